@@ -1,0 +1,250 @@
+CREATE TABLE `audit_log` (
+	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`at` integer NOT NULL,
+	`event` text NOT NULL,
+	`user_id` text,
+	`actor` text NOT NULL,
+	`request_id` text,
+	`ip` text,
+	`detail` text
+) STRICT;
+--> statement-breakpoint
+CREATE INDEX `audit_of_user` ON `audit_log` (`user_id`,`at`);--> statement-breakpoint
+CREATE INDEX `audit_by_time` ON `audit_log` (`at`);--> statement-breakpoint
+CREATE TABLE `billing_customers` (
+	`id` text PRIMARY KEY NOT NULL,
+	`user_id` text,
+	`livemode` integer NOT NULL,
+	`created_at` integer NOT NULL,
+	`synced_at` integer,
+	FOREIGN KEY (`user_id`) REFERENCES `users`(`id`) ON UPDATE no action ON DELETE set null
+) STRICT;
+--> statement-breakpoint
+CREATE UNIQUE INDEX `billing_customers_of_user` ON `billing_customers` (`user_id`,`livemode`);--> statement-breakpoint
+CREATE TABLE `chatrooms` (
+	`id` text PRIMARY KEY NOT NULL,
+	`user_id` text NOT NULL,
+	`title` text NOT NULL,
+	`title_folded` text NOT NULL,
+	`title_set` integer NOT NULL,
+	`system_prompt` text,
+	`model` text,
+	`revision` integer DEFAULT 0 NOT NULL,
+	`user_messages` integer DEFAULT 0 NOT NULL,
+	`assistant_messages` integer DEFAULT 0 NOT NULL,
+	`last_message_at` integer,
+	`active_at` integer NOT NULL,
+	`created_at` integer NOT NULL,
+	`updated_at` integer NOT NULL,
+	FOREIGN KEY (`user_id`) REFERENCES `users`(`id`) ON UPDATE no action ON DELETE cascade
+) STRICT;
+--> statement-breakpoint
+CREATE INDEX `chatrooms_of_user` ON `chatrooms` (`user_id`,`active_at`,`id`);--> statement-breakpoint
+CREATE TABLE `checkout_sessions` (
+	`id` text PRIMARY KEY NOT NULL,
+	`customer_id` text NOT NULL,
+	`url` text NOT NULL,
+	`status` text NOT NULL,
+	`created_at` integer NOT NULL,
+	`expires_at` integer NOT NULL,
+	FOREIGN KEY (`customer_id`) REFERENCES `billing_customers`(`id`) ON UPDATE no action ON DELETE cascade,
+	CONSTRAINT "checkout_status" CHECK("checkout_sessions"."status" IN ('open', 'complete', 'expired'))
+) STRICT;
+--> statement-breakpoint
+CREATE INDEX `checkout_sessions_of_customer` ON `checkout_sessions` (`customer_id`,`created_at`);--> statement-breakpoint
+CREATE TABLE `idempotency_keys` (
+	`user_id` text NOT NULL,
+	`key` text NOT NULL,
+	`fingerprint` text NOT NULL,
+	`status` integer,
+	`body` text,
+	`location` text,
+	`locked_until` integer,
+	`expires_at` integer NOT NULL,
+	PRIMARY KEY(`user_id`, `key`),
+	FOREIGN KEY (`user_id`) REFERENCES `users`(`id`) ON UPDATE no action ON DELETE cascade
+) STRICT;
+--> statement-breakpoint
+CREATE INDEX `idempotency_keys_expiring` ON `idempotency_keys` (`expires_at`);--> statement-breakpoint
+CREATE TABLE `jobs` (
+	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`kind` text NOT NULL,
+	`lane` text,
+	`owner` text,
+	`state` text NOT NULL,
+	`turn` integer,
+	`body` text NOT NULL,
+	`due_at` integer NOT NULL,
+	`deadline_at` integer,
+	`claims` integer DEFAULT 0 NOT NULL,
+	`errors` integer DEFAULT 0 NOT NULL,
+	`losses` integer DEFAULT 0 NOT NULL,
+	`lease_until` integer,
+	`stop_requested_at` integer,
+	`dedupe_key` text,
+	`last_error` text,
+	`trace` text,
+	`created_at` integer NOT NULL,
+	`started_at` integer,
+	`ended_at` integer,
+	CONSTRAINT "jobs_state" CHECK("jobs"."state" IN ('parked', 'ready', 'running', 'done', 'failed', 'cancelled')),
+	CONSTRAINT "jobs_lease" CHECK(("jobs"."state" = 'running') = ("jobs"."lease_until" IS NOT NULL)),
+	CONSTRAINT "jobs_ended" CHECK(("jobs"."state" IN ('done', 'failed', 'cancelled')) = ("jobs"."ended_at" IS NOT NULL)),
+	CONSTRAINT "jobs_parked" CHECK("jobs"."state" <> 'parked' OR "jobs"."lane" IS NOT NULL)
+) STRICT;
+--> statement-breakpoint
+CREATE UNIQUE INDEX `jobs_one_active_per_lane` ON `jobs` (`lane`) WHERE state IN ('ready', 'running');--> statement-breakpoint
+CREATE INDEX `jobs_parked_in_lane` ON `jobs` (`lane`,`id`) WHERE state = 'parked';--> statement-breakpoint
+CREATE INDEX `jobs_turn` ON `jobs` (`kind`,`turn`,`id`) WHERE state = 'ready';--> statement-breakpoint
+CREATE INDEX `jobs_turn_of_owner` ON `jobs` (`kind`,`owner`,`turn`) WHERE state IN ('ready', 'running');--> statement-breakpoint
+CREATE INDEX `jobs_due` ON `jobs` (`due_at`) WHERE state = 'ready' AND turn IS NULL;--> statement-breakpoint
+CREATE INDEX `jobs_leased` ON `jobs` (`lease_until`) WHERE state = 'running';--> statement-breakpoint
+CREATE INDEX `jobs_ended_at` ON `jobs` (`ended_at`) WHERE ended_at IS NOT NULL;--> statement-breakpoint
+CREATE UNIQUE INDEX `jobs_dedupe` ON `jobs` (`dedupe_key`) WHERE state IN ('parked', 'ready', 'running');--> statement-breakpoint
+CREATE TABLE `messages` (
+	`key` integer PRIMARY KEY NOT NULL,
+	`id` text NOT NULL,
+	`chatroom_id` text NOT NULL,
+	`position` integer NOT NULL,
+	`final_revision` integer,
+	`role` text NOT NULL,
+	`content` text NOT NULL,
+	`status` text NOT NULL,
+	`reply_to` text,
+	`version` integer DEFAULT 1 NOT NULL,
+	`attempt` integer DEFAULT 0 NOT NULL,
+	`job_id` integer,
+	`paid_on` text,
+	`error_code` text,
+	`error_message` text,
+	`model` text,
+	`finish_reason` text,
+	`prompt_tokens` integer,
+	`reply_tokens` integer,
+	`context_messages` integer,
+	`created_at` integer NOT NULL,
+	`completed_at` integer,
+	FOREIGN KEY (`chatroom_id`) REFERENCES `chatrooms`(`id`) ON UPDATE no action ON DELETE cascade,
+	FOREIGN KEY (`reply_to`) REFERENCES `messages`(`id`) ON UPDATE no action ON DELETE cascade,
+	CONSTRAINT "messages_role" CHECK("messages"."role" IN ('user', 'assistant')),
+	CONSTRAINT "messages_status" CHECK("messages"."status" IN ('queued', 'streaming', 'complete', 'failed', 'blocked', 'cancelled')),
+	CONSTRAINT "messages_prompt" CHECK("messages"."role" = 'assistant' OR ("messages"."reply_to" IS NULL AND "messages"."status" = 'complete')),
+	CONSTRAINT "messages_reply" CHECK("messages"."role" = 'user' OR ("messages"."reply_to" IS NOT NULL AND "messages"."reply_to" <> "messages"."id")),
+	CONSTRAINT "messages_final" CHECK(("messages"."status" IN ('queued', 'streaming')) = ("messages"."completed_at" IS NULL)),
+	CONSTRAINT "messages_final_revision" CHECK(("messages"."completed_at" IS NULL) = ("messages"."final_revision" IS NULL)),
+	CONSTRAINT "messages_never_empty" CHECK("messages"."status" <> 'complete' OR length("messages"."content") > 0),
+	CONSTRAINT "messages_error" CHECK(("messages"."status" IN ('failed', 'blocked')) = ("messages"."error_code" IS NOT NULL))
+) STRICT;
+--> statement-breakpoint
+CREATE UNIQUE INDEX `messages_id_unique` ON `messages` (`id`);--> statement-breakpoint
+CREATE UNIQUE INDEX `messages_in_order` ON `messages` (`chatroom_id`,`position`);--> statement-breakpoint
+CREATE UNIQUE INDEX `messages_by_final_revision` ON `messages` (`chatroom_id`,`final_revision`);--> statement-breakpoint
+CREATE UNIQUE INDEX `messages_one_reply_per_version` ON `messages` (`reply_to`,`version`);--> statement-breakpoint
+CREATE INDEX `messages_pending` ON `messages` (`chatroom_id`,`position`) WHERE completed_at IS NULL;--> statement-breakpoint
+CREATE INDEX `messages_prompts` ON `messages` (`chatroom_id`,`position`) WHERE role = 'user';--> statement-breakpoint
+CREATE TABLE `otp_challenges` (
+	`id` text PRIMARY KEY NOT NULL,
+	`phone` text NOT NULL,
+	`purpose` text NOT NULL,
+	`user_id` text,
+	`code_hash` text NOT NULL,
+	`password_proven` integer DEFAULT false NOT NULL,
+	`tries` integer DEFAULT 0 NOT NULL,
+	`created_at` integer NOT NULL,
+	`expires_at` integer NOT NULL,
+	`ended_at` integer,
+	FOREIGN KEY (`user_id`) REFERENCES `users`(`id`) ON UPDATE no action ON DELETE cascade,
+	CONSTRAINT "otp_purpose" CHECK("otp_challenges"."purpose" IN ('login', 'reset', 'delete')),
+	CONSTRAINT "otp_tries" CHECK("otp_challenges"."tries" BETWEEN 0 AND 5)
+) STRICT;
+--> statement-breakpoint
+CREATE UNIQUE INDEX `otp_one_open_challenge` ON `otp_challenges` (`phone`,`purpose`) WHERE ended_at IS NULL;--> statement-breakpoint
+CREATE INDEX `otp_by_number` ON `otp_challenges` (`phone`,`purpose`,`created_at`);--> statement-breakpoint
+CREATE INDEX `otp_by_user` ON `otp_challenges` (`user_id`);--> statement-breakpoint
+CREATE INDEX `otp_expiring` ON `otp_challenges` (`expires_at`);--> statement-breakpoint
+CREATE TABLE `providers` (
+	`name` text PRIMARY KEY NOT NULL,
+	`paused_until` integer DEFAULT 0 NOT NULL,
+	`next_call_at` integer DEFAULT 0 NOT NULL
+) STRICT;
+--> statement-breakpoint
+CREATE TABLE `quota_usage` (
+	`user_id` text NOT NULL,
+	`day` text NOT NULL,
+	`used` integer NOT NULL,
+	PRIMARY KEY(`user_id`, `day`),
+	FOREIGN KEY (`user_id`) REFERENCES `users`(`id`) ON UPDATE no action ON DELETE cascade,
+	CONSTRAINT "quota_used" CHECK("quota_usage"."used" >= 0)
+) STRICT;
+--> statement-breakpoint
+CREATE INDEX `quota_usage_by_day` ON `quota_usage` (`day`);--> statement-breakpoint
+CREATE TABLE `rate_limits` (
+	`key` text PRIMARY KEY NOT NULL,
+	`count` integer NOT NULL,
+	`resets_at` integer NOT NULL
+) STRICT;
+--> statement-breakpoint
+CREATE INDEX `rate_limits_expiring` ON `rate_limits` (`resets_at`);--> statement-breakpoint
+CREATE TABLE `refresh_tokens` (
+	`hash` text PRIMARY KEY NOT NULL,
+	`session_id` text NOT NULL,
+	`created_at` integer NOT NULL,
+	`rotated_at` integer,
+	FOREIGN KEY (`session_id`) REFERENCES `sessions`(`id`) ON UPDATE no action ON DELETE cascade
+) STRICT;
+--> statement-breakpoint
+CREATE INDEX `refresh_tokens_of_session` ON `refresh_tokens` (`session_id`);--> statement-breakpoint
+CREATE TABLE `sessions` (
+	`id` text PRIMARY KEY NOT NULL,
+	`user_id` text NOT NULL,
+	`device` text,
+	`ip` text,
+	`created_at` integer NOT NULL,
+	`last_used_at` integer NOT NULL,
+	`expires_at` integer NOT NULL,
+	`ended_at` integer,
+	FOREIGN KEY (`user_id`) REFERENCES `users`(`id`) ON UPDATE no action ON DELETE cascade
+) STRICT;
+--> statement-breakpoint
+CREATE INDEX `sessions_of_user` ON `sessions` (`user_id`,`created_at`);--> statement-breakpoint
+CREATE INDEX `sessions_expiring` ON `sessions` (`expires_at`);--> statement-breakpoint
+CREATE TABLE `stripe_events` (
+	`id` text PRIMARY KEY NOT NULL,
+	`type` text NOT NULL,
+	`customer_id` text,
+	`state` text NOT NULL,
+	`created_at` integer NOT NULL,
+	`received_at` integer NOT NULL,
+	CONSTRAINT "stripe_events_state" CHECK("stripe_events"."state" IN ('queued', 'ignored'))
+) STRICT;
+--> statement-breakpoint
+CREATE INDEX `stripe_events_by_time` ON `stripe_events` (`received_at`);--> statement-breakpoint
+CREATE TABLE `subscriptions` (
+	`id` text PRIMARY KEY NOT NULL,
+	`customer_id` text NOT NULL,
+	`status` text NOT NULL,
+	`price_id` text,
+	`period_start` integer,
+	`period_end` integer,
+	`cancel_at_period_end` integer NOT NULL,
+	`paused` integer NOT NULL,
+	`past_due_since` integer,
+	`created_at` integer NOT NULL,
+	`synced_at` integer NOT NULL,
+	FOREIGN KEY (`customer_id`) REFERENCES `billing_customers`(`id`) ON UPDATE no action ON DELETE cascade
+) STRICT;
+--> statement-breakpoint
+CREATE INDEX `subscriptions_of_customer` ON `subscriptions` (`customer_id`);--> statement-breakpoint
+CREATE TABLE `users` (
+	`id` text PRIMARY KEY NOT NULL,
+	`phone` text NOT NULL,
+	`name` text,
+	`password_hash` text,
+	`tier_override` text,
+	`verified_at` integer,
+	`created_at` integer NOT NULL,
+	`updated_at` integer NOT NULL,
+	CONSTRAINT "users_tier_override" CHECK("users"."tier_override" IN ('basic', 'pro'))
+) STRICT;
+--> statement-breakpoint
+CREATE UNIQUE INDEX `users_phone_unique` ON `users` (`phone`);

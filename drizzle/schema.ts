@@ -1,0 +1,420 @@
+/**
+ * The whole data model on one page. Instants are integers, milliseconds since the Unix epoch; ids are
+ * UUIDv7 text. Every table is STRICT: `bun run db:generate` adds the word, which Drizzle cannot express.
+ */
+import { type SQL, sql } from 'drizzle-orm'
+import {
+  type AnySQLiteColumn,
+  check,
+  index,
+  integer,
+  primaryKey,
+  sqliteTable,
+  text,
+  uniqueIndex,
+} from 'drizzle-orm/sqlite-core'
+
+const oneOf = (column: AnySQLiteColumn, values: readonly string[]): SQL =>
+  sql`${column} IN (${sql.raw(values.map((value) => `'${value}'`).join(', '))})`
+
+// ── accounts ────────────────────────────────────────────────────────────────────────────────────
+
+export const users = sqliteTable(
+  'users',
+  {
+    id: text().primaryKey(),
+    /** E.164. */
+    phone: text().notNull().unique(),
+    name: text(),
+    /** argon2id; null where no password is set. */
+    passwordHash: text('password_hash'),
+    /** Set by an operator; wins over what Stripe says. */
+    tierOverride: text('tier_override', { enum: ['basic', 'pro'] }),
+    /** Null until somebody proved the number by OTP; such an account can do nothing. */
+    verifiedAt: integer('verified_at'),
+    createdAt: integer('created_at').notNull(),
+    updatedAt: integer('updated_at').notNull(),
+  },
+  (table) => [check('users_tier_override', oneOf(table.tierOverride, ['basic', 'pro']))],
+)
+
+/** One login on one device. A row that is gone or ended is a session that is over. */
+export const sessions = sqliteTable(
+  'sessions',
+  {
+    id: text().primaryKey(),
+    userId: text('user_id')
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    device: text(),
+    ip: text(),
+    createdAt: integer('created_at').notNull(),
+    lastUsedAt: integer('last_used_at').notNull(),
+    expiresAt: integer('expires_at').notNull(),
+    endedAt: integer('ended_at'),
+  },
+  (table) => [
+    index('sessions_of_user').on(table.userId, table.createdAt),
+    index('sessions_expiring').on(table.expiresAt),
+  ],
+)
+
+/** Every refresh token a session ever had, by SHA-256, so that the reuse of an old one is seen. */
+export const refreshTokens = sqliteTable(
+  'refresh_tokens',
+  {
+    hash: text().primaryKey(),
+    sessionId: text('session_id')
+      .notNull()
+      .references(() => sessions.id, { onDelete: 'cascade' }),
+    createdAt: integer('created_at').notNull(),
+    /** When its successor was handed out. */
+    rotatedAt: integer('rotated_at'),
+  },
+  (table) => [index('refresh_tokens_of_session').on(table.sessionId)],
+)
+
+export const otpChallenges = sqliteTable(
+  'otp_challenges',
+  {
+    id: text().primaryKey(),
+    phone: text().notNull(),
+    purpose: text({ enum: ['login', 'reset', 'delete'] }).notNull(),
+    /** Null for a number nobody has: the challenge exists for parity and cannot be met. */
+    userId: text('user_id').references(() => users.id, { onDelete: 'cascade' }),
+    /** HMAC-SHA-256 over purpose, challenge, phone and code. */
+    codeHash: text('code_hash').notNull(),
+    passwordProven: integer('password_proven', { mode: 'boolean' }).notNull().default(false),
+    tries: integer().notNull().default(0),
+    createdAt: integer('created_at').notNull(),
+    expiresAt: integer('expires_at').notNull(),
+    /** Used, exhausted or replaced by a later one. */
+    endedAt: integer('ended_at'),
+  },
+  (table) => [
+    check('otp_purpose', oneOf(table.purpose, ['login', 'reset', 'delete'])),
+    check('otp_tries', sql`${table.tries} BETWEEN 0 AND 5`),
+    uniqueIndex('otp_one_open_challenge')
+      .on(table.phone, table.purpose)
+      .where(sql`ended_at IS NULL`),
+    index('otp_by_number').on(table.phone, table.purpose, table.createdAt),
+    index('otp_by_user').on(table.userId),
+    index('otp_expiring').on(table.expiresAt),
+  ],
+)
+
+/** Counters of fixed windows; a restart forgives nothing. */
+export const rateLimits = sqliteTable(
+  'rate_limits',
+  {
+    key: text().primaryKey(),
+    count: integer().notNull(),
+    resetsAt: integer('resets_at').notNull(),
+  },
+  (table) => [index('rate_limits_expiring').on(table.resetsAt)],
+)
+
+/** Append-only: who, what, when. Never a secret. Triggers refuse UPDATE and DELETE of recent rows. */
+export const auditLog = sqliteTable(
+  'audit_log',
+  {
+    id: integer().primaryKey({ autoIncrement: true }),
+    at: integer().notNull(),
+    event: text().notNull(),
+    /** Not a foreign key: the entry outlives the account. */
+    userId: text('user_id'),
+    actor: text().notNull(),
+    requestId: text('request_id'),
+    ip: text(),
+    detail: text(),
+  },
+  (table) => [
+    index('audit_of_user').on(table.userId, table.at),
+    index('audit_by_time').on(table.at),
+  ],
+)
+
+// ── conversation ────────────────────────────────────────────────────────────────────────────────
+
+export const chatrooms = sqliteTable(
+  'chatrooms',
+  {
+    id: text().primaryKey(),
+    userId: text('user_id')
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    title: text().notNull(),
+    /** The title without case and diacritics, for the list's search. */
+    titleFolded: text('title_folded').notNull(),
+    /** The title was given by a person: an automatic one never replaces it. */
+    titleSet: integer('title_set', { mode: 'boolean' }).notNull(),
+    systemPrompt: text('system_prompt'),
+    model: text(),
+    /** Rises by one with each message added and each reply that became final: the room's own clock. */
+    revision: integer().notNull().default(0),
+    userMessages: integer('user_messages').notNull().default(0),
+    assistantMessages: integer('assistant_messages').notNull().default(0),
+    lastMessageAt: integer('last_message_at'),
+    /** lastMessageAt, or createdAt while the room is empty: the order of the list. */
+    activeAt: integer('active_at').notNull(),
+    createdAt: integer('created_at').notNull(),
+    updatedAt: integer('updated_at').notNull(),
+  },
+  (table) => [index('chatrooms_of_user').on(table.userId, table.activeAt, table.id)],
+)
+
+export const messages = sqliteTable(
+  'messages',
+  {
+    /** A rowid of our own: VACUUM may renumber an implicit one, and the search index refers to it. */
+    key: integer().primaryKey(),
+    id: text().notNull().unique(),
+    chatroomId: text('chatroom_id')
+      .notNull()
+      .references(() => chatrooms.id, { onDelete: 'cascade' }),
+    /** The room's revision when the message was added: its place in the room. */
+    position: integer().notNull(),
+    /** The room's revision when the reply became final; a prompt's position. */
+    finalRevision: integer('final_revision'),
+    role: text({ enum: ['user', 'assistant'] }).notNull(),
+    content: text().notNull(),
+    status: text({
+      enum: ['queued', 'streaming', 'complete', 'failed', 'blocked', 'cancelled'],
+    }).notNull(),
+    /** The prompt's id; null for a prompt. */
+    replyTo: text('reply_to').references((): AnySQLiteColumn => messages.id, {
+      onDelete: 'cascade',
+    }),
+    version: integer().notNull().default(1),
+    /** The job's claim that wrote `content`: a later one starts the text again. */
+    attempt: integer().notNull().default(0),
+    jobId: integer('job_id'),
+    /** The day (of QUOTA_TIMEZONE) this reply was paid on, to give it back to; null when it cost nothing. */
+    paidOn: text('paid_on'),
+    errorCode: text('error_code'),
+    errorMessage: text('error_message'),
+    model: text(),
+    finishReason: text('finish_reason'),
+    promptTokens: integer('prompt_tokens'),
+    replyTokens: integer('reply_tokens'),
+    /** How many earlier messages the assistant saw. */
+    contextMessages: integer('context_messages'),
+    createdAt: integer('created_at').notNull(),
+    completedAt: integer('completed_at'),
+  },
+  (table) => [
+    check('messages_role', oneOf(table.role, ['user', 'assistant'])),
+    check(
+      'messages_status',
+      oneOf(table.status, ['queued', 'streaming', 'complete', 'failed', 'blocked', 'cancelled']),
+    ),
+    check(
+      'messages_prompt',
+      sql`${table.role} = 'assistant' OR (${table.replyTo} IS NULL AND ${table.status} = 'complete')`,
+    ),
+    check(
+      'messages_reply',
+      sql`${table.role} = 'user' OR (${table.replyTo} IS NOT NULL AND ${table.replyTo} <> ${table.id})`,
+    ),
+    check(
+      'messages_final',
+      sql`(${table.status} IN ('queued', 'streaming')) = (${table.completedAt} IS NULL)`,
+    ),
+    check(
+      'messages_final_revision',
+      sql`(${table.completedAt} IS NULL) = (${table.finalRevision} IS NULL)`,
+    ),
+    check(
+      'messages_never_empty',
+      sql`${table.status} <> 'complete' OR length(${table.content}) > 0`,
+    ),
+    check(
+      'messages_error',
+      sql`(${table.status} IN ('failed', 'blocked')) = (${table.errorCode} IS NOT NULL)`,
+    ),
+    uniqueIndex('messages_in_order').on(table.chatroomId, table.position),
+    uniqueIndex('messages_by_final_revision').on(table.chatroomId, table.finalRevision),
+    uniqueIndex('messages_one_reply_per_version').on(table.replyTo, table.version),
+    index('messages_pending').on(table.chatroomId, table.position).where(sql`completed_at IS NULL`),
+    index('messages_prompts').on(table.chatroomId, table.position).where(sql`role = 'user'`),
+  ],
+)
+
+/** Prompts of a Basic user by day of QUOTA_TIMEZONE. A new day is a new row, so no tick can be missed. */
+export const quotaUsage = sqliteTable(
+  'quota_usage',
+  {
+    userId: text('user_id')
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    day: text().notNull(),
+    used: integer().notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.userId, table.day] }),
+    check('quota_used', sql`${table.used} >= 0`),
+    index('quota_usage_by_day').on(table.day),
+  ],
+)
+
+/** The first answer to a POST that creates something, kept 24 h for who lost it. */
+export const idempotencyKeys = sqliteTable(
+  'idempotency_keys',
+  {
+    userId: text('user_id')
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    key: text().notNull(),
+    /** SHA-256 of method, path and body. */
+    fingerprint: text().notNull(),
+    /** Null while the first request is still running (it may call Stripe); then what it answered. */
+    status: integer(),
+    body: text(),
+    location: text(),
+    /** A running claim older than this belongs to a process that died. */
+    lockedUntil: integer('locked_until'),
+    expiresAt: integer('expires_at').notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.userId, table.key] }),
+    index('idempotency_keys_expiring').on(table.expiresAt),
+  ],
+)
+
+// ── queue ───────────────────────────────────────────────────────────────────────────────────────
+
+/** The durable queue; see docs/architecture.md for the states. */
+export const jobs = sqliteTable(
+  'jobs',
+  {
+    id: integer().primaryKey({ autoIncrement: true }),
+    kind: text().notNull(),
+    /** At most one job of a lane is ready or running; the others are parked behind it. */
+    lane: text(),
+    /** Whose turn it is: one owner with many lanes does not starve the others. */
+    owner: text(),
+    state: text({ enum: ['parked', 'ready', 'running', 'done', 'failed', 'cancelled'] }).notNull(),
+    /** Place among the ready jobs of the kind; null while the due time has not come. */
+    turn: integer(),
+    body: text().notNull(),
+    dueAt: integer('due_at').notNull(),
+    deadlineAt: integer('deadline_at'),
+    /** The fence: raised by each claim; a worker with an older number has lost the job. */
+    claims: integer().notNull().default(0),
+    errors: integer().notNull().default(0),
+    losses: integer().notNull().default(0),
+    leaseUntil: integer('lease_until'),
+    stopRequestedAt: integer('stop_requested_at'),
+    dedupeKey: text('dedupe_key'),
+    lastError: text('last_error'),
+    /** W3C traceparent of the request that enqueued it. */
+    trace: text(),
+    createdAt: integer('created_at').notNull(),
+    startedAt: integer('started_at'),
+    endedAt: integer('ended_at'),
+  },
+  (table) => [
+    check(
+      'jobs_state',
+      oneOf(table.state, ['parked', 'ready', 'running', 'done', 'failed', 'cancelled']),
+    ),
+    check('jobs_lease', sql`(${table.state} = 'running') = (${table.leaseUntil} IS NOT NULL)`),
+    check(
+      'jobs_ended',
+      sql`(${table.state} IN ('done', 'failed', 'cancelled')) = (${table.endedAt} IS NOT NULL)`,
+    ),
+    check('jobs_parked', sql`${table.state} <> 'parked' OR ${table.lane} IS NOT NULL`),
+    uniqueIndex('jobs_one_active_per_lane')
+      .on(table.lane)
+      .where(sql`state IN ('ready', 'running')`),
+    index('jobs_parked_in_lane').on(table.lane, table.id).where(sql`state = 'parked'`),
+    index('jobs_turn').on(table.kind, table.turn, table.id).where(sql`state = 'ready'`),
+    index('jobs_turn_of_owner')
+      .on(table.kind, table.owner, table.turn)
+      .where(sql`state IN ('ready', 'running')`),
+    index('jobs_due').on(table.dueAt).where(sql`state = 'ready' AND turn IS NULL`),
+    index('jobs_leased').on(table.leaseUntil).where(sql`state = 'running'`),
+    index('jobs_ended_at').on(table.endedAt).where(sql`ended_at IS NOT NULL`),
+    uniqueIndex('jobs_dedupe')
+      .on(table.dedupeKey)
+      .where(sql`state IN ('parked', 'ready', 'running')`),
+  ],
+)
+
+/** Limits shared by every job that calls a provider: a pause after a 429, and a token bucket. */
+export const providers = sqliteTable('providers', {
+  name: text().primaryKey(),
+  pausedUntil: integer('paused_until').notNull().default(0),
+  /** Theoretical arrival time of the next call (GCRA), milliseconds. */
+  nextCallAt: integer('next_call_at').notNull().default(0),
+})
+
+// ── billing: a mirror of Stripe ─────────────────────────────────────────────────────────────────
+
+export const billingCustomers = sqliteTable(
+  'billing_customers',
+  {
+    id: text().primaryKey(),
+    /** Null once the account is deleted: the amounts stay, the person goes. */
+    userId: text('user_id').references(() => users.id, { onDelete: 'set null' }),
+    livemode: integer({ mode: 'boolean' }).notNull(),
+    createdAt: integer('created_at').notNull(),
+    syncedAt: integer('synced_at'),
+  },
+  (table) => [uniqueIndex('billing_customers_of_user').on(table.userId, table.livemode)],
+)
+
+export const subscriptions = sqliteTable(
+  'subscriptions',
+  {
+    id: text().primaryKey(),
+    customerId: text('customer_id')
+      .notNull()
+      .references(() => billingCustomers.id, { onDelete: 'cascade' }),
+    status: text().notNull(),
+    priceId: text('price_id'),
+    periodStart: integer('period_start'),
+    periodEnd: integer('period_end'),
+    cancelAtPeriodEnd: integer('cancel_at_period_end', { mode: 'boolean' }).notNull(),
+    paused: integer({ mode: 'boolean' }).notNull(),
+    pastDueSince: integer('past_due_since'),
+    createdAt: integer('created_at').notNull(),
+    syncedAt: integer('synced_at').notNull(),
+  },
+  (table) => [index('subscriptions_of_customer').on(table.customerId)],
+)
+
+export const checkoutSessions = sqliteTable(
+  'checkout_sessions',
+  {
+    id: text().primaryKey(),
+    customerId: text('customer_id')
+      .notNull()
+      .references(() => billingCustomers.id, { onDelete: 'cascade' }),
+    url: text().notNull(),
+    status: text({ enum: ['open', 'complete', 'expired'] }).notNull(),
+    createdAt: integer('created_at').notNull(),
+    expiresAt: integer('expires_at').notNull(),
+  },
+  (table) => [
+    check('checkout_status', oneOf(table.status, ['open', 'complete', 'expired'])),
+    index('checkout_sessions_of_customer').on(table.customerId, table.createdAt),
+  ],
+)
+
+/** Every event Stripe delivered, once. */
+export const stripeEvents = sqliteTable(
+  'stripe_events',
+  {
+    id: text().primaryKey(),
+    type: text().notNull(),
+    customerId: text('customer_id'),
+    state: text({ enum: ['queued', 'ignored'] }).notNull(),
+    createdAt: integer('created_at').notNull(),
+    receivedAt: integer('received_at').notNull(),
+  },
+  (table) => [
+    check('stripe_events_state', oneOf(table.state, ['queued', 'ignored'])),
+    index('stripe_events_by_time').on(table.receivedAt),
+  ],
+)

@@ -1,0 +1,26 @@
+import { Elysia } from 'elysia'
+import { createChatrooms } from './modules/chatrooms/index.ts'
+import { createHealth } from './modules/health/index.ts'
+import { createProblems } from './plugins/problem.ts'
+import { createMethodsOf } from './plugins/routes.ts'
+import type { Deps, Services } from './services.ts'
+
+/** The HTTP application: plugins, then modules. Listens to nothing, starts no timer, reads no environment. */
+export function createApp(
+  deps: Deps,
+  services: Services,
+  options: { notReady?: () => string[] } = {},
+) {
+  const { log } = deps
+  const { auth } = services
+  const routes: { method: string; path: string }[] = []
+  // Not normalised: an unknown field is refused, never silently dropped. Strict paths: one URL a resource.
+  const app = new Elysia({ name: 'pollux', normalize: false, strictPath: true })
+    .use(createProblems({ log, methodsOf: createMethodsOf(routes) }))
+    .use(createHealth({ check: options.notReady ?? (() => []) }))
+    .use(createChatrooms({ auth, rooms: services.rooms }))
+  routes.push(...app.routes)
+  return app
+}
+
+export type App = ReturnType<typeof createApp>

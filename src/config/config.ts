@@ -1,0 +1,109 @@
+import { readFileSync } from 'node:fs'
+import type { Option } from './option.ts'
+import { options } from './options.ts'
+
+type Values = {
+  [K in keyof typeof options]: (typeof options)[K] extends Option<infer T> ? T : never
+}
+
+export type Config = Readonly<Values>
+type Environment = Record<string, string | undefined>
+
+/** Every fault of the environment at once. */
+export class ConfigError extends Error {
+  readonly faults: string[]
+  constructor(faults: string[]) {
+    super(
+      `The configuration has ${faults.length} fault(s):\n${faults.map((fault) => `  - ${fault}`).join('\n')}`,
+    )
+    this.name = 'ConfigError'
+    this.faults = faults
+  }
+}
+
+/**
+ * Reads the environment once. Each option `X` may also come as `X_FILE`, the path of a file that holds it.
+ * @throws ConfigError naming each fault; secrets are never shown
+ */
+export function parseConfig(environment: Environment): { config: Config; notices: string[] } {
+  const faults: string[] = []
+  const notices: string[] = []
+  const development = ['development', 'test'].includes(environment['NODE_ENV'] ?? '')
+  const entries = Object.entries(options).map(([key, option]) => {
+    return [key, readOption(option as Option<unknown>, environment, development, faults, notices)]
+  })
+  // Each entry was read by the option of its own key.
+  const config = Object.fromEntries(entries) as Values
+  faults.push(...crossFaults(config, faults.length > 0))
+  if (faults.length > 0) throw new ConfigError(faults)
+  return { config: Object.freeze(config), notices }
+}
+
+function readOption(
+  option: Option<unknown>,
+  environment: Environment,
+  development: boolean,
+  faults: string[],
+  notices: string[],
+): unknown {
+  const given = lookUp(option, environment, faults, notices)
+  if (given === undefined) {
+    if (development && option.development) return option.development.value
+    if (option.fallback) return option.fallback.value
+    faults.push(`${option.name} is missing: ${option.describe} (${option.allowed}).`)
+    return undefined
+  }
+  const value = option.read(given)
+  if (value === undefined) {
+    const shown = option.secret ? 'what was given (not shown)' : `'${given}'`
+    faults.push(`${option.name} cannot be ${shown}: allowed is ${option.allowed}.`)
+  }
+  return value
+}
+
+function lookUp(
+  option: Option<unknown>,
+  environment: Environment,
+  faults: string[],
+  notices: string[],
+): string | undefined {
+  for (const name of [option.name, ...option.formerly]) {
+    const direct = environment[name]
+    const path = environment[`${name}_FILE`]
+    if (!direct && !path) continue
+    if (name !== option.name)
+      notices.push(`${name} is understood as ${option.name}; please rename it.`)
+    if (direct && path) {
+      faults.push(`${name} and ${name}_FILE are both given: give one of them.`)
+      return undefined
+    }
+    if (direct) return direct
+    try {
+      return readFileSync(path ?? '', 'utf8').trim()
+    } catch {
+      faults.push(`${name}_FILE names '${path}', which cannot be read.`)
+      return undefined
+    }
+  }
+  return undefined
+}
+
+/** Faults that only two options together can have. */
+function crossFaults(config: Values, incomplete: boolean): string[] {
+  const faults: string[] = []
+  if (config.nodeEnv === 'production' && config.otpDelivery === 'response') {
+    faults.push('OTP_DELIVERY cannot be response in production: the code would be in the answer.')
+  }
+  const stripe = [
+    config.stripeSecretKey,
+    config.stripeWebhookSecrets?.[0],
+    config.stripeProPrices?.[0],
+  ]
+  const given = stripe.filter((value) => value !== undefined).length
+  if (!incomplete && given > 0 && given < stripe.length) {
+    faults.push(
+      'Stripe is half configured: STRIPE_SECRET_KEY, STRIPE_WEBHOOK_SECRETS and STRIPE_PRO_PRICES go together.',
+    )
+  }
+  return faults
+}

@@ -1,0 +1,163 @@
+import {
+  flag,
+  integer,
+  list,
+  oneOf,
+  optionalText,
+  optionalUrl,
+  text,
+  timezone,
+  url,
+} from './option.ts'
+
+/** Every setting. `.env.example` and docs/configuration.md are held to this list by a test. */
+export const options = {
+  nodeEnv: oneOf('NODE_ENV', ['production', 'development', 'test'], {
+    describe: 'production, unless told otherwise; development starts stand-ins for missing keys',
+    default: 'production',
+  }),
+  host: text('HOST', {
+    describe: 'Address to listen on',
+    default: '0.0.0.0',
+    development: '127.0.0.1',
+  }),
+  port: integer('PORT', {
+    describe: 'Port to listen on',
+    min: 0,
+    max: 65_535,
+    default: 3_000,
+    formerly: ['SERVER_PORT'],
+  }),
+  databaseUrl: text('DATABASE_URL', {
+    describe: 'The SQLite file',
+    default: 'file:./data/pollux.db',
+  }),
+  logLevel: oneOf('LOG_LEVEL', ['debug', 'info', 'warn', 'error', 'silent'], {
+    describe: 'Least severe log line to write',
+    default: 'info',
+  }),
+  publicUrl: url('PUBLIC_URL', {
+    describe: 'Where clients reach this server, for links',
+    default: 'http://localhost:3000',
+  }),
+
+  jwtSecret: text('JWT_SECRET', {
+    describe: 'Signs access tokens',
+    secret: true,
+    minBytes: 32,
+    development: 'development-secret-development-secret',
+    formerly: ['JWT_SECRET_KEY'],
+  }),
+  jwtSecretPrevious: optionalText('JWT_SECRET_PREVIOUS', {
+    describe: 'Still verifies, so that keys rotate without logging people out',
+    secret: true,
+  }),
+  accessTtlMinutes: integer('ACCESS_TTL_MINUTES', {
+    describe: 'Life of an access token, minutes',
+    min: 1,
+    max: 1_440,
+    default: 20,
+  }),
+  otpDelivery: oneOf('OTP_DELIVERY', ['response', 'log', 'twilio', 'webhook'], {
+    describe:
+      'How a one-time code reaches its owner; response (the code is in the answer) is for development',
+    development: 'response',
+  }),
+  defaultCountry: optionalText('DEFAULT_COUNTRY', {
+    describe: 'ISO 3166 country of phone numbers given without one',
+  }),
+
+  geminiApiKey: text('GEMINI_API_KEY', {
+    describe: 'Key of the Gemini API',
+    secret: true,
+    development: 'stand-in',
+  }),
+  geminiBaseUrl: optionalUrl('GEMINI_BASE_URL', { describe: 'Another address of the Gemini API' }),
+  geminiModel: text('GEMINI_MODEL', {
+    describe: 'Default model',
+    default: 'gemini-2.5-flash-lite',
+  }),
+  geminiModels: list('GEMINI_MODELS', {
+    describe: 'Models a room may choose besides the default',
+    default: [],
+  }),
+  geminiFallbackModels: list('GEMINI_FALLBACK_MODELS', {
+    describe: 'Tried in order when a model is overloaded or gone',
+    default: [],
+  }),
+  systemPrompt: text('SYSTEM_PROMPT', {
+    describe: 'Default instruction to the model',
+    default: 'Keep the response short',
+  }),
+  contextTokens: integer('CONTEXT_TOKENS', {
+    describe: 'Estimated tokens of conversation sent with a prompt; 0 sends none',
+    min: 0,
+    max: 1_000_000,
+    default: 8_000,
+  }),
+  autoTitle: flag('AUTO_TITLE', {
+    describe: 'Name a room after its first exchange',
+    default: true,
+  }),
+  providerRpm: integer('PROVIDER_RPM', {
+    describe: 'Most calls of the model in a minute; 0 sets no limit',
+    min: 0,
+    max: 1_000_000,
+    default: 0,
+  }),
+
+  basicDailyPrompts: integer('BASIC_DAILY_PROMPTS', {
+    describe: 'Prompts a day of the Basic tier',
+    min: 0,
+    max: 1_000_000,
+    default: 5,
+  }),
+  quotaTimezone: timezone('QUOTA_TIMEZONE', {
+    describe: 'Whose midnight starts a new day',
+    default: 'UTC',
+  }),
+
+  stripeSecretKey: optionalText('STRIPE_SECRET_KEY', {
+    describe: 'Key of the Stripe API',
+    secret: true,
+  }),
+  stripeWebhookSecrets: list('STRIPE_WEBHOOK_SECRETS', {
+    describe: 'Signing secrets of the webhook endpoint, more than one while rotating',
+    secret: true,
+    default: [],
+    formerly: ['STRIPE_WEBHOOK_SIGNING_SECRET'],
+  }),
+  stripeProPrices: list('STRIPE_PRO_PRICES', {
+    describe: 'Prices that make a user Pro; the first is sold',
+    default: [],
+    formerly: ['PRO_PRICE_ID'],
+  }),
+  stripeApiBase: optionalUrl('STRIPE_API_BASE', { describe: 'Another address of the Stripe API' }),
+
+  workerConcurrency: integer('WORKER_CONCURRENCY', {
+    describe: 'Replies in the making at once',
+    min: 1,
+    max: 1_000,
+    default: 16,
+  }),
+  drainSeconds: integer('DRAIN_SECONDS', {
+    describe: 'How long running replies may finish after SIGTERM, seconds',
+    min: 0,
+    max: 3_600,
+    default: 20,
+  }),
+  jobRetentionDays: integer('JOB_RETENTION_DAYS', {
+    describe: 'How long ended jobs are kept, days',
+    min: 1,
+    max: 365,
+    default: 7,
+  }),
+  corsOrigins: list('CORS_ORIGINS', {
+    describe: 'Origins whose pages may call the API',
+    default: [],
+  }),
+  trustedProxies: list('TRUSTED_PROXIES', {
+    describe: 'Addresses whose X-Forwarded-For is believed',
+    default: [],
+  }),
+}

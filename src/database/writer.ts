@@ -1,0 +1,149 @@
+import type { Command, Connection, Tx } from './command.ts'
+import type { Notifications } from './notifications.ts'
+
+/** How long a flush waits for another process to end its write before its commands are refused. */
+const BUSY_DEADLINE_MS = 5_000
+const BUSY_RETRY_MS = 5
+
+interface Pending {
+  run: (tx: Tx) => unknown
+  name: string
+  resolve: (value: unknown) => void
+  reject: (error: unknown) => void
+}
+
+interface Outbox {
+  topic: string
+  payload: unknown
+}
+
+export interface WriterObserver {
+  /** After each commit: how many commands it held and how long it blocked the loop. */
+  committed?(commands: number, durationMs: number): void
+}
+
+export interface Writer {
+  /**
+   * Runs the command in the next group commit. Resolves once the commit is durable; rejects with what the
+   * command threw (its neighbours are not touched) or with the fault of the commit (all are).
+   */
+  execute<I, O>(command: Command<I, O>, input: I): Promise<O>
+}
+
+/** Group commit: the commands that arrive in one turn of the event loop share one transaction. */
+export function createWriter(
+  connection: Connection,
+  notifications: Notifications,
+  observer: WriterObserver = {},
+): Writer {
+  const { sqlite } = connection
+  const prepared = new Map<Command<never, unknown>, (tx: Tx, input: never) => unknown>()
+  let pending: Pending[] = []
+  let scheduled = false
+
+  function bind<I, O>(command: Command<I, O>): (tx: Tx, input: I) => O {
+    let run = prepared.get(command)
+    if (!run) {
+      run = command.prepare(connection)
+      prepared.set(command, run)
+    }
+    // The map holds commands of every type; each key was stored with its own function just above.
+    return run as (tx: Tx, input: I) => O
+  }
+
+  function schedule() {
+    if (scheduled) return
+    scheduled = true
+    // After the sockets that are ready now, so that their requests share this commit.
+    setImmediate(() => flush())
+  }
+
+  function flush(busySince?: number) {
+    const startedAt = performance.now()
+    try {
+      sqlite.run('BEGIN IMMEDIATE')
+    } catch (error) {
+      const since = busySince ?? startedAt
+      if (isBusy(error) && startedAt - since < BUSY_DEADLINE_MS) {
+        setTimeout(() => flush(since), BUSY_RETRY_MS)
+        return
+      }
+      rejectAll(take(), error)
+      return
+    }
+    const batch = take()
+    const outbox: Outbox[] = []
+    const settled: (() => void)[] = []
+    try {
+      for (const one of batch) settled.push(runAlone(one, outbox))
+      sqlite.run('COMMIT')
+    } catch (error) {
+      if (sqlite.inTransaction) sqlite.run('ROLLBACK')
+      rejectAll(batch, error)
+      return
+    }
+    observer.committed?.(batch.length, performance.now() - startedAt)
+    for (const settle of settled) settle()
+    for (const { topic, payload } of outbox) notifications.publish(topic, payload)
+  }
+
+  function take(): Pending[] {
+    const batch = pending
+    pending = []
+    scheduled = false
+    return batch
+  }
+
+  /** Runs one command in its savepoint. Throws only what ends the whole transaction. */
+  function runAlone(one: Pending, outbox: Outbox[]): () => void {
+    const told: Outbox[] = []
+    const tx: Tx = {
+      run: (command, input) => refusePromise(command.name, bind(command)(tx, input)),
+      notify: (topic, payload) => told.push({ topic, payload }),
+    }
+    sqlite.run('SAVEPOINT command')
+    try {
+      const value = refusePromise(one.name, one.run(tx))
+      sqlite.run('RELEASE command')
+      outbox.push(...told)
+      return () => one.resolve(value)
+    } catch (error) {
+      // A full disk or an I/O error makes SQLite roll the whole transaction back by itself.
+      if (!sqlite.inTransaction) throw error
+      sqlite.run('ROLLBACK TO command')
+      sqlite.run('RELEASE command')
+      return () => one.reject(error)
+    }
+  }
+
+  return {
+    execute: (command, input) =>
+      new Promise((resolve, reject) => {
+        pending.push({
+          name: command.name,
+          run: (tx) => bind(command)(tx, input),
+          // The value resolved is the one `run` above returned.
+          resolve: resolve as (value: unknown) => void,
+          reject,
+        })
+        schedule()
+      }),
+  }
+}
+
+function rejectAll(batch: Pending[], error: unknown) {
+  for (const { reject } of batch) reject(error)
+}
+
+function refusePromise<O>(name: string, value: O): O {
+  if (value instanceof Promise) {
+    value.catch(() => {})
+    throw new TypeError(`Command '${name}' returned a promise: a command must be synchronous`)
+  }
+  return value
+}
+
+/** Another process holds the write lock; waiting helps. */
+export function isBusy(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && String(error.code).startsWith('SQLITE_BUSY')
+}

@@ -1,0 +1,62 @@
+import { STATUS_CODES } from 'node:http'
+
+/** One fault of a request: a JSON pointer (RFC 6901) to the field, and what is allowed there. */
+export interface FieldError {
+  pointer: string
+  detail: string
+}
+
+interface Extras {
+  errors?: FieldError[]
+  headers?: Record<string, string>
+  [member: string]: unknown
+}
+
+/**
+ * A refusal that the client may read: RFC 9457 problem details. Thrown by any layer; `detail` is shown
+ * to people and must never hold the rejected value, another user's data or an internal message.
+ */
+export class Problem extends Error {
+  readonly status: number
+  readonly slug: string
+  readonly headers: Record<string, string>
+  readonly extras: Record<string, unknown>
+
+  constructor(status: number, slug: string, detail: string, extras: Extras = {}) {
+    super(detail)
+    this.name = 'Problem'
+    this.status = status
+    this.slug = slug
+    const { headers = {}, ...members } = extras
+    this.headers = headers
+    this.extras = members
+  }
+
+  /** `instance` is the request id, so that a person can quote it and an operator find it. */
+  toResponse(instance: string): Response {
+    return new Response(
+      JSON.stringify({
+        type: `/problems/${this.slug}`,
+        title: STATUS_CODES[this.status] ?? 'Error',
+        status: this.status,
+        detail: this.message,
+        instance,
+        ...this.extras,
+      }),
+      {
+        status: this.status,
+        headers: { ...this.headers, 'content-type': 'application/problem+json' },
+      },
+    )
+  }
+}
+
+/** The same answer for what does not exist and for what is another's. */
+export function notFound(): Problem {
+  return new Problem(404, 'not-found', 'There is nothing here, or it is not yours.')
+}
+
+/** 422 with a pointer to each field. */
+export function invalid(...errors: FieldError[]): Problem {
+  return new Problem(422, 'validation', 'Some fields are not valid.', { errors })
+}

@@ -1,0 +1,38 @@
+import { and, eq, gt, isNotNull, isNull, sql } from 'drizzle-orm'
+import { sessions, users } from '#drizzle/schema.ts'
+import type { Database } from '#src/database/open.ts'
+import type { Clock } from '#src/lib/clock.ts'
+import type { Authenticate } from '#src/plugins/auth.ts'
+import type { AccessTokens } from './tokens.ts'
+
+/** Verifies the token, then asks in one prepared read whether its session lives and its user exists. */
+export function createAuthenticate({
+  database,
+  tokens,
+  clock,
+}: {
+  database: Database
+  tokens: AccessTokens
+  clock: Clock
+}): Authenticate {
+  const living = database.orm
+    .select({ userId: sessions.userId, sessionId: sessions.id })
+    .from(sessions)
+    .innerJoin(users, eq(users.id, sessions.userId))
+    .where(
+      and(
+        eq(sessions.id, sql.placeholder('sessionId')),
+        eq(sessions.userId, sql.placeholder('userId')),
+        isNull(sessions.endedAt),
+        gt(sessions.expiresAt, sql.placeholder('now')),
+        isNotNull(users.verifiedAt),
+      ),
+    )
+    .prepare()
+  return async (authorization) => {
+    const token = /^Bearer ([A-Za-z0-9._-]+)$/i.exec(authorization ?? '')?.[1]
+    if (token === undefined) return undefined
+    const claims = await tokens.verify(token)
+    return claims && living.get({ ...claims, now: clock.now() })
+  }
+}

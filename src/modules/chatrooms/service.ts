@@ -1,0 +1,86 @@
+import type { Clock } from '#src/lib/clock.ts'
+import { type Cursors, type Page, toPage } from '#src/lib/page.ts'
+import { invalid, notFound } from '#src/lib/problem.ts'
+import type { Random } from '#src/lib/random.ts'
+import type { Answer, IdempotencyClaim } from '#src/plugins/idempotency.ts'
+import type { NewRoom, Room, RoomChange } from './model.ts'
+import type { RoomStore } from './store.ts'
+
+/** Until a person or the first exchange gives a better one. */
+const UNTITLED = 'New chat'
+
+export interface RoomDeps {
+  store: RoomStore
+  clock: Clock
+  random: Random
+  cursors: Cursors
+  /** What a room may choose. */
+  models: readonly string[]
+}
+
+export interface Rooms {
+  create(userId: string, room: NewRoom, claim?: IdempotencyClaim): Promise<Answer<Room>>
+  list(
+    userId: string,
+    query: { limit: number; cursor: string | undefined; search: string | undefined },
+  ): Promise<Page<Room>>
+  /** @throws Problem 404 */
+  get(userId: string, roomId: string): Promise<Room>
+  /** @throws Problem 404, 422 */
+  change(userId: string, roomId: string, change: RoomChange): Promise<Room>
+  /** @throws Problem 404 */
+  remove(userId: string, roomId: string): Promise<void>
+}
+
+export function createRooms({ store, clock, random, cursors, models }: RoomDeps): Rooms {
+  function checkModel(model: string | null | undefined) {
+    if (typeof model === 'string' && !models.includes(model)) {
+      throw invalid({ pointer: '/model', detail: `must be one of ${models.join(', ')}` })
+    }
+  }
+
+  return {
+    create(userId, room, claim) {
+      checkModel(room.model)
+      const now = clock.now()
+      return store.create({
+        userId,
+        claim,
+        now,
+        room: {
+          id: random.id(now),
+          title: room.title ?? UNTITLED,
+          titleSet: room.title !== undefined,
+          systemPrompt: room.systemPrompt ?? null,
+          model: room.model ?? null,
+        },
+      })
+    },
+    async list(userId, { limit, cursor, search }) {
+      const list = `rooms:${userId}:${search ?? ''}`
+      const key = cursor === undefined ? undefined : cursors.decode(list, cursor)
+      const after = key && { activeAt: Number(key[0]), id: String(key[1]) }
+      const rows = await store.list({ userId, limit: limit + 1, after, search })
+      return toPage(
+        rows,
+        limit,
+        ({ activeAt: _activeAt, ...room }): Room => room,
+        (room) => cursors.encode(list, [room.activeAt, room.id]),
+      )
+    },
+    async get(userId, roomId) {
+      const room = await store.find({ userId, roomId })
+      if (!room) throw notFound()
+      return room
+    },
+    async change(userId, roomId, change) {
+      checkModel(change.model)
+      const room = await store.change({ userId, roomId, change, now: clock.now() })
+      if (!room) throw notFound()
+      return room
+    },
+    async remove(userId, roomId) {
+      if (!(await store.remove({ userId, roomId, now: clock.now() }))) throw notFound()
+    },
+  }
+}

@@ -1,0 +1,155 @@
+import { and, asc, desc, eq, isNotNull, isNull, sql } from 'drizzle-orm'
+import { chatrooms, messages } from '#drizzle/schema.ts'
+import { command } from '#src/database/command.ts'
+import type { Database } from '#src/database/open.ts'
+import { fold } from '#src/lib/fold.ts'
+import { toInstant } from '#src/lib/time.ts'
+import { once } from '#src/plugins/idempotency.ts'
+import type { Queue } from '#src/queue/queue.ts'
+import type { Room, RoomChange } from './model.ts'
+import type { RoomStore, RoomToCreate } from './store.ts'
+
+const { placeholder } = sql
+
+const columns = {
+  id: chatrooms.id,
+  title: chatrooms.title,
+  systemPrompt: chatrooms.systemPrompt,
+  model: chatrooms.model,
+  userMessages: chatrooms.userMessages,
+  assistantMessages: chatrooms.assistantMessages,
+  lastMessageAt: chatrooms.lastMessageAt,
+  activeAt: chatrooms.activeAt,
+  createdAt: chatrooms.createdAt,
+  updatedAt: chatrooms.updatedAt,
+  // Uses messages_pending.
+  pendingReply: sql<string | null>`(SELECT ${messages.id} FROM ${messages}
+    WHERE ${messages.chatroomId} = ${chatrooms.id} AND ${messages.completedAt} IS NULL
+    ORDER BY ${messages.position} LIMIT 1)`,
+}
+
+type Row = Omit<Room, 'messageCount' | 'lastMessageAt' | 'createdAt' | 'updatedAt'> & {
+  userMessages: number
+  assistantMessages: number
+  lastMessageAt: number | null
+  activeAt: number
+  createdAt: number
+  updatedAt: number
+}
+
+export function createRoomStore(database: Database, queue: Queue): RoomStore {
+  const { orm } = database
+  const owned = and(
+    eq(chatrooms.id, placeholder('roomId')),
+    eq(chatrooms.userId, placeholder('userId')),
+  )
+  const find = orm.select(columns).from(chatrooms).where(owned).prepare()
+  // Pages walk chatrooms_of_user; the row comparison lets SQLite seek instead of scanning.
+  const list = orm
+    .select(columns)
+    .from(chatrooms)
+    .where(
+      and(
+        eq(chatrooms.userId, placeholder('userId')),
+        sql`(${chatrooms.activeAt}, ${chatrooms.id}) < (${placeholder('activeAt')}, ${placeholder('id')})`,
+        sql`instr(${chatrooms.titleFolded}, ${placeholder('search')}) > 0`,
+      ),
+    )
+    .orderBy(desc(chatrooms.activeAt), desc(chatrooms.id))
+    .limit(placeholder('limit'))
+    .prepare()
+
+  const create = command('rooms.create', (connection) => {
+    const insert = connection.orm
+      .insert(chatrooms)
+      .values({
+        id: placeholder('id'),
+        userId: placeholder('userId'),
+        title: placeholder('title'),
+        titleFolded: placeholder('titleFolded'),
+        titleSet: placeholder('titleSet'),
+        systemPrompt: placeholder('systemPrompt'),
+        model: placeholder('model'),
+        activeAt: placeholder('now'),
+        createdAt: placeholder('now'),
+        updatedAt: placeholder('now'),
+      })
+      .prepare()
+    return (tx, { userId, claim, now, room }: RoomToCreate) =>
+      once(tx, { userId, claim, now }, () => {
+        insert.run({ ...room, userId, now, titleFolded: fold(room.title) })
+        const body = toRoom(find.get({ roomId: room.id, userId }))
+        if (!body) throw new Error('The room just made is not there')
+        return { status: 201, body, location: `/v1/chatroom/${room.id}` }
+      })
+  })
+
+  const change = command(
+    'rooms.change',
+    ({ orm }) =>
+      (_tx, input: { userId: string; roomId: string; change: RoomChange; now: number }) => {
+        const { title, systemPrompt, model } = input.change
+        const set = {
+          ...(title === undefined ? {} : { title, titleFolded: fold(title), titleSet: true }),
+          ...(systemPrompt === undefined ? {} : { systemPrompt }),
+          ...(model === undefined ? {} : { model }),
+          updatedAt: input.now,
+        }
+        const here = and(eq(chatrooms.id, input.roomId), eq(chatrooms.userId, input.userId))
+        orm.update(chatrooms).set(set).where(here).run()
+        return toRoom(find.get({ roomId: input.roomId, userId: input.userId }))
+      },
+  )
+
+  const remove = command('rooms.remove', ({ orm }) => {
+    const pending = orm
+      .select({ jobId: messages.jobId })
+      .from(messages)
+      .where(
+        and(
+          eq(messages.chatroomId, placeholder('roomId')),
+          isNull(messages.completedAt),
+          isNotNull(messages.jobId),
+        ),
+      )
+      .orderBy(asc(messages.position))
+      .prepare()
+    const drop = orm.delete(chatrooms).where(owned).returning({ id: chatrooms.id }).prepare()
+    return (tx, { userId, roomId }: { userId: string; roomId: string; now: number }): boolean => {
+      if (!find.get({ roomId, userId })) return false
+      // Waiting replies end here and give their quota back; a running one is told to stop and finds no row.
+      for (const { jobId } of pending.all({ roomId })) if (jobId !== null) queue.cancel(tx, jobId)
+      return drop.all({ roomId, userId }).length > 0
+    }
+  })
+
+  return {
+    create: (input) => database.execute(create, input),
+    change: (input) => database.execute(change, input),
+    remove: (input) => database.execute(remove, input),
+    find: async ({ userId, roomId }) => toRoom(find.get({ userId, roomId })),
+    async list({ userId, limit, after, search }) {
+      const from = after ?? { activeAt: Number.MAX_SAFE_INTEGER, id: '' }
+      const rows = list.all({ userId, limit, search: fold(search ?? ''), ...from })
+      return rows.map((row) => ({ ...toPresentRoom(row), activeAt: row.activeAt }))
+    },
+  }
+}
+
+function toRoom(row: Row | undefined): Room | undefined {
+  return row && toPresentRoom(row)
+}
+
+function toPresentRoom(row: Row): Room {
+  return {
+    id: row.id,
+    title: row.title,
+    systemPrompt: row.systemPrompt,
+    model: row.model,
+    messageCount: { user: row.userMessages, assistant: row.assistantMessages },
+    lastMessageAt: row.lastMessageAt === null ? null : toInstant(row.lastMessageAt),
+    pendingReply: row.pendingReply,
+    createdAt: toInstant(row.createdAt),
+    updatedAt: toInstant(row.updatedAt),
+  }
+}

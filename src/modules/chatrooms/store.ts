@@ -1,0 +1,41 @@
+import type { Answer, IdempotencyClaim } from '#src/plugins/idempotency.ts'
+import type { Room, RoomChange } from './model.ts'
+
+export interface RoomKey {
+  activeAt: number
+  id: string
+}
+
+export interface RoomToCreate {
+  userId: string
+  claim: IdempotencyClaim | undefined
+  now: number
+  room: {
+    id: string
+    title: string
+    titleSet: boolean
+    systemPrompt: string | null
+    model: string | null
+  }
+}
+
+/** What the rooms ask of the database. Each method is one atomic unit. */
+export interface RoomStore {
+  create(input: RoomToCreate): Promise<Answer<Room>>
+  /** Most recently active first, from behind `after`; titles that hold `search`, whatever its case. */
+  list(input: {
+    userId: string
+    limit: number
+    after: RoomKey | undefined
+    search: string | undefined
+  }): Promise<(Room & RoomKey)[]>
+  find(input: { userId: string; roomId: string }): Promise<Room | undefined>
+  change(input: {
+    userId: string
+    roomId: string
+    change: RoomChange
+    now: number
+  }): Promise<Room | undefined>
+  /** Removes the room, its messages and its jobs; false where there is none. */
+  remove(input: { userId: string; roomId: string; now: number }): Promise<boolean>
+}

@@ -1,0 +1,42 @@
+import { Elysia } from 'elysia'
+import { Problem } from '#src/lib/problem.ts'
+
+/** Who is asking: decided anew at each request, so that a logout counts at once. */
+export interface Principal {
+  userId: string
+  sessionId: string
+}
+
+/** Reads an `Authorization` header; undefined unless it names a living session of an existing user. */
+export type Authenticate = (authorization: string | null) => Promise<Principal | undefined>
+
+/**
+ * The `authenticated: true` macro. It hangs on `transform`, the one hook of a macro that runs before
+ * validation, so that a stranger learns nothing of the schema; `resolve` then hands out the principal.
+ */
+export function createAuth(authenticate: Authenticate) {
+  const principals = new WeakMap<Request, Principal>()
+  return new Elysia({ name: 'auth' }).macro({
+    authenticated: {
+      async transform({ request }) {
+        const principal = await authenticate(request.headers.get('authorization'))
+        if (!principal) throw unauthenticated()
+        principals.set(request, principal)
+      },
+      resolve({ request }) {
+        const principal = principals.get(request)
+        if (!principal) throw unauthenticated()
+        return { principal }
+      },
+    },
+  })
+}
+
+export type Auth = ReturnType<typeof createAuth>
+
+/** RFC 6750 section 3. */
+export function unauthenticated(): Problem {
+  return new Problem(401, 'unauthenticated', 'Give a valid access token as a bearer token.', {
+    headers: { 'www-authenticate': 'Bearer error="invalid_token"' },
+  })
+}

@@ -1,0 +1,160 @@
+import { and, eq, lt, sql } from 'drizzle-orm'
+import { idempotencyKeys } from '#drizzle/schema.ts'
+import { type Command, command, type Tx } from '#src/database/command.ts'
+import { invalid, Problem } from '#src/lib/problem.ts'
+import { DAY } from '#src/lib/time.ts'
+
+/** What the client sent with its key. */
+export interface IdempotencyClaim {
+  key: string
+  /** SHA-256 of method, path and body, hex. */
+  fingerprint: string
+}
+
+/** An answer as it was first given and is replayed. */
+export interface Answer<B = unknown> {
+  status: number
+  body: B
+  location: string | null
+  replayed: boolean
+}
+
+/**
+ * Reads the `Idempotency-Key` of a request (draft-ietf-httpapi-idempotency-key-header); undefined where
+ * there is none.
+ * @throws Problem 422 when it is not 1–255 printable ASCII characters
+ */
+export function idempotencyClaim(request: Request, body: unknown): IdempotencyClaim | undefined {
+  const key = request.headers.get('idempotency-key')
+  if (key === null) return undefined
+  if (!/^[\x20-\x7e]{1,255}$/.test(key)) {
+    throw invalid({
+      pointer: '#header/Idempotency-Key',
+      detail: 'must be 1 to 255 printable ASCII characters',
+    })
+  }
+  const { pathname } = new URL(request.url)
+  const fingerprint = new Bun.CryptoHasher('sha256')
+    .update(`${request.method} ${pathname} ${JSON.stringify(body ?? null)}`)
+    .digest('hex')
+  return { key, fingerprint }
+}
+
+interface Lookup {
+  userId: string
+  claim: IdempotencyClaim
+  now: number
+}
+
+const findAnswer = command('idempotency.find', ({ orm }) => {
+  const find = orm
+    .select()
+    .from(idempotencyKeys)
+    .where(
+      and(
+        eq(idempotencyKeys.userId, sql.placeholder('userId')),
+        eq(idempotencyKeys.key, sql.placeholder('key')),
+      ),
+    )
+    .prepare()
+  return (_tx, { userId, claim, now }: Lookup): Answer | undefined => {
+    const row = find.get({ userId, key: claim.key })
+    if (!row || row.expiresAt <= now) return undefined
+    if (row.fingerprint !== claim.fingerprint) {
+      throw new Problem(
+        422,
+        'idempotency-key-reused',
+        'This Idempotency-Key came with another request before.',
+      )
+    }
+    if (row.status === null) {
+      if (row.lockedUntil === null || row.lockedUntil <= now) return undefined
+      throw new Problem(
+        409,
+        'idempotency-key-in-use',
+        'The first request with this Idempotency-Key is still running.',
+        {
+          headers: { 'retry-after': '1' },
+        },
+      )
+    }
+    return {
+      status: row.status,
+      body: JSON.parse(row.body ?? 'null'),
+      location: row.location,
+      replayed: true,
+    }
+  }
+})
+
+const storeAnswer = command('idempotency.store', ({ orm }) => {
+  const values = {
+    fingerprint: sql.placeholder('fingerprint'),
+    status: sql.placeholder('status'),
+    body: sql.placeholder('body'),
+    location: sql.placeholder('location'),
+    lockedUntil: sql.placeholder('lockedUntil'),
+    expiresAt: sql.placeholder('expiresAt'),
+  }
+  const store = orm
+    .insert(idempotencyKeys)
+    .values({ userId: sql.placeholder('userId'), key: sql.placeholder('key'), ...values })
+    .onConflictDoUpdate({
+      target: [idempotencyKeys.userId, idempotencyKeys.key],
+      set: {
+        fingerprint: sql`excluded.fingerprint`,
+        status: sql`excluded.status`,
+        body: sql`excluded.body`,
+        location: sql`excluded.location`,
+        lockedUntil: sql`excluded.locked_until`,
+        expiresAt: sql`excluded.expires_at`,
+      },
+    })
+    .prepare()
+  return (
+    _tx,
+    { userId, claim, now, answer }: Lookup & { answer: Omit<Answer, 'replayed'> },
+  ): void => {
+    store.run({
+      userId,
+      ...claim,
+      status: answer.status,
+      body: JSON.stringify(answer.body),
+      location: answer.location,
+      lockedUntil: null,
+      expiresAt: now + DAY,
+    })
+  }
+})
+
+/**
+ * Runs `create` at most once per key, in the caller's transaction: the claim, the effect and the answer
+ * commit together. When `create` throws, nothing is kept and the same key may try again.
+ */
+export function once<B>(
+  tx: Tx,
+  input: { userId: string; claim: IdempotencyClaim | undefined; now: number },
+  create: () => { status: number; body: B; location: string | null },
+): Answer<B> {
+  const { userId, claim, now } = input
+  if (!claim) return { ...create(), replayed: false }
+  const first = tx.run(findAnswer, { userId, claim, now })
+  // Stored by the same route for the same request, so it has this route's shape.
+  if (first) return first as Answer<B>
+  const answer = create()
+  tx.run(storeAnswer, { userId, claim, now, answer })
+  return { ...answer, replayed: false }
+}
+
+/** Forgets the answers whose 24 hours are over; gives how many. */
+export const pruneIdempotencyKeys: Command<{ now: number }, number> = command(
+  'idempotency.prune',
+  ({ orm }) => {
+    const remove = orm
+      .delete(idempotencyKeys)
+      .where(lt(idempotencyKeys.expiresAt, sql.placeholder('now')))
+      .returning({ key: idempotencyKeys.key })
+      .prepare()
+    return (_tx, { now }) => remove.all({ now }).length
+  },
+)

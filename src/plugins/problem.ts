@@ -1,0 +1,89 @@
+import { Elysia, ValidationError } from 'elysia'
+import { isDatabaseFault } from '#src/database/fault.ts'
+import type { Log } from '#src/lib/log.ts'
+import { type FieldError, Problem } from '#src/lib/problem.ts'
+import { readBody, UnreadableBody } from './body.ts'
+import { assignRequestId, requestId } from './request-id.ts'
+
+const SHOWN_ERRORS = 20
+
+/**
+ * Mounted first. Gives each request its id, reads bodies, and turns every fault into RFC 9457 problem
+ * details: what is not a Problem becomes a bare 500 whose cause goes to the log and never to the client.
+ */
+export function createProblems({
+  log,
+  methodsOf,
+}: {
+  log: Log
+  /** The methods a path answers, for 405 and `Allow`; empty where the path is unknown. */
+  methodsOf: (path: string) => string[]
+}) {
+  return new Elysia({ name: 'problem' })
+    .onRequest(({ request, set }) => assignRequestId(request, set.headers))
+    .onParse({ as: 'global' }, ({ request, contentType }) => readBody(request, contentType))
+    .onError({ as: 'global' }, ({ code, error, request, set }) => {
+      const problem = toProblem(code, error, request, methodsOf)
+      const id = requestId(set.headers)
+      if (problem.status >= 500) log.error({ err: error, requestId: id }, 'request failed')
+      return problem.toResponse(id)
+    })
+}
+
+function toProblem(
+  code: unknown,
+  error: unknown,
+  request: Request,
+  methodsOf: (path: string) => string[],
+): Problem {
+  if (error instanceof Problem) return error
+  if (error instanceof ValidationError) return toValidationProblem(error)
+  if (code === 'NOT_FOUND') return toRoutingProblem(request, methodsOf)
+  if (code === 'PARSE') return new Problem(400, 'malformed-body', 'The body could not be read.')
+  if (isDatabaseFault(error)) {
+    return new Problem(
+      503,
+      'database-unavailable',
+      'The database cannot take this now. Try again shortly.',
+      {
+        headers: { 'retry-after': '5' },
+      },
+    )
+  }
+  return new Problem(
+    500,
+    'internal',
+    'Something went wrong on our side. Quote the request id if you report it.',
+  )
+}
+
+function toValidationProblem(error: ValidationError): Problem {
+  if (error.value instanceof UnreadableBody) return error.value.problem
+  // An answer that does not match its own schema is our fault, not the client's.
+  if (error.type === 'response') {
+    return new Problem(
+      500,
+      'internal',
+      'Something went wrong on our side. Quote the request id if you report it.',
+    )
+  }
+  const errors: FieldError[] = []
+  for (const fault of error.all) {
+    if (errors.length === SHOWN_ERRORS) break
+    if (!('path' in fault) || errors.some(({ pointer }) => pointer === fault.path)) continue
+    errors.push({
+      pointer: fault.path,
+      detail: fault.schema?.['error'] ? String(fault.schema['error']) : fault.message,
+    })
+  }
+  return new Problem(422, 'validation', 'Some fields are not valid.', { errors })
+}
+
+function toRoutingProblem(request: Request, methodsOf: (path: string) => string[]): Problem {
+  const methods = methodsOf(new URL(request.url).pathname)
+  if (methods.length === 0)
+    return new Problem(404, 'not-found', 'There is nothing here, or it is not yours.')
+  return new Problem(405, 'method-not-allowed', `Allowed here: ${methods.join(', ')}.`, {
+    headers: { allow: methods.join(', ') },
+  })
+}

@@ -1,0 +1,58 @@
+import { t } from 'elysia'
+
+/** Schemas that several modules' routes share. */
+export const ProblemBody = t.Object(
+  {
+    type: t.String({ description: 'Path of a page that explains this problem.' }),
+    title: t.String(),
+    status: t.Integer(),
+    detail: t.String(),
+    instance: t.String({ description: 'The request id.' }),
+    errors: t.Optional(t.Array(t.Object({ pointer: t.String(), detail: t.String() }))),
+  },
+  { description: 'RFC 9457 problem details.', additionalProperties: true },
+)
+
+export const Limit = t.Optional(
+  t.String({
+    pattern: '^([1-9][0-9]?|100)$',
+    description: 'Most items on the page, 1–100; 50 by default.',
+    error: 'must be a whole number from 1 to 100',
+  }),
+)
+
+export const Cursor = t.Optional(
+  t.String({
+    minLength: 1,
+    maxLength: 500,
+    description: 'nextCursor of the page before.',
+    error: 'must be the nextCursor of a page of this list',
+  }),
+)
+
+const meanings: Record<number, string> = {
+  400: 'The request cannot be read, or its cursor is not of this list.',
+  401: 'The access token is missing, malformed, expired or revoked.',
+  403: 'Not allowed.',
+  404: 'It does not exist, or it is another’s.',
+  409: 'It conflicts with the present state.',
+  413: 'The body is too large.',
+  415: 'The content type is not supported.',
+  422: 'Some fields are not valid.',
+  429: 'Too many; see Retry-After.',
+  500: 'A fault of ours.',
+  503: 'Not now; see Retry-After.',
+}
+
+/** The problem answers a route declares, each with what it means there. */
+export function problems<const S extends number>(...statuses: S[]): Record<S, typeof ProblemBody> {
+  const entries = [...statuses, 500, 503].map((status) => [
+    status,
+    t.Object(ProblemBody.properties, {
+      description: meanings[status] ?? 'A problem.',
+      additionalProperties: true,
+    }),
+  ])
+  // The keys are the statuses given, each with the problem's schema.
+  return Object.fromEntries(entries) as Record<S, typeof ProblemBody>
+}

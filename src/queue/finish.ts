@@ -1,0 +1,47 @@
+import { type Command, command } from '#src/database/command.ts'
+import { type JobKinds, promote, runEnded } from './end.ts'
+import type { Effect, JobEnd } from './job.ts'
+import type { JobRow } from './row.ts'
+import { END_CLAIM, RELEASE_CLAIM } from './sql.ts'
+
+/** How a claim ends. */
+export type Finish =
+  | { as: 'done'; effect: Effect | undefined }
+  | { as: 'ended'; end: JobEnd; effect: Effect | undefined }
+  | { as: 'retry'; dueAt: number; countsError: boolean; error: string | null }
+
+export interface FinishInput {
+  row: JobRow
+  finish: Finish
+  now: number
+}
+
+/**
+ * Ends a claim in one transaction: the fenced update, the effect, the promotion of the lane. Gives false
+ * and writes nothing when the fence misses, so a worker that was thought dead cannot act twice.
+ */
+export function createFinish(kinds: JobKinds): Command<FinishInput, boolean> {
+  return command('queue.finish', ({ sqlite }) => {
+    const end = sqlite.query<{ lane: string | null }, [Record<string, string | number | null>]>(
+      END_CLAIM,
+    )
+    const release = sqlite.query<{ id: number }, [Record<string, string | number | null>]>(
+      RELEASE_CLAIM,
+    )
+    return (tx, { row, finish, now }) => {
+      const fence = { id: row.id, claims: row.claims }
+      if (finish.as === 'retry') {
+        const { dueAt, countsError, error } = finish
+        return release.get({ ...fence, dueAt, errors: countsError ? 1 : 0, error }) !== null
+      }
+      const state = finish.as === 'done' ? 'done' : finish.end.state
+      const error = finish.as === 'done' ? null : `${finish.end.code}: ${finish.end.message}`
+      const ended = end.get({ ...fence, state, now, error })
+      if (!ended) return false
+      if (finish.effect) finish.effect.run(tx)
+      else if (finish.as === 'ended') runEnded(tx, kinds, row, finish.end)
+      tx.run(promote, { lane: ended.lane, now })
+      return true
+    }
+  })
+}

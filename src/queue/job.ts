@@ -1,0 +1,112 @@
+import type { Command, Tx } from '#src/database/command.ts'
+
+/** parked → ready → running → done | failed | cancelled. See docs/architecture.md. */
+export type JobState = 'parked' | 'ready' | 'running' | 'done' | 'failed' | 'cancelled'
+
+/** What a caller asks for. */
+export interface NewJob {
+  kind: string
+  /** Plain data; the kind's `parse` reads it back. */
+  body: unknown
+  /** At most one job of a lane is ready or running; later ones wait in order. */
+  lane?: string
+  /** Who it is for: owners take turns. */
+  owner?: string
+  /** Not before this instant; now by default. */
+  dueAt?: number
+  /** Past this instant it fails instead of being tried again. */
+  deadlineAt?: number
+  /** While a job with this key has not ended, enqueueing another does nothing. */
+  dedupeKey?: string
+  /** W3C traceparent. */
+  trace?: string
+}
+
+/** A job as its handler sees it. */
+export interface Job<B = unknown> {
+  id: number
+  kind: string
+  lane: string | null
+  owner: string | null
+  body: B
+  /** The fence: the number of this claim. */
+  claims: number
+  /** How often it failed before, 0 at first. */
+  errors: number
+  trace: string | null
+  createdAt: number
+}
+
+/** Why a job ended without being done. */
+export interface JobEnd {
+  state: 'failed' | 'cancelled'
+  /** `error`: threw too often or was discarded; `deadline`; `lost`: its worker died too often; `stop`. */
+  cause: 'error' | 'deadline' | 'lost' | 'stop'
+  /** The last error's code and message as its handler gave them; safe for the log, not for people. */
+  code: string
+  message: string
+}
+
+/** A write that commits together with the end of the job, and only if the fence holds. */
+export interface Effect {
+  run(tx: Tx): void
+}
+
+export function effect<I>(command: Command<I, unknown>, input: I): Effect {
+  return {
+    run: (tx) => {
+      tx.run(command, input)
+    },
+  }
+}
+
+/** How one kind of job is done. */
+export interface JobKind<B = unknown> {
+  kind: string
+  /** How many may run at once in this process. */
+  concurrency: number
+  /** Reads the body back; throwing fails the job for good. */
+  parse(body: unknown): B
+  /**
+   * Does the job. Returning ends it as done, together with the effect returned. Throwing `Discard` fails
+   * it for good, `Snooze` tries again later without counting an error, anything else tries again with
+   * backoff. `signal` aborts when the job is stopped, its lease is lost or the server drains.
+   */
+  // biome-ignore lint/suspicious/noConfusingVoidType: a handler with no effect returns nothing
+  run(job: Job<B>, signal: AbortSignal): Promise<Effect | void>
+  /** In the transaction that ends the job as failed or cancelled, whoever ends it. */
+  ended?(tx: Tx, job: Job<B>, end: JobEnd): void
+}
+
+/** A permanent fault: do not try again. */
+export class Discard extends Error {
+  readonly code: string
+  constructor(code: string, message: string) {
+    super(message)
+    this.name = 'Discard'
+    this.code = code
+  }
+}
+
+/** Try again after `delayMs`, with no error counted. */
+export class Snooze extends Error {
+  readonly delayMs: number
+  constructor(delayMs: number, message = 'snoozed') {
+    super(message)
+    this.name = 'Snooze'
+    this.delayMs = delayMs
+  }
+}
+
+/** Ends the job as cancelled: its handler saw the stop request and kept what there was. */
+export class Stopped extends Error {
+  readonly effect: Effect | undefined
+  constructor(effect?: Effect) {
+    super('stopped on request')
+    this.name = 'Stopped'
+    this.effect = effect
+  }
+}
+
+/** Why a handler's signal aborted, as `signal.reason`. */
+export type AbortCause = 'stop' | 'lost' | 'drain'

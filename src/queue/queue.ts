@@ -1,0 +1,43 @@
+import type { Command, Tx } from '#src/database/command.ts'
+import type { Clock } from '#src/lib/clock.ts'
+import { type CancelResult, createCancel } from './cancel.ts'
+import { enqueue } from './enqueue.ts'
+import { createFinish, type FinishInput } from './finish.ts'
+import type { JobKind, NewJob } from './job.ts'
+import { createRescue, type RescueInput } from './rescue.ts'
+
+/** The durable queue: at-least-once execution, exactly-once effect. */
+export interface Queue {
+  /** Adds a job in the caller's transaction; undefined where its dedupe key is taken. */
+  enqueue(tx: Tx, job: NewJob): number | undefined
+  /** Cancels in the caller's transaction; see {@link createCancel}. */
+  cancel(tx: Tx, id: number): CancelResult
+  /** Every kind is registered before a worker starts, also where only `ended` is needed. */
+  register<B>(kind: JobKind<B>): void
+  readonly kinds: ReadonlyMap<string, JobKind>
+  readonly commands: {
+    cancel: Command<{ id: number; now: number }, CancelResult>
+    finish: Command<FinishInput, boolean>
+    rescue: Command<RescueInput, number>
+  }
+}
+
+export function createQueue({ clock }: { clock: Clock }): Queue {
+  const kinds = new Map<string, JobKind>()
+  const commands = {
+    cancel: createCancel(kinds),
+    finish: createFinish(kinds),
+    rescue: createRescue(kinds),
+  }
+  return {
+    kinds,
+    commands,
+    enqueue: (tx, job) => tx.run(enqueue, { job, now: clock.now() }),
+    cancel: (tx, id) => tx.run(commands.cancel, { id, now: clock.now() }),
+    register(kind) {
+      if (kinds.has(kind.kind)) throw new Error(`Job kind '${kind.kind}' is registered twice`)
+      // Kinds differ in their body, which only their own `parse` produces for their own `run`.
+      kinds.set(kind.kind, kind as unknown as JobKind)
+    },
+  }
+}
