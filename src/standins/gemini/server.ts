@@ -1,0 +1,209 @@
+import { answerTo, toPieces } from './answer.ts'
+import type { Behaviour, Call } from './behaviour.ts'
+
+export interface GeminiStandInOptions {
+  /** 0, the default, takes a free one. */
+  port?: number
+  /** Decides what each call does; by default an answer that depends on the prompt. */
+  behave?: (call: Call) => Behaviour
+  /** Between the pieces of an answer, milliseconds. */
+  pieceDelayMs?: number
+}
+
+export interface GeminiStandIn {
+  /** The base URL for the SDK. */
+  url: string
+  /** Every call received, oldest first. */
+  calls: Call[]
+  stop(): Promise<void>
+}
+
+interface WireRequest {
+  contents?: { role?: string; parts?: { text?: string }[] }[]
+  systemInstruction?: { parts?: { text?: string }[] }
+}
+
+/** Told to drop the connection. */
+const CUT = Symbol('cut')
+/** Long enough for what was sent before to leave the socket. */
+const CUT_AFTER_MS = 5
+const ENDLESS = new Promise<never>(() => {})
+
+/** Speaks the Gemini API (generateContent and the SSE streamGenerateContent) over loopback HTTP. */
+export function createGeminiStandIn(options: GeminiStandInOptions = {}): GeminiStandIn {
+  const calls: Call[] = []
+  const behave = options.behave ?? (() => ({ kind: 'answer' }) satisfies Behaviour)
+  const server = Bun.serve({
+    hostname: '127.0.0.1',
+    port: options.port ?? 0,
+    idleTimeout: 0,
+    async fetch(request) {
+      const path = /^\/v1beta\/models\/([^/:]+):(generateContent|streamGenerateContent)$/.exec(
+        new URL(request.url).pathname,
+      )
+      if (!path || request.method !== 'POST') return failure(404, 'NOT_FOUND: no such method')
+      // Written by the real SDK.
+      const body = (await request.json()) as WireRequest
+      const call = toCall(path[1] ?? '', path[2] === 'streamGenerateContent', request, body)
+      calls.push(call)
+      return respond(call, behave(call), options.pieceDelayMs ?? 0)
+    },
+  })
+  return {
+    url: `http://127.0.0.1:${server.port}`,
+    calls,
+    stop: () => server.stop(true),
+  }
+}
+
+function toCall(model: string, streamed: boolean, request: Request, body: WireRequest): Call {
+  const join = (parts: { text?: string }[] | undefined) =>
+    (parts ?? []).map(({ text }) => text ?? '').join('')
+  const contents = (body.contents ?? []).map(({ role, parts }) => ({
+    role: role ?? 'user',
+    text: join(parts),
+  }))
+  return {
+    model,
+    streamed,
+    apiKey: request.headers.get('x-goog-api-key') ?? '',
+    system: join(body.systemInstruction?.parts),
+    contents,
+    prompt: contents.at(-1)?.text ?? '',
+    receivedAt: performance.now(),
+  }
+}
+
+async function respond(call: Call, behaviour: Behaviour, delayMs: number): Promise<Response> {
+  const own = toPieces(answerTo(call))
+  switch (behaviour.kind) {
+    case 'status':
+      return failure(behaviour.status, behaviour.message ?? 'told to fail', behaviour.retryDelay)
+    case 'malformed':
+      return new Response('data: {"candidates": [nonsense\n\n', sse)
+    case 'empty':
+      return send(call, [{ candidates: [], usageMetadata: usageOf(call, '') }])
+    case 'hang':
+      if (behaviour.pieces === undefined) return ENDLESS
+      return send(call, pieces(own.slice(0, behaviour.pieces), delayMs), () => ENDLESS)
+    case 'cut':
+      return send(call, pieces(own.slice(0, behaviour.pieces), delayMs), () => CUT)
+    case 'unfinished':
+      return send(call, pieces(own.slice(0, behaviour.pieces), delayMs))
+    case 'block':
+      if (behaviour.at === 'prompt') {
+        return send(call, [{ promptFeedback: { blockReason: behaviour.reason } }])
+      }
+      return send(call, blocked(own.slice(0, behaviour.pieces ?? 0), behaviour.reason, delayMs))
+    case 'answer':
+      return send(call, answer(call, behaviour, own, behaviour.pieceDelayMs ?? delayMs))
+  }
+}
+
+async function* answer(
+  call: Call,
+  behaviour: Behaviour & { kind: 'answer' },
+  own: string[],
+  delayMs: number,
+): AsyncGenerator<object> {
+  let text = ''
+  for await (const chunk of pieces(behaviour.pieces ?? own, delayMs, (piece) => {
+    text += piece
+  })) {
+    yield chunk
+  }
+  yield {
+    candidates: [
+      {
+        content: { role: 'model', parts: [{ text: '' }] },
+        finishReason: behaviour.finishReason ?? 'STOP',
+        index: 0,
+      },
+    ],
+    usageMetadata: behaviour.usage ?? usageOf(call, text),
+  }
+}
+
+async function* blocked(own: string[], reason: string, delayMs: number): AsyncGenerator<object> {
+  yield* pieces(own, delayMs)
+  yield { candidates: [{ finishReason: reason, index: 0 }] }
+}
+
+async function* pieces(
+  texts: Iterable<string> | AsyncIterable<string>,
+  delayMs: number,
+  seen: (piece: string) => void = () => {},
+): AsyncGenerator<object> {
+  for await (const text of texts) {
+    if (delayMs > 0) await Bun.sleep(delayMs)
+    seen(text)
+    yield { candidates: [{ content: { role: 'model', parts: [{ text }] }, index: 0 }] }
+  }
+}
+
+const sse = { headers: { 'content-type': 'text/event-stream' } }
+
+async function send(
+  call: Call,
+  chunks: Iterable<object> | AsyncIterable<object>,
+  then: () => unknown = () => {},
+): Promise<Response> {
+  if (!call.streamed) {
+    const all: object[] = []
+    for await (const chunk of chunks) all.push(chunk)
+    await then()
+    return Response.json(merge(all))
+  }
+  let left = false
+  const stream = new ReadableStream<string>({
+    cancel() {
+      left = true
+    },
+    async start(controller) {
+      // The headers go out at once, as the real API's do.
+      controller.enqueue('')
+      for await (const chunk of chunks) {
+        if (left) return
+        controller.enqueue(`data: ${JSON.stringify(chunk)}\r\n\r\n`)
+      }
+      const end = await then()
+      if (left) return
+      if (end !== CUT) return controller.close()
+      await Bun.sleep(CUT_AFTER_MS)
+      // With an error given Bun would print it; without, it only resets the connection.
+      controller.error()
+    },
+  })
+  return new Response(stream, sse)
+}
+
+/** The one answer of generateContent, from what would have been streamed. */
+function merge(chunks: object[]): object {
+  const text = JSON.stringify(chunks).matchAll(/"text":("(?:[^"\\]|\\.)*")/g)
+  const parts = [{ text: [...text].map((match) => JSON.parse(match[1] ?? '""')).join('') }]
+  const last = chunks.at(-1) ?? {}
+  if (!('candidates' in last) || !Array.isArray(last.candidates) || last.candidates.length === 0)
+    return last
+  return { ...last, candidates: [{ ...last.candidates[0], content: { role: 'model', parts } }] }
+}
+
+function usageOf(call: Call, text: string) {
+  const length =
+    call.system.length + call.contents.reduce((sum, content) => sum + content.text.length, 0)
+  const promptTokenCount = Math.ceil(length / 4)
+  const candidatesTokenCount = Math.ceil(text.length / 4)
+  return {
+    promptTokenCount,
+    candidatesTokenCount,
+    totalTokenCount: promptTokenCount + candidatesTokenCount,
+  }
+}
+
+/** google.rpc.Status as JSON, with RetryInfo where a delay is given. */
+function failure(status: number, message: string, retryDelay?: string): Response {
+  const details =
+    retryDelay === undefined
+      ? []
+      : [{ '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay }]
+  return Response.json({ error: { code: status, message, status: 'ERROR', details } }, { status })
+}

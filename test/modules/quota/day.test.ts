@@ -1,0 +1,32 @@
+import { expect, test } from 'bun:test'
+import { HOUR } from '#src/lib/time.ts'
+import { createCalendar } from '#src/modules/quota/day.ts'
+
+const at = (text: string) => Date.parse(text)
+
+test('a day ends at midnight of its time zone', () => {
+  const dayOf = createCalendar('Asia/Kolkata')
+  expect(dayOf(at('2026-11-22T18:29:59.999Z'))).toEqual({
+    name: '2026-11-22',
+    startsAt: at('2026-11-21T18:30:00Z'),
+    endsAt: at('2026-11-22T18:30:00Z'),
+  })
+  expect(dayOf(at('2026-11-22T18:30:00Z')).name).toBe('2026-11-23')
+})
+
+test('a day has 23 or 25 hours where the clocks change', () => {
+  const dayOf = createCalendar('Europe/Berlin')
+  const lengthOf = (text: string) => {
+    const { startsAt, endsAt } = dayOf(at(text))
+    return (endsAt - startsAt) / HOUR
+  }
+  expect(lengthOf('2026-03-29T12:00:00Z')).toBe(23)
+  expect(lengthOf('2026-10-25T12:00:00Z')).toBe(25)
+  expect(lengthOf('2026-10-26T12:00:00Z')).toBe(24)
+})
+
+test('an earlier instant after a later one is still its own day', () => {
+  const dayOf = createCalendar('UTC')
+  expect(dayOf(at('2026-11-22T00:00:00Z')).name).toBe('2026-11-22')
+  expect(dayOf(at('2026-11-21T23:59:59.999Z')).name).toBe('2026-11-21')
+})
