@@ -1,6 +1,7 @@
 import type { Config } from './config/config.ts'
 import type { Database } from './database/open.ts'
 import { deriveKey } from './lib/keys.ts'
+import type { Meters } from './lib/meters.ts'
 import { createCursors } from './lib/page.ts'
 import type { Runtime } from './lib/runtime.ts'
 import { createAuthenticate } from './modules/auth/authenticate.ts'
@@ -13,6 +14,8 @@ import { createQueue } from './queue/queue.ts'
 export interface Deps extends Runtime {
   config: Config
   database: Database
+  /** Counts nothing where it is left out. */
+  meters?: Meters
 }
 
 export type Services = ReturnType<typeof createServices>
