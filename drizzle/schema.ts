@@ -381,7 +381,7 @@ export const subscriptions = sqliteTable(
     createdAt: integer('created_at').notNull(),
     syncedAt: integer('synced_at').notNull(),
   },
-  (table) => [index('subscriptions_of_customer').on(table.customerId)],
+  (table) => [index('subscriptions_of_customer').on(table.customerId, table.status)],
 )
 
 export const checkoutSessions = sqliteTable(
