@@ -1,6 +1,7 @@
 import type { Config } from './config/config.ts'
 import type { Database } from './database/open.ts'
 import { deriveKey } from './lib/keys.ts'
+import type { Maintenance } from './lib/maintenance.ts'
 import type { Meters } from './lib/meters.ts'
 import { createCursors } from './lib/page.ts'
 import type { Runtime } from './lib/runtime.ts'
@@ -40,5 +41,7 @@ export function createServices(deps: Deps) {
     cursors,
     models: [config.geminiModel, ...config.geminiModels],
   })
-  return { queue, tokens, auth, rooms }
+  /** What the modules want done by the clock; serve runs it. */
+  const maintenance: Maintenance[] = []
+  return { queue, tokens, auth, rooms, maintenance }
 }

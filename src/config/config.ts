@@ -7,7 +7,7 @@ type Values = {
 }
 
 export type Config = Readonly<Values>
-type Environment = Record<string, string | undefined>
+export type Environment = Record<string, string | undefined>
 
 /** Every fault of the environment at once. */
 export class ConfigError extends Error {
@@ -21,6 +21,22 @@ export class ConfigError extends Error {
   }
 }
 
+/** Reads only the settings named, for a command that needs no others. @throws ConfigError */
+export function parseSettings<K extends keyof Config>(
+  environment: Environment,
+  keys: readonly K[],
+): Pick<Config, K> {
+  const faults: string[] = []
+  const development = isDevelopment(environment)
+  const entries = keys.map((key) => [
+    key,
+    readOption(options[key] as Option<unknown>, environment, development, faults, []),
+  ])
+  if (faults.length > 0) throw new ConfigError(faults)
+  // Each entry was read by the option of its own key.
+  return Object.fromEntries(entries) as Pick<Config, K>
+}
+
 /**
  * Reads the environment once. Each option `X` may also come as `X_FILE`, the path of a file that holds it.
  * @throws ConfigError naming each fault; secrets are never shown
@@ -28,7 +44,7 @@ export class ConfigError extends Error {
 export function parseConfig(environment: Environment): { config: Config; notices: string[] } {
   const faults: string[] = []
   const notices: string[] = []
-  const development = ['development', 'test'].includes(environment['NODE_ENV'] ?? '')
+  const development = isDevelopment(environment)
   const entries = Object.entries(options).map(([key, option]) => {
     return [key, readOption(option as Option<unknown>, environment, development, faults, notices)]
   })
@@ -37,6 +53,10 @@ export function parseConfig(environment: Environment): { config: Config; notices
   faults.push(...crossFaults(config, faults.length > 0))
   if (faults.length > 0) throw new ConfigError(faults)
   return { config: Object.freeze(config), notices }
+}
+
+function isDevelopment(environment: Environment): boolean {
+  return ['development', 'test'].includes(environment['NODE_ENV'] ?? '')
 }
 
 function readOption(

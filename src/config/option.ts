@@ -133,6 +133,16 @@ export function timezone(name: string, details: Details<string>): Option<string>
   return option(name, 'an IANA time zone such as Europe/Berlin', read, details)
 }
 
+/** The path of an SQLite file, given as `file:./data/pollux.db`, `file:///data/pollux.db` or a plain path. */
+export function sqliteFile(name: string, details: Details<string>): Option<string> {
+  const read = (given: string) => {
+    const path = given.replace(/^file:(\/\/(?=\/))?/, '')
+    const foreign = path !== ':memory:' && /^[a-z][a-z0-9+.-]*:/i.test(path)
+    return foreign || path === '' ? undefined : path
+  }
+  return option(name, 'file:<path of an SQLite file>', read, details)
+}
+
 function readUrl(given: string): string | undefined {
   const parsed = URL.parse(given)
   if (!parsed || !['http:', 'https:'].includes(parsed.protocol)) return undefined

@@ -5,6 +5,7 @@ import {
   oneOf,
   optionalText,
   optionalUrl,
+  sqliteFile,
   text,
   timezone,
   url,
@@ -28,9 +29,9 @@ export const options = {
     default: 3_000,
     formerly: ['SERVER_PORT'],
   }),
-  databaseUrl: text('DATABASE_URL', {
+  databasePath: sqliteFile('DATABASE_URL', {
     describe: 'The SQLite file',
-    default: 'file:./data/pollux.db',
+    default: './data/pollux.db',
   }),
   logLevel: oneOf('LOG_LEVEL', ['debug', 'info', 'warn', 'error', 'silent'], {
     describe: 'Least severe log line to write',

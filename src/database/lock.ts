@@ -1,4 +1,6 @@
 import { Database as Sqlite } from 'bun:sqlite'
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { isBusy } from './writer.ts'
 
 /** Another server has the file. */
@@ -19,6 +21,7 @@ export class DatabaseInUse extends Error {
  */
 export function lockDatabase(path: string): () => void {
   if (path === ':memory:') return () => {}
+  mkdirSync(dirname(path), { recursive: true })
   const lock = new Sqlite(`${path}-lock`, { create: true })
   try {
     lock.run('PRAGMA busy_timeout = 0')

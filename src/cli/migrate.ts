@@ -1,0 +1,38 @@
+import { existsSync } from 'node:fs'
+import type { Command } from 'commander'
+import { parseSettings } from '#src/config/config.ts'
+import { migrate, pendingMigrations } from '#src/database/migrate.ts'
+import { openDatabase } from '#src/database/open.ts'
+import { systemClock } from '#src/lib/clock.ts'
+import { Failure, type Terminal } from './terminal.ts'
+
+export function addMigrate(program: Command, terminal: Terminal): void {
+  program
+    .command('migrate')
+    .description('apply pending migrations')
+    .option('--check', 'change nothing; exit 1 when some are pending')
+    .option('--json', 'print JSON')
+    .action((options) => run(terminal, options))
+}
+
+async function run(terminal: Terminal, options: { check?: true; json?: true }): Promise<void> {
+  const { databasePath } = parseSettings(terminal.environment, ['databasePath'])
+  if (options.check && !existsSync(databasePath)) {
+    throw new Failure(`There is no database at '${databasePath}' yet.`)
+  }
+  const database = openDatabase(databasePath)
+  try {
+    if (options.check) {
+      const pending = pendingMigrations(database.sqlite)
+      if (options.json) await terminal.print(JSON.stringify({ pending }))
+      if (pending.length > 0) throw new Failure(`Pending: ${pending.join(', ')}.`)
+      if (!options.json) await terminal.print('Nothing is pending.')
+      return
+    }
+    const applied = migrate(database.sqlite, { now: systemClock.now() })
+    const told = applied.length > 0 ? `Applied: ${applied.join(', ')}.` : 'Nothing was pending.'
+    await terminal.print(options.json ? JSON.stringify({ applied }) : told)
+  } finally {
+    database.close()
+  }
+}

@@ -1,0 +1,63 @@
+import { Command, CommanderError } from 'commander'
+import { ConfigError } from '#src/config/config.ts'
+import { DatabaseInUse } from '#src/database/lock.ts'
+import { DatabaseFromTheFuture } from '#src/database/migrate.ts'
+import { addHealthcheck } from './healthcheck.ts'
+import { addMigrate } from './migrate.ts'
+import { addServe } from './serve.ts'
+import { EXIT, Failure, type Terminal } from './terminal.ts'
+import { version } from './version.ts'
+
+const AFTERWORD = `
+Exit codes: ${EXIT.ok} done · ${EXIT.failed} failed, or the answer is no · ${EXIT.usage} wrong usage · ${EXIT.configuration} faults in the configuration.
+Settings come from the environment; docs/configuration.md lists them.`
+
+/** Each command is a file of this folder: it adds itself with its options, its help and its action. */
+const commands = [addServe, addMigrate, addHealthcheck]
+
+/** Runs one command and gives its exit code. */
+export async function runCommandLine(argv: string[], terminal: Terminal): Promise<number> {
+  let written = Promise.resolve()
+  const program = new Command('pollux')
+    .description('A Gemini-style chat backend in one file.')
+    .version(version)
+    .showHelpAfterError('(add --help for the options)')
+    .addHelpText('after', AFTERWORD)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => {
+        written = written.then(() => terminal.print(text.trimEnd()))
+      },
+      writeErr: (text) => {
+        written = written.then(() => terminal.complain(text.trimEnd()))
+      },
+    })
+  for (const add of commands) add(program, terminal)
+  try {
+    await program.parseAsync(argv, { from: 'user' })
+    return EXIT.ok
+  } catch (error) {
+    return await explain(error, terminal)
+  } finally {
+    await written
+  }
+}
+
+async function explain(error: unknown, terminal: Terminal): Promise<number> {
+  // Commander has already said what was wrong, or shown the help that was asked for.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
+  if (error instanceof ConfigError) {
+    await terminal.complain(error.message)
+    return EXIT.configuration
+  }
+  if (error instanceof Failure) {
+    await terminal.complain(error.message)
+    return error.exitCode
+  }
+  if (error instanceof DatabaseInUse || error instanceof DatabaseFromTheFuture) {
+    await terminal.complain(error.message)
+    return EXIT.failed
+  }
+  await terminal.complain(error instanceof Error ? (error.stack ?? error.message) : String(error))
+  return EXIT.failed
+}

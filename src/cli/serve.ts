@@ -1,0 +1,50 @@
+import type { Command } from 'commander'
+import { type Config, parseConfig } from '#src/config/config.ts'
+import { systemClock } from '#src/lib/clock.ts'
+import { createLog, type Log } from '#src/lib/log.ts'
+import { systemRandom } from '#src/lib/random.ts'
+import { type Server, serve } from '#src/serve.ts'
+import type { Terminal } from './terminal.ts'
+
+export function addServe(program: Command, terminal: Terminal): void {
+  program
+    .command('serve', { isDefault: true })
+    .description('run the server until SIGTERM or SIGINT (the default)')
+    .action(() => run(terminal))
+}
+
+async function run(terminal: Terminal): Promise<void> {
+  const { config, notices } = parseConfig(terminal.environment)
+  const log = createLog(config.logLevel)
+  for (const notice of notices) log.warn(notice)
+  const runtime = { clock: systemClock, random: systemRandom, log }
+  if (config.nodeEnv !== 'development') {
+    await untilTold(await serve(config, runtime), log)
+    return
+  }
+  // Loaded here only, so that nothing of it runs in production.
+  const { startStandIns } = await import('#src/development.ts')
+  const standIns = await startStandIns(config)
+  const server = await serve(standIns.config as Config, runtime)
+  await terminal.print(standIns.welcome(server.url))
+  await untilTold(server, log)
+  await standIns.stop()
+}
+
+/** Serves until a signal, then stops in good order; a second signal exits at once. */
+async function untilTold(server: Server, log: Log): Promise<void> {
+  const asked = Promise.withResolvers<NodeJS.Signals>()
+  let signals = 0
+  for (const [signal, number] of [['SIGTERM', 15] as const, ['SIGINT', 2] as const]) {
+    process.on(signal, () => {
+      signals += 1
+      if (signals > 1) process.exit(128 + number)
+      asked.resolve(signal)
+    })
+  }
+  log.info({ url: server.url, pid: process.pid }, 'listening')
+  const signal = await asked.promise
+  log.info({ signal }, 'stopping')
+  await server.stop()
+  log.info('stopped')
+}

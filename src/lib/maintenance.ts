@@ -1,0 +1,10 @@
+/** Work that a clock starts: nothing but tidiness depends on it, so a missed run harms nobody. */
+export interface Maintenance {
+  /** Unique, in words: `prune ended jobs`. */
+  name: string
+  /** Cron pattern: minute, hour, day of month, month, day of week; a sixth field in front is seconds. */
+  pattern: string
+  /** IANA time zone of the pattern; UTC by default. */
+  timezone?: string
+  run(): Promise<unknown>
+}

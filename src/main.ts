@@ -1,0 +1,14 @@
+import './config/production-by-default.ts'
+import { runCommandLine } from './cli/program.ts'
+
+const exitCode = await runCommandLine(Bun.argv.slice(2), {
+  environment: process.env,
+  async print(text) {
+    await Bun.write(Bun.stdout, `${text}\n`)
+  },
+  async complain(text) {
+    await Bun.write(Bun.stderr, `${text}\n`)
+  },
+})
+// Whatever a failed start left behind (a socket, a timer) must not keep the process alive.
+process.exit(exitCode)

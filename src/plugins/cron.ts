@@ -1,0 +1,51 @@
+import { cron } from '@elysiajs/cron'
+import { Elysia } from 'elysia'
+import type { Log } from '#src/lib/log.ts'
+import type { Maintenance } from '#src/lib/maintenance.ts'
+
+/**
+ * Runs each task by its pattern. `@elysiajs/cron` starts ticking when it is mounted and goes on after
+ * `app.stop()`, so serve mounts this beside the application and calls `stop`, which also waits for the
+ * runs under way.
+ */
+export function createCron(tasks: readonly Maintenance[], log: Log) {
+  const running = new Set<Promise<void>>()
+  const plugin = new Elysia({ name: 'cron' })
+  for (const { name, pattern, timezone = 'UTC', run } of tasks) {
+    plugin.use(
+      cron({
+        name,
+        pattern,
+        timezone,
+        // A run longer than its period is not started a second time.
+        protect: true,
+        run() {
+          const one = attempt(name, run, log).finally(() => running.delete(one))
+          running.add(one)
+          return one
+        },
+      }),
+    )
+  }
+  return {
+    plugin,
+    async stop(): Promise<void> {
+      for (const job of Object.values(jobsOf(plugin.store))) job.stop()
+      await Promise.all(running)
+    },
+  }
+}
+
+async function attempt(name: string, run: () => Promise<unknown>, log: Log): Promise<void> {
+  try {
+    const result = await run()
+    log.debug({ task: name, result }, 'maintenance done')
+  } catch (error) {
+    log.error({ err: error, task: name }, 'maintenance failed')
+  }
+}
+
+/** The plugin keeps its jobs in the store, under the names it was given in a loop TypeScript cannot see. */
+function jobsOf(store: object): Record<string, { stop(): void }> {
+  return 'cron' in store ? (store.cron as Record<string, { stop(): void }>) : {}
+}

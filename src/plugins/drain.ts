@@ -1,0 +1,21 @@
+import { Elysia } from 'elysia'
+import { Problem } from '#src/lib/problem.ts'
+
+const ASKS_FOR_A_REPLY = /^\/v1\/chatroom\/[^/]+\/message(\/[^/]+\/regenerate)?$/
+const RETRY_AFTER_SECONDS = 5
+
+/** Refuses new prompts while the server drains; reading, streaming and cancelling go on. */
+export function createDrain({ draining }: { draining: () => boolean }) {
+  return new Elysia({ name: 'drain' }).onRequest(({ request }) => {
+    if (!draining() || request.method !== 'POST') return
+    if (!ASKS_FOR_A_REPLY.test(new URL(request.url).pathname)) return
+    throw new Problem(
+      503,
+      'shutting-down',
+      'This server is about to stop. Send the prompt again.',
+      {
+        headers: { 'retry-after': String(RETRY_AFTER_SECONDS), connection: 'close' },
+      },
+    )
+  })
+}
