@@ -72,11 +72,9 @@ describe('POST /v1/chatroom', () => {
     const answers = await Promise.all([post('a'), post('a'), post('a')])
     const bodies = await Promise.all(answers.map((answer) => json<Room>(answer)))
     expect(answers.map(({ status }) => status)).toEqual([201, 201, 201])
-    expect(answers.map(({ headers: h }) => h.get('idempotent-replayed'))).toEqual([
-      null,
-      'true',
-      'true',
-    ])
+    // Which of the three comes first is up to the event loop; only one may be it.
+    const replays = answers.filter((answer) => answer.headers.get('idempotent-replayed') === 'true')
+    expect(replays).toHaveLength(2)
     expect(new Set(bodies.map(({ id }) => id)).size).toBe(1)
     const other = await post('b')
     expect(other.status).toBe(422)
