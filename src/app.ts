@@ -1,8 +1,12 @@
 import { Elysia } from 'elysia'
+import { noMeters } from './lib/meters.ts'
 import { createChatrooms } from './modules/chatrooms/index.ts'
 import { createHealth } from './modules/health/index.ts'
+import { createMetricsRoute } from './modules/metrics/index.ts'
 import { createDrain } from './plugins/drain.ts'
+import type { Metrics } from './plugins/metrics.ts'
 import { createProblems } from './plugins/problem.ts'
+import { createRequestLog } from './plugins/request-log.ts'
 import { createMethodsOf } from './plugins/routes.ts'
 import type { Deps, Services } from './services.ts'
 
@@ -11,19 +15,25 @@ export interface AppOptions {
   notReady?: () => string[]
   /** True while the server lets running replies finish and accepts no new ones. */
   draining?: () => boolean
+  /** Without them, or without METRICS_TOKEN, there is no GET /metrics here. */
+  metrics?: Metrics
 }
 
 /** The HTTP application: plugins, then modules. Listens to nothing, starts no timer, reads no environment. */
 export function createApp(deps: Deps, services: Services, options: AppOptions = {}) {
-  const { log } = deps
+  const { config, log } = deps
   const { auth } = services
   const routes: { method: string; path: string }[] = []
   // Not normalised: an unknown field is refused, never silently dropped. Strict paths: one URL a resource.
   const app = new Elysia({ name: 'pollux', normalize: false, strictPath: true })
+    .use(createRequestLog({ log, meters: deps.meters ?? noMeters }))
     .use(createProblems({ log, methodsOf: createMethodsOf(routes) }))
     .use(createDrain({ draining: options.draining ?? (() => false) }))
     .use(createHealth({ check: options.notReady ?? (() => []) }))
     .use(createChatrooms({ auth, rooms: services.rooms }))
+  if (options.metrics && config.metricsToken !== undefined) {
+    app.use(createMetricsRoute({ metrics: options.metrics, token: config.metricsToken }))
+  }
   routes.push(...app.routes)
   return app
 }

@@ -147,6 +147,25 @@ export const options = {
     max: 3_600,
     default: 20,
   }),
+  metricsToken: optionalText('METRICS_TOKEN', {
+    describe: 'Who shows it as a bearer token may read GET /metrics; without it the API has none',
+    secret: true,
+  }),
+  metricsPort: integer('METRICS_PORT', {
+    describe: 'A port of its own for GET /metrics, for a private network; 0 opens none',
+    min: 0,
+    max: 65_535,
+    default: 0,
+  }),
+  backupDir: optionalText('BACKUP_DIR', {
+    describe: 'Where the nightly backup goes, and the one before an upgrade of the database',
+  }),
+  backupKeep: integer('BACKUP_KEEP', {
+    describe: 'How many nightly backups are kept',
+    min: 1,
+    max: 1_000,
+    default: 7,
+  }),
   jobRetentionDays: integer('JOB_RETENTION_DAYS', {
     describe: 'How long ended jobs are kept, days',
     min: 1,

@@ -1,11 +1,30 @@
-import pino, { type Logger } from 'pino'
+import pino, { type DestinationStream, type Logger } from 'pino'
+import { describeError } from './log-error.ts'
+import { prettyLines } from './log-pretty.ts'
 
 /** Structured log. Never give it a body, a phone number or a secret. */
 export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>
 
-/** One JSON object a line on standard output. */
-export function createLog(level: string): Log {
-  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime })
+interface LogOptions {
+  /** For a person at a terminal; JSON otherwise. */
+  pretty?: boolean
+  /** Standard output by default, written at once so that a crash loses no line. */
+  to?: DestinationStream
+}
+
+/** One JSON object a line, with an error reduced to what may be written down. */
+export function createLog(level: string, { pretty = false, to }: LogOptions = {}): Log {
+  const plain = to ?? pino.destination({ dest: 1, sync: true })
+  return pino(
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      serializers: { err: describeError },
+    },
+    pretty ? prettyLines(plain) : plain,
+  )
 }
 
 export const silentLog: Log = pino({ level: 'silent' })

@@ -10,12 +10,18 @@ export interface Principal {
 /** Reads an `Authorization` header; undefined unless it names a living session of an existing user. */
 export type Authenticate = (authorization: string | null) => Promise<Principal | undefined>
 
+const principals = new WeakMap<Request, Principal>()
+
+/** Who sent the request, once that was decided; for the log. */
+export function principalOf(request: Request): Principal | undefined {
+  return principals.get(request)
+}
+
 /**
  * The `authenticated: true` macro. It hangs on `transform`, the one hook of a macro that runs before
  * validation, so that a stranger learns nothing of the schema; `resolve` then hands out the principal.
  */
 export function createAuth(authenticate: Authenticate) {
-  const principals = new WeakMap<Request, Principal>()
   return new Elysia({ name: 'auth' }).macro({
     authenticated: {
       async transform({ request }) {

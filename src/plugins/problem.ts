@@ -26,6 +26,8 @@ export function createProblems({
       const problem = toProblem(code, error, request, methodsOf)
       const id = requestId(set.headers)
       if (problem.status >= 500) log.error({ err: error, requestId: id }, 'request failed')
+      // Where no route matched Elysia leaves it at 200, which the request log would then tell.
+      set.status = problem.status
       return problem.toResponse(id)
     })
 }

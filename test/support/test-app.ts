@@ -3,9 +3,10 @@ import { createApp } from '#src/app.ts'
 import { type Config, parseConfig } from '#src/config/config.ts'
 import { migrate } from '#src/database/migrate.ts'
 import { openDatabase } from '#src/database/open.ts'
-import { silentLog } from '#src/lib/log.ts'
+import { type Log, silentLog } from '#src/lib/log.ts'
 import type { FieldError } from '#src/lib/problem.ts'
 import { DAY } from '#src/lib/time.ts'
+import type { Metrics } from '#src/plugins/metrics.ts'
 import { createServices } from '#src/services.ts'
 import { createFakeClock } from './fake-clock.ts'
 import { createSeededRandom } from './seeded-random.ts'
@@ -29,15 +30,25 @@ export interface TestUser {
 }
 
 /** The whole application on a private in-memory database with the real migrations; nothing listens, nothing ticks. */
-export function createTestApp(settings: Partial<Config> = {}, { seed = 1 } = {}) {
+export function createTestApp(
+  settings: Partial<Config> = {},
+  { seed = 1, log = silentLog, metrics }: { seed?: number; log?: Log; metrics?: Metrics } = {},
+) {
   const { config } = parseConfig({ NODE_ENV: 'test' })
   const clock = createFakeClock()
   const random = createSeededRandom(seed)
   const database = openDatabase(':memory:')
   migrate(database.sqlite, { now: clock.now() })
-  const deps = { config: { ...config, ...settings }, database, clock, random, log: silentLog }
+  const deps = {
+    config: { ...config, ...settings },
+    database,
+    clock,
+    random,
+    log,
+    ...(metrics && { meters: metrics.meters }),
+  }
   const services = createServices(deps)
-  const app = createApp(deps, services)
+  const app = createApp(deps, services, { ...(metrics && { metrics }) })
   let people = 0
 
   /** Sends a request as a client would: a body that is not a string goes as JSON. */

@@ -1,0 +1,91 @@
+import { expect, test } from 'bun:test'
+import { createGauges } from '#src/modules/metrics/gauges.ts'
+import { createMetrics } from '#src/plugins/metrics.ts'
+import { turns } from '#test/support/fake-clock.ts'
+import { createTestApp } from '#test/support/test-app.ts'
+
+const TOKEN = 'a-token-for-prometheus'
+const shown = { authorization: `Bearer ${TOKEN}` }
+
+test('GET /metrics wants its token', async () => {
+  const { send } = createTestApp({ metricsToken: TOKEN }, { metrics: createMetrics() })
+  expect((await send('GET', '/metrics')).status).toBe(401)
+  expect((await send('GET', '/metrics', { token: `${TOKEN}x` })).status).toBe(401)
+  const answer = await send('GET', '/metrics', { headers: shown })
+  expect(answer.status).toBe(200)
+  expect(answer.headers.get('content-type')).toStartWith('text/plain; version=0.0.4')
+})
+
+test('without a token configured the API has no /metrics', async () => {
+  const { send } = createTestApp({}, { metrics: createMetrics() })
+  expect((await send('GET', '/metrics')).status).toBe(404)
+})
+
+test('requests are counted by method, route pattern and status', async () => {
+  const metrics = createMetrics()
+  const { send, signIn } = createTestApp({ metricsToken: TOKEN }, { metrics })
+  const { token } = await signIn()
+  await send('POST', '/v1/chatroom', { token, body: {} })
+  await send('GET', '/v1/chatroom/one', { token })
+  await send('GET', '/v1/chatroom/two', { token })
+  await turns(2)
+  const text = await (await send('GET', '/metrics', { headers: shown })).text()
+  const name = 'pollux_http_request_duration_seconds_count'
+  expect(text).toContain(`${name}{method="POST",route="/v1/chatroom",status="201"} 1`)
+  expect(text).toContain(`${name}{method="GET",route="/v1/chatroom/:id",status="404"} 2`)
+  expect(text).not.toContain('/v1/chatroom/one')
+})
+
+test('what modules report is in the text', async () => {
+  const metrics = createMetrics()
+  const { meters } = metrics
+  meters.providerCall('gemini', 'limited', 120)
+  meters.tokens(10, 30)
+  meters.otp('sent')
+  meters.jobStarted('message.reply', 2)
+  meters.jobEnded('message.reply', 'done', 800)
+  meters.committed(12, 0.4)
+  const left = meters.reader()
+  meters.reader()
+  left()
+  left()
+  const text = await metrics.text()
+  for (const line of [
+    'pollux_provider_call_duration_seconds_count{provider="gemini",outcome="limited"} 1',
+    'pollux_tokens_total{direction="reply"} 30',
+    'pollux_otp_total{event="sent"} 1',
+    'pollux_job_wait_seconds_count{kind="message.reply"} 1',
+    'pollux_job_duration_seconds_count{kind="message.reply",outcome="done"} 1',
+    'pollux_commit_commands_sum 12',
+    'pollux_commit_duration_seconds_count 1',
+    'pollux_readers 1',
+  ]) {
+    expect(text).toContain(`\n${line}\n`)
+  }
+  expect(text).toMatch(/\nnodejs_eventloop_lag_p99_seconds \S+\n/)
+  expect(text).toMatch(/\nprocess_resident_memory_bytes \d+\n/)
+  expect(text).not.toContain('heap_space')
+})
+
+test('the queue is read when somebody scrapes, and an empty one leaves no old value', async () => {
+  const { database, clock } = createTestApp()
+  const metrics = createMetrics()
+  const gauges = createGauges({
+    database,
+    clock,
+    path: ':memory:',
+    countTiers: () => ({ basic: 3, pro: 1 }),
+  })
+  for (const gauge of gauges) metrics.watch(gauge)
+  database.sqlite.run(
+    `INSERT INTO jobs (kind, state, body, due_at, created_at) VALUES ('k', 'ready', '{}', ?, ?)`,
+    [clock.now(), clock.now() - 90_000],
+  )
+  const before = await metrics.text()
+  expect(before).toContain('pollux_jobs{kind="k",state="ready"} 1\n')
+  expect(before).toContain('pollux_jobs_oldest_seconds{kind="k",state="ready"} 90\n')
+  expect(before).toContain('pollux_users{tier="pro"} 1\n')
+  database.sqlite.run('DELETE FROM jobs')
+  clock.set(clock.now() + 2_000)
+  expect(await metrics.text()).not.toContain('pollux_jobs{')
+})
