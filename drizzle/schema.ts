@@ -327,19 +327,34 @@ export const jobs = sqliteTable(
     uniqueIndex('jobs_one_active_per_lane')
       .on(table.lane)
       .where(sql`state IN ('ready', 'running')`),
-    index('jobs_parked_in_lane').on(table.lane, table.id).where(sql`state = 'parked'`),
-    index('jobs_turn').on(table.kind, table.turn, table.id).where(sql`state = 'ready'`),
-    index('jobs_turn_of_owner')
-      .on(table.kind, table.owner, table.turn)
-      .where(sql`state IN ('ready', 'running')`),
-    index('jobs_due').on(table.dueAt).where(sql`state = 'ready' AND turn IS NULL`),
+    index('jobs_parked_in_lane').on(table.lane, table.id, table.kind).where(sql`state = 'parked'`),
+    index('jobs_turn')
+      .on(table.kind, table.turn, table.id, table.dueAt)
+      .where(sql`state = 'ready'`),
+    index('jobs_turn_of_owner').on(table.kind, table.owner, table.turn).where(sql`state = 'ready'`),
+    index('jobs_due').on(table.kind, table.dueAt).where(sql`state = 'ready' AND turn IS NULL`),
+    index('jobs_deadline')
+      .on(table.deadlineAt)
+      .where(sql`state = 'ready' AND deadline_at IS NOT NULL`),
     index('jobs_leased').on(table.leaseUntil).where(sql`state = 'running'`),
-    index('jobs_ended_at').on(table.endedAt).where(sql`ended_at IS NOT NULL`),
+    index('jobs_stopping')
+      .on(table.id)
+      .where(sql`state = 'running' AND stop_requested_at IS NOT NULL`),
+    index('jobs_ended_at')
+      .on(table.endedAt, table.kind, table.state)
+      .where(sql`ended_at IS NOT NULL`),
+    index('jobs_failed').on(table.id).where(sql`state = 'failed'`),
     uniqueIndex('jobs_dedupe')
       .on(table.dedupeKey)
       .where(sql`state IN ('parked', 'ready', 'running')`),
   ],
 )
+
+/** The turn of each kind that was served last: where a newcomer joins. */
+export const jobTurns = sqliteTable('job_turns', {
+  kind: text().primaryKey(),
+  served: integer().notNull(),
+})
 
 /** Limits shared by every job that calls a provider: a pause after a 429, and a token bucket. */
 export const providers = sqliteTable('providers', {

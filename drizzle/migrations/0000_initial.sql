@@ -66,6 +66,11 @@ CREATE TABLE `idempotency_keys` (
 ) STRICT;
 --> statement-breakpoint
 CREATE INDEX `idempotency_keys_expiring` ON `idempotency_keys` (`expires_at`);--> statement-breakpoint
+CREATE TABLE `job_turns` (
+	`kind` text PRIMARY KEY NOT NULL,
+	`served` integer NOT NULL
+) STRICT;
+--> statement-breakpoint
 CREATE TABLE `jobs` (
 	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
 	`kind` text NOT NULL,
@@ -94,12 +99,15 @@ CREATE TABLE `jobs` (
 ) STRICT;
 --> statement-breakpoint
 CREATE UNIQUE INDEX `jobs_one_active_per_lane` ON `jobs` (`lane`) WHERE state IN ('ready', 'running');--> statement-breakpoint
-CREATE INDEX `jobs_parked_in_lane` ON `jobs` (`lane`,`id`) WHERE state = 'parked';--> statement-breakpoint
-CREATE INDEX `jobs_turn` ON `jobs` (`kind`,`turn`,`id`) WHERE state = 'ready';--> statement-breakpoint
-CREATE INDEX `jobs_turn_of_owner` ON `jobs` (`kind`,`owner`,`turn`) WHERE state IN ('ready', 'running');--> statement-breakpoint
-CREATE INDEX `jobs_due` ON `jobs` (`due_at`) WHERE state = 'ready' AND turn IS NULL;--> statement-breakpoint
+CREATE INDEX `jobs_parked_in_lane` ON `jobs` (`lane`,`id`,`kind`) WHERE state = 'parked';--> statement-breakpoint
+CREATE INDEX `jobs_turn` ON `jobs` (`kind`,`turn`,`id`,`due_at`) WHERE state = 'ready';--> statement-breakpoint
+CREATE INDEX `jobs_turn_of_owner` ON `jobs` (`kind`,`owner`,`turn`) WHERE state = 'ready';--> statement-breakpoint
+CREATE INDEX `jobs_due` ON `jobs` (`kind`,`due_at`) WHERE state = 'ready' AND turn IS NULL;--> statement-breakpoint
+CREATE INDEX `jobs_deadline` ON `jobs` (`deadline_at`) WHERE state = 'ready' AND deadline_at IS NOT NULL;--> statement-breakpoint
 CREATE INDEX `jobs_leased` ON `jobs` (`lease_until`) WHERE state = 'running';--> statement-breakpoint
-CREATE INDEX `jobs_ended_at` ON `jobs` (`ended_at`) WHERE ended_at IS NOT NULL;--> statement-breakpoint
+CREATE INDEX `jobs_stopping` ON `jobs` (`id`) WHERE state = 'running' AND stop_requested_at IS NOT NULL;--> statement-breakpoint
+CREATE INDEX `jobs_ended_at` ON `jobs` (`ended_at`,`kind`,`state`) WHERE ended_at IS NOT NULL;--> statement-breakpoint
+CREATE INDEX `jobs_failed` ON `jobs` (`id`) WHERE state = 'failed';--> statement-breakpoint
 CREATE UNIQUE INDEX `jobs_dedupe` ON `jobs` (`dedupe_key`) WHERE state IN ('parked', 'ready', 'running');--> statement-breakpoint
 CREATE TABLE `messages` (
 	`key` integer PRIMARY KEY NOT NULL,

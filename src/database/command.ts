@@ -12,7 +12,7 @@ export interface Connection {
 
 /** The transaction a command runs in. */
 export interface Tx {
-  /** Runs another command as a part of this one. */
+  /** Runs another command as a part of this one; when it throws, this one is rolled back too, caught or not. */
   run<I, O>(command: Command<I, O>, input: I): O
   /** Publishes after the commit; a rolled back command tells nobody. */
   notify(topic: string, payload: unknown): void

@@ -10,12 +10,21 @@ export interface Notifications {
   subscribe(topic: string, listener: Listener): () => void
 }
 
-export function createNotifications(): Notifications {
+export function createNotifications(
+  faulty: (error: unknown, topic: string) => void = rethrowLater,
+): Notifications {
   const topics = new Map<string, Set<Listener>>()
   return {
     publish(topic, payload) {
       const listeners = topics.get(topic)
-      if (listeners) for (const listener of [...listeners]) listener(payload)
+      for (const listener of listeners ? [...listeners] : []) {
+        try {
+          listener(payload)
+        } catch (error) {
+          // The fact is committed: the other listeners, and the command's caller, must hear of it.
+          faulty(error, topic)
+        }
+      }
     },
     subscribe(topic, listener) {
       const listeners = topics.get(topic) ?? new Set()
@@ -26,4 +35,11 @@ export function createNotifications(): Notifications {
       }
     },
   }
+}
+
+/** As an uncaught exception, after the commit's callers have been told. */
+function rethrowLater(error: unknown): void {
+  queueMicrotask(() => {
+    throw error
+  })
 }

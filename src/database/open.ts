@@ -22,14 +22,15 @@ export interface Database extends Connection, Writer {
 export function openDatabase(path: string, observer: WriterObserver = {}): Database {
   if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true })
   const sqlite = new Sqlite(path, { create: true, strict: true })
-  // Waiting inside SQLite blocks the event loop; the writer waits outside of it.
-  sqlite.run('PRAGMA busy_timeout = 10')
+  sqlite.run('PRAGMA busy_timeout = 1000')
   sqlite.run('PRAGMA journal_mode = WAL')
   sqlite.run('PRAGMA synchronous = FULL')
   sqlite.run('PRAGMA foreign_keys = ON')
   sqlite.run('PRAGMA cache_size = -65536')
   sqlite.run('PRAGMA temp_store = MEMORY')
   sqlite.run('PRAGMA journal_size_limit = 67108864')
+  // From here on, waiting inside SQLite would block the event loop; the writer waits outside of it.
+  sqlite.run('PRAGMA busy_timeout = 2')
   const connection: Connection = { sqlite, orm: drizzle(sqlite, { schema }) }
   const notifications = createNotifications()
   return {
@@ -43,8 +44,11 @@ export function openDatabase(path: string, observer: WriterObserver = {}): Datab
       return row ? row.log - row.checkpointed : 0
     },
     close() {
-      sqlite.run('PRAGMA optimize')
-      sqlite.close()
+      try {
+        sqlite.run('PRAGMA optimize')
+      } finally {
+        sqlite.close()
+      }
     },
   }
 }

@@ -78,13 +78,14 @@ export function createWriter(
       for (const one of batch) settled.push(runAlone(one, outbox))
       sqlite.run('COMMIT')
     } catch (error) {
-      if (sqlite.inTransaction) sqlite.run('ROLLBACK')
       rejectAll(batch, error)
+      if (sqlite.inTransaction) sqlite.run('ROLLBACK')
       return
     }
-    observer.committed?.(batch.length, performance.now() - startedAt)
+    const durationMs = performance.now() - startedAt
     for (const settle of settled) settle()
     for (const { topic, payload } of outbox) notifications.publish(topic, payload)
+    observer.committed?.(batch.length, durationMs)
   }
 
   function take(): Pending[] {
@@ -97,13 +98,23 @@ export function createWriter(
   /** Runs one command in its savepoint. Throws only what ends the whole transaction. */
   function runAlone(one: Pending, outbox: Outbox[]): () => void {
     const told: Outbox[] = []
+    let inner: { error: unknown } | undefined
     const tx: Tx = {
-      run: (command, input) => refusePromise(command.name, bind(command)(tx, input)),
+      run(command, input) {
+        try {
+          return refusePromise(command.name, bind(command)(tx, input))
+        } catch (error) {
+          inner ??= { error }
+          throw error
+        }
+      },
       notify: (topic, payload) => told.push({ topic, payload }),
     }
     sqlite.run('SAVEPOINT command')
     try {
       const value = refusePromise(one.name, one.run(tx))
+      // Caught by the outer command or not: half of a command must never be committed.
+      if (inner) throw inner.error
       sqlite.run('RELEASE command')
       outbox.push(...told)
       return () => one.resolve(value)
@@ -135,12 +146,11 @@ function rejectAll(batch: Pending[], error: unknown) {
   for (const { reject } of batch) reject(error)
 }
 
+/** Also refuses a Drizzle query that was built but never run, which is a thenable. */
 function refusePromise<O>(name: string, value: O): O {
-  if (value instanceof Promise) {
-    value.catch(() => {})
-    throw new TypeError(`Command '${name}' returned a promise: a command must be synchronous`)
-  }
-  return value
+  if (typeof value !== 'object' || value === null || !('then' in value)) return value
+  if (value instanceof Promise) value.catch(() => {})
+  throw new TypeError(`Command '${name}' returned a promise: a command must be synchronous`)
 }
 
 /** Another process holds the write lock; waiting helps. */

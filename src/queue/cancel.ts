@@ -1,8 +1,7 @@
 import { type Command, command } from '#src/database/command.ts'
-import { type JobKinds, promote, runEnded } from './end.ts'
-import type { JobEnd } from './job.ts'
+import { createEndWaiting, type JobKinds, STOPPED } from './end.ts'
 import type { JobRow } from './row.ts'
-import { BY_ID, END_WAITING, REQUEST_STOP } from './sql.ts'
+import { BY_ID, REQUEST_STOP } from './sql.ts'
 
 /** The topic on which a stop request is told, with the job's id. */
 export const JOB_STOP = 'job.stop'
@@ -15,10 +14,10 @@ export type CancelResult = 'cancelled' | 'stopping' | 'ended'
  * request, which is durable first and then told to its worker.
  */
 export function createCancel(kinds: JobKinds): Command<{ id: number; now: number }, CancelResult> {
+  const endWaiting = createEndWaiting(kinds)
   return command('queue.cancel', ({ sqlite }) => {
     const byId = sqlite.query<JobRow, [number]>(BY_ID)
     const requestStop = sqlite.query<unknown, [{ id: number; now: number }]>(REQUEST_STOP)
-    const endWaiting = sqlite.query<unknown, [Record<string, string | number | null>]>(END_WAITING)
     return (tx, { id, now }) => {
       const row = byId.get(id)
       if (!row || row.ended_at !== null) return 'ended'
@@ -27,16 +26,7 @@ export function createCancel(kinds: JobKinds): Command<{ id: number; now: number
         tx.notify(JOB_STOP, id)
         return 'stopping'
       }
-      const end: JobEnd = {
-        state: 'cancelled',
-        cause: 'stop',
-        code: 'cancelled',
-        message: 'stopped on request',
-      }
-      endWaiting.run({ id, state: end.state, now, error: null })
-      runEnded(tx, kinds, row, end)
-      // A parked job has others before it; only the head's end moves the lane.
-      if (row.state === 'ready') tx.run(promote, { lane: row.lane, now })
+      tx.run(endWaiting, { row, end: STOPPED, now })
       return 'cancelled'
     }
   })

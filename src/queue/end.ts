@@ -2,7 +2,22 @@ import { type Command, command, type Tx } from '#src/database/command.ts'
 import { JOB_READY } from './enqueue.ts'
 import type { JobEnd, JobKind } from './job.ts'
 import { type JobRow, toJob } from './row.ts'
-import { PROMOTE } from './sql.ts'
+import { END_WAITING, PROMOTE } from './sql.ts'
+
+/** The end of a job that was asked to stop. */
+export const STOPPED: JobEnd = {
+  state: 'cancelled',
+  cause: 'stop',
+  code: 'cancelled',
+  message: 'stopped on request',
+}
+
+export const OVERTIME: JobEnd = {
+  state: 'failed',
+  cause: 'deadline',
+  code: 'deadline',
+  message: 'not done before its deadline',
+}
 
 export type JobKinds = ReadonlyMap<string, JobKind>
 
@@ -18,6 +33,22 @@ export const promote: Command<{ lane: string | null; now: number }, void> = comm
     }
   },
 )
+
+/** Ends a job that nobody runs, with what its kind does about it. */
+export function createEndWaiting(
+  kinds: JobKinds,
+): Command<{ row: JobRow; end: JobEnd; now: number }, void> {
+  return command('queue.endWaiting', ({ sqlite }) => {
+    const endWaiting = sqlite.query<unknown, [Record<string, string | number | null>]>(END_WAITING)
+    return (tx, { row, end, now }) => {
+      const error = end.cause === 'stop' ? null : `${end.code}: ${end.message}`
+      endWaiting.run({ id: row.id, state: end.state, now, error })
+      runEnded(tx, kinds, row, end)
+      // A parked job has others before it; only the head's end moves the lane.
+      if (row.state === 'ready') tx.run(promote, { lane: row.lane, now })
+    }
+  })
+}
 
 /** What its kind does when a job ends without being done, in the same transaction. */
 export function runEnded(tx: Tx, kinds: JobKinds, row: JobRow, end: JobEnd): void {

@@ -1,5 +1,6 @@
 import { type Command, command } from '#src/database/command.ts'
-import { type JobKinds, promote, runEnded } from './end.ts'
+import { type JobKinds, promote, runEnded, STOPPED } from './end.ts'
+import { JOB_READY } from './enqueue.ts'
 import type { Effect, JobEnd } from './job.ts'
 import type { JobRow } from './row.ts'
 import { END_CLAIM, RELEASE_CLAIM } from './sql.ts'
@@ -25,23 +26,33 @@ export function createFinish(kinds: JobKinds): Command<FinishInput, boolean> {
     const end = sqlite.query<{ lane: string | null }, [Record<string, string | number | null>]>(
       END_CLAIM,
     )
-    const release = sqlite.query<{ id: number }, [Record<string, string | number | null>]>(
+    const release = sqlite.query<{ kind: string }, [Record<string, string | number | null>]>(
       RELEASE_CLAIM,
     )
     return (tx, { row, finish, now }) => {
       const fence = { id: row.id, claims: row.claims }
       if (finish.as === 'retry') {
         const { dueAt, countsError, error } = finish
-        return release.get({ ...fence, dueAt, errors: countsError ? 1 : 0, error }) !== null
+        const released = release.get({ ...fence, dueAt, errors: countsError ? 1 : 0, error })
+        if (released) {
+          tx.notify(JOB_READY, released.kind)
+          return true
+        }
+        // Either the fence missed, or a stop came while the handler failed by itself: then it ends here.
+        return write({ as: 'ended', end: STOPPED, effect: undefined })
       }
-      const state = finish.as === 'done' ? 'done' : finish.end.state
-      const error = finish.as === 'done' ? null : `${finish.end.code}: ${finish.end.message}`
-      const ended = end.get({ ...fence, state, now, error })
-      if (!ended) return false
-      if (finish.effect) finish.effect.run(tx)
-      else if (finish.as === 'ended') runEnded(tx, kinds, row, finish.end)
-      tx.run(promote, { lane: ended.lane, now })
-      return true
+      return write(finish)
+
+      function write(how: Exclude<Finish, { as: 'retry' }>): boolean {
+        const state = how.as === 'done' ? 'done' : how.end.state
+        const error = how.as === 'done' ? null : `${how.end.code}: ${how.end.message}`
+        const ended = end.get({ ...fence, state, now, error })
+        if (!ended) return false
+        if (how.effect) how.effect.run(tx)
+        else if (how.as === 'ended') runEnded(tx, kinds, row, how.end)
+        tx.run(promote, { lane: ended.lane, now })
+        return true
+      }
     }
   })
 }

@@ -1,4 +1,5 @@
 import type { Command, Tx } from '#src/database/command.ts'
+import type { ProviderLimit } from './provider.ts'
 
 /** parked → ready → running → done | failed | cancelled. See docs/architecture.md. */
 export type JobState = 'parked' | 'ready' | 'running' | 'done' | 'failed' | 'cancelled'
@@ -65,12 +66,14 @@ export interface JobKind<B = unknown> {
   kind: string
   /** How many may run at once in this process. */
   concurrency: number
+  /** The provider it calls: not claimed while that is paused, and each claim takes one of its slots. */
+  provider?: ProviderLimit
   /** Reads the body back; throwing fails the job for good. */
   parse(body: unknown): B
   /**
    * Does the job. Returning ends it as done, together with the effect returned. Throwing `Discard` fails
-   * it for good, `Snooze` tries again later without counting an error, anything else tries again with
-   * backoff. `signal` aborts when the job is stopped, its lease is lost or the server drains.
+   * it for good, `Snooze` tries again later without counting an error, `RetryAfter` counts one but names
+   * the delay, anything else tries again with backoff. `signal` aborts when the job is stopped, its lease is lost or the server drains.
    */
   // biome-ignore lint/suspicious/noConfusingVoidType: a handler with no effect returns nothing
   run(job: Job<B>, signal: AbortSignal): Promise<Effect | void>
@@ -90,10 +93,24 @@ export class Discard extends Error {
 
 /** Try again after `delayMs`, with no error counted. */
 export class Snooze extends Error {
+  readonly code: string
   readonly delayMs: number
-  constructor(delayMs: number, message = 'snoozed') {
+  constructor(delayMs: number, message = 'snoozed', code = 'snoozed') {
     super(message)
     this.name = 'Snooze'
+    this.code = code
+    this.delayMs = delayMs
+  }
+}
+
+/** A passing fault that says when to try again (Retry-After): its delay wins over the backoff. */
+export class RetryAfter extends Error {
+  readonly code: string
+  readonly delayMs: number
+  constructor(delayMs: number, code: string, message: string) {
+    super(message)
+    this.name = 'RetryAfter'
+    this.code = code
     this.delayMs = delayMs
   }
 }

@@ -2,6 +2,7 @@ import type { Command, Tx } from '#src/database/command.ts'
 import type { Clock } from '#src/lib/clock.ts'
 import { type CancelResult, createCancel } from './cancel.ts'
 import { enqueue } from './enqueue.ts'
+import { createExpire } from './expire.ts'
 import { createFinish, type FinishInput } from './finish.ts'
 import type { JobKind, NewJob } from './job.ts'
 import { createRescue, type RescueInput } from './rescue.ts'
@@ -18,7 +19,8 @@ export interface Queue {
   readonly commands: {
     cancel: Command<{ id: number; now: number }, CancelResult>
     finish: Command<FinishInput, boolean>
-    rescue: Command<RescueInput, number>
+    rescue: Command<RescueInput, boolean>
+    expire: Command<{ id: number; now: number }, boolean>
   }
 }
 
@@ -28,6 +30,7 @@ export function createQueue({ clock }: { clock: Clock }): Queue {
     cancel: createCancel(kinds),
     finish: createFinish(kinds),
     rescue: createRescue(kinds),
+    expire: createExpire(kinds),
   }
   return {
     kinds,

@@ -1,8 +1,10 @@
+import { isDatabaseFault } from '#src/database/fault.ts'
 import { SECOND } from '#src/lib/time.ts'
 import { backoffMs } from './backoff.ts'
 import type { WorkerDeps } from './deps.ts'
+import { OVERTIME, STOPPED } from './end.ts'
 import type { Finish } from './finish.ts'
-import { Discard, type JobEnd, type JobKind, Snooze, Stopped } from './job.ts'
+import { Discard, type JobEnd, type JobKind, RetryAfter, Snooze, Stopped } from './job.ts'
 import { type JobRow, toJob } from './row.ts'
 
 /** A job that threw this often fails. */
@@ -18,58 +20,64 @@ export async function runClaim(
 ): Promise<void> {
   const finish = await outcome(deps, kind, row, signal)
   if (!finish) return
-  await write(deps, row, finish)
+  const refusal = await write(deps, row, finish)
+  if (refusal === undefined) return
+  // What its end was to write is what cannot be written: that is the job's own fault, not the disk's.
+  const again = finish.as === 'retry' ? undefined : afterError(deps, row, refusal)
+  if (again) await write(deps, row, again)
 }
 
+/** The end of a claim, or undefined where the job is another worker's now. */
 async function outcome(
   deps: WorkerDeps,
   kind: JobKind,
   row: JobRow,
   signal: AbortSignal,
 ): Promise<Finish | undefined> {
-  const { clock, random, log } = deps
-  const end = (cause: JobEnd['cause'], code: string, message: string): Finish => ({
-    as: 'ended',
-    end: { state: cause === 'stop' ? 'cancelled' : 'failed', cause, code, message },
-    effect: undefined,
-  })
-  if (row.deadline_at !== null && row.deadline_at <= clock.now()) {
-    return end('deadline', 'deadline', 'not done before its deadline')
-  }
+  const { clock, log } = deps
+  if (row.deadline_at !== null && row.deadline_at <= clock.now()) return ended(OVERTIME)
   let job: ReturnType<typeof toJob>
   try {
     job = toJob(row, kind.parse)
   } catch (error) {
     log.error({ err: error, job: row.id, kind: row.kind }, 'job has a body its kind cannot read')
-    return end('error', 'unreadable', 'its body could not be read')
+    return ended(failed('unreadable', 'its body could not be read'))
   }
   try {
     const effect = await kind.run(job, signal)
     return { as: 'done', effect: effect ?? undefined }
   } catch (error) {
-    if (error instanceof Stopped) {
-      return { ...end('stop', 'cancelled', 'stopped on request'), effect: error.effect } as Finish
-    }
-    if (signal.aborted) {
-      if (signal.reason === 'lost') return undefined
-      if (signal.reason === 'stop') return end('stop', 'cancelled', 'stopped on request')
-      return { as: 'retry', dueAt: clock.now(), countsError: false, error: null }
-    }
-    if (error instanceof Discard) return end('error', error.code, error.message)
-    const message = error instanceof Error ? error.message : String(error)
-    const errors = row.errors + 1
-    const snoozed = error instanceof Snooze
-    const code = codeOf(error)
-    if (!snoozed && errors >= MAX_ERRORS) return end('error', code, message)
-    const delayMs = snoozed ? error.delayMs : backoffMs(errors, random.int)
-    const dueAt = clock.now() + delayMs
-    if (row.deadline_at !== null && dueAt >= row.deadline_at) return end('deadline', code, message)
-    log.warn(
-      { job: row.id, kind: row.kind, errors, delayMs, err: error },
-      'job will be tried again',
-    )
-    return { as: 'retry', dueAt, countsError: !snoozed, error: message }
+    if (error instanceof Stopped) return { as: 'ended', end: STOPPED, effect: error.effect }
+    if (!signal.aborted) return afterError(deps, row, error)
+    if (signal.reason === 'lost') return undefined
+    if (signal.reason === 'stop') return ended(STOPPED)
+    return { as: 'retry', dueAt: clock.now(), countsError: false, error: null }
   }
+}
+
+function afterError({ clock, random, log }: WorkerDeps, row: JobRow, error: unknown): Finish {
+  const message = error instanceof Error ? error.message : String(error)
+  const code = codeOf(error)
+  if (error instanceof Discard) return ended(failed(code, message))
+  const countsError = !(error instanceof Snooze)
+  const errors = row.errors + (countsError ? 1 : 0)
+  if (errors >= MAX_ERRORS) return ended(failed(code, message))
+  const named = error instanceof Snooze || error instanceof RetryAfter
+  const delayMs = named ? Math.max(0, Math.ceil(error.delayMs)) : backoffMs(errors, random.int)
+  const dueAt = clock.now() + delayMs
+  if (row.deadline_at !== null && dueAt >= row.deadline_at) {
+    return ended({ state: 'failed', cause: 'deadline', code, message })
+  }
+  log.warn({ job: row.id, kind: row.kind, errors, delayMs, err: error }, 'job will be tried again')
+  return { as: 'retry', dueAt, countsError, error: message }
+}
+
+function ended(end: JobEnd): Finish {
+  return { as: 'ended', end, effect: undefined }
+}
+
+function failed(code: string, message: string): JobEnd {
+  return { state: 'failed', cause: 'error', code, message }
 }
 
 function codeOf(error: unknown): string {
@@ -77,22 +85,28 @@ function codeOf(error: unknown): string {
   return 'error'
 }
 
-/** The work is done; a commit that fails (a full disk, say) is worth trying again while the lease may hold. */
-async function write(deps: WorkerDeps, row: JobRow, finish: Finish): Promise<void> {
+/**
+ * Writes the end and gives what its effect threw, if anything. The work is done, so a commit that fails (a
+ * full disk, say) is worth trying again while the lease holds.
+ */
+async function write(
+  deps: WorkerDeps,
+  row: JobRow,
+  finish: Finish,
+): Promise<NonNullable<unknown> | undefined> {
   const { database, queue, clock, log } = deps
-  for (let attempt = 1; ; attempt++) {
+  const job = { job: row.id, claims: row.claims }
+  for (let attempt = 1; attempt <= COMMIT_RETRIES; attempt++) {
     try {
       const held = await database.execute(queue.commands.finish, { row, finish, now: clock.now() })
-      if (!held)
-        log.warn(
-          { job: row.id, claims: row.claims },
-          'result refused: the job is another worker’s now',
-        )
-      return
+      if (!held) log.warn(job, 'result refused: the job is another worker’s now')
+      return undefined
     } catch (error) {
-      log.error({ err: error, job: row.id, attempt }, 'could not write how a job ended')
-      if (attempt === COMMIT_RETRIES) return
-      await new Promise<void>((resolve) => clock.after(SECOND, resolve))
+      log.error({ ...job, err: error, attempt }, 'could not write how a job ended')
+      if (!isDatabaseFault(error)) return error ?? new Error('thrown without a reason')
+      if (attempt < COMMIT_RETRIES)
+        await new Promise<void>((resolve) => clock.after(SECOND, resolve))
     }
   }
+  return undefined
 }

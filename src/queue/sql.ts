@@ -1,14 +1,15 @@
 /** The statements of the queue. Each that depends on an index says which one; test/queue/plans.test.ts holds them to it. */
 
 /**
- * The turn of a job that becomes ready: after the owner's own last one, but never before the turn that is
- * up now, so a newcomer goes next and an owner with a thousand rooms queues behind itself (start-time fair
- * queueing). Uses jobs_turn_of_owner and jobs_turn.
+ * The turn of a job that becomes ready: one after the owner's own last waiting one, but at least one after
+ * the turn served last. So a newcomer waits for one job of each owner at most, an owner with a thousand
+ * rooms queues behind itself, and nobody can push in before it for ever (start-time fair queueing).
+ * Uses jobs_turn_of_owner and the primary key of job_turns.
  */
 function turn(kind: string, owner: string): string {
   return `max(
-    coalesce((SELECT max(turn) + 1 FROM jobs WHERE kind = ${kind} AND owner = ${owner} AND state IN ('ready', 'running')), 0),
-    coalesce((SELECT min(turn) FROM jobs WHERE kind = ${kind} AND state = 'ready' AND turn >= 0), 0))`
+    coalesce((SELECT max(turn) + 1 FROM jobs WHERE kind = ${kind} AND owner = ${owner} AND state = 'ready'), 0),
+    coalesce((SELECT served + 1 FROM job_turns WHERE kind = ${kind}), 0))`
 }
 
 /** Uses jobs_one_active_per_lane, then jobs_parked_in_lane. */
@@ -27,7 +28,8 @@ export const INSERT = `
 
 /** Ready jobs whose due time has come get their turn. Uses jobs_due. */
 export const RIPE = `
-  SELECT id FROM jobs WHERE state = 'ready' AND turn IS NULL AND due_at <= ?1 ORDER BY due_at LIMIT 500`
+  SELECT id FROM jobs WHERE kind = ?1 AND state = 'ready' AND turn IS NULL AND due_at <= ?2
+  ORDER BY due_at, id LIMIT 500`
 export const RIPEN = `
   UPDATE jobs SET turn = ${turn('jobs.kind', 'jobs.owner')} WHERE id = ?1`
 
@@ -37,6 +39,11 @@ export const CLAIM = `
   WHERE id IN (
     SELECT id FROM jobs WHERE kind = $kind AND state = 'ready' AND turn >= 0 ORDER BY turn, id LIMIT $limit)
   RETURNING *`
+
+/** The turn served last, by kind; it never goes back. */
+export const SERVED = `
+  INSERT INTO job_turns (kind, served) VALUES ($kind, $turn)
+  ON CONFLICT (kind) DO UPDATE SET served = max(served, excluded.served)`
 
 /** No row means the lease was lost. */
 export const HEARTBEAT = `
@@ -49,12 +56,15 @@ export const END_CLAIM = `
   WHERE id = $id AND claims = $claims AND state = 'running'
   RETURNING lane`
 
-/** Back to ready behind the same fence; the lane's head stays in place, so order holds. */
+/**
+ * Back to ready behind the same fence; the lane's head stays in place, so order holds. Nothing comes back
+ * for one that was asked to stop: that one ends.
+ */
 export const RELEASE_CLAIM = `
   UPDATE jobs SET state = 'ready', lease_until = NULL, turn = NULL, due_at = $dueAt,
     errors = errors + $errors, last_error = coalesce($error, last_error)
-  WHERE id = $id AND claims = $claims AND state = 'running'
-  RETURNING id`
+  WHERE id = $id AND claims = $claims AND state = 'running' AND stop_requested_at IS NULL
+  RETURNING id, kind`
 
 /** The next of the lane. Uses jobs_parked_in_lane. */
 export const PROMOTE = `
@@ -64,7 +74,7 @@ export const PROMOTE = `
   RETURNING kind`
 
 /** Uses jobs_leased. */
-export const EXPIRED = `SELECT * FROM jobs WHERE state = 'running' AND lease_until <= ?1`
+export const EXPIRED = `SELECT id FROM jobs WHERE state = 'running' AND lease_until <= ?1`
 
 export const RESCUE = `
   UPDATE jobs SET state = 'ready', lease_until = NULL, turn = NULL, due_at = $now, losses = losses + 1
@@ -81,11 +91,33 @@ export const END_WAITING = `
   WHERE id = $id AND state IN ('parked', 'ready')
   RETURNING lane, state`
 
-/** Uses jobs_due: the next instant at which a waiting job ripens. */
-export const NEXT_DUE = `SELECT min(due_at) AS dueAt FROM jobs WHERE state = 'ready' AND turn IS NULL`
+/** The next instant at which a waiting job ripens. Uses jobs_due. */
+export const NEXT_DUE = `
+  SELECT min(due_at) AS dueAt FROM jobs WHERE kind = ?1 AND state = 'ready' AND turn IS NULL`
+
+/**
+ * Heads of lanes that can no longer be done in time. Those parked behind them wait their turn to fail, so
+ * that a lane ends in order. Uses jobs_deadline.
+ */
+export const OVERDUE = `
+  SELECT id FROM jobs WHERE state = 'ready' AND deadline_at <= ?1 ORDER BY deadline_at LIMIT 100`
+
+/** Uses jobs_stopping. */
+export const STOPPING = `
+  SELECT id FROM jobs WHERE state = 'running' AND stop_requested_at IS NOT NULL`
 
 /** Uses jobs_ended_at. */
 export const PRUNE = `
   DELETE FROM jobs WHERE id IN (
     SELECT id FROM jobs WHERE ended_at IS NOT NULL AND ended_at < ?1 ORDER BY ended_at LIMIT ?2)
   RETURNING id`
+
+export const PROVIDER = `SELECT paused_until, next_call_at FROM providers WHERE name = ?1`
+
+export const PAUSE_PROVIDER = `
+  INSERT INTO providers (name, paused_until) VALUES ($name, $until)
+  ON CONFLICT (name) DO UPDATE SET paused_until = max(paused_until, excluded.paused_until)`
+
+export const CHARGE_PROVIDER = `
+  INSERT INTO providers (name, next_call_at) VALUES ($name, $nextCallAt)
+  ON CONFLICT (name) DO UPDATE SET next_call_at = excluded.next_call_at`

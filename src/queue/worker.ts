@@ -1,14 +1,15 @@
-import { SECOND } from '#src/lib/time.ts'
+import { MINUTE, SECOND } from '#src/lib/time.ts'
 import { JOB_STOP } from './cancel.ts'
 import { claim } from './claim.ts'
 import type { WorkerDeps } from './deps.ts'
 import { JOB_READY } from './enqueue.ts'
-import { heartbeat } from './heartbeat.ts'
-import type { AbortCause, JobKind } from './job.ts'
-import type { JobRow } from './row.ts'
-import { runClaim } from './run.ts'
+import { createHeld } from './held.ts'
+import type { JobKind } from './job.ts'
+import { createSweep } from './sweep.ts'
 
 const NEVER = Number.MAX_SAFE_INTEGER
+/** How long after its abort a handler may take to let go before its job is handed back without it. */
+const LET_GO_MS = 2 * SECOND
 
 export interface WorkerOptions {
   /** How long a claim holds without a heartbeat. Default 30 s; it beats three times as often. */
@@ -21,8 +22,9 @@ export interface Worker {
   /** Starts claiming. `alone`: no other process works on this database, so every lease found is a dead one's. */
   start(options: { alone: boolean }): Promise<void>
   /**
-   * Stops claiming, waits for the running jobs up to `drainMs`, then hands the rest back as ready with
-   * no error counted. Resolves when no handler of this worker runs any more.
+   * Stops claiming, waits for the running jobs up to `drainMs`, then aborts the rest and hands them back
+   * as ready with no error counted. Resolves when none of its jobs is its own any more: a handler that
+   * does not heed its signal for 2 s is not waited for.
    */
   stop(drainMs: number): Promise<void>
   /** Running jobs of this worker. */
@@ -31,22 +33,18 @@ export interface Worker {
   readonly lastBeatAt: number
 }
 
-interface Running {
-  row: JobRow
-  controller: AbortController
-  settled: Promise<void>
-}
-
 export function createWorker(deps: WorkerDeps, options: WorkerOptions = {}): Worker {
   const { database, queue, clock, log } = deps
   const leaseMs = options.leaseMs ?? 30 * SECOND
   const pollMs = options.pollMs ?? 500
-  const running = new Set<Running>()
-  const busy = new Map<string, number>()
+  const held = createHeld(deps)
+  const sweep = createSweep(deps)
   const claiming = new Set<string>()
   const again = new Set<string>()
+  const alarms = new Map<string, () => void>()
   const stops: (() => void)[] = []
   let accepting = false
+  let onIdle: (() => void) | undefined
   let lastBeatAt = clock.now()
 
   async function fill(kind: JobKind): Promise<void> {
@@ -56,104 +54,99 @@ export function createWorker(deps: WorkerDeps, options: WorkerOptions = {}): Wor
       again.add(kind.kind)
       return
     }
-    const free = kind.concurrency - (busy.get(kind.kind) ?? 0)
-    if (free < 1) return
+    const limit = kind.concurrency - held.of(kind.kind)
+    if (limit < 1) return
     claiming.add(kind.kind)
     try {
-      const rows = await database.execute(claim, {
-        kind: kind.kind,
-        limit: free,
-        leaseMs,
-        now: clock.now(),
-      })
-      for (const row of rows) begin(kind, row)
+      const input = { kind: kind.kind, limit, leaseMs, now: clock.now(), provider: kind.provider }
+      const { rows, retryAt } = await database.execute(claim, input)
+      if (accepting) {
+        for (const row of rows) held.begin(kind, row, () => ended(kind))
+        setAlarm(kind, retryAt)
+      } else await held.handBack(rows)
     } catch (error) {
       log.error({ err: error, kind: kind.kind }, 'could not claim jobs')
     } finally {
       claiming.delete(kind.kind)
     }
+    checkIdle()
     if (again.delete(kind.kind)) await fill(kind)
   }
 
-  function begin(kind: JobKind, row: JobRow) {
-    const controller = new AbortController()
-    busy.set(kind.kind, (busy.get(kind.kind) ?? 0) + 1)
-    const settled = runClaim(deps, kind, row, controller.signal).finally(() => {
-      running.delete(one)
-      busy.set(kind.kind, (busy.get(kind.kind) ?? 1) - 1)
-      void fill(kind)
-    })
-    const one: Running = { row, controller, settled }
-    running.add(one)
-    if (row.stop_requested_at !== null) abort(row.id, 'stop')
+  function ended(kind: JobKind) {
+    checkIdle()
+    void fill(kind)
   }
 
-  function abort(id: number, cause: AbortCause) {
-    // More than one where a claim of this very process was lost and taken again.
-    for (const one of running) if (one.row.id === id) one.controller.abort(cause)
-  }
-
-  async function beat() {
-    const held = [...running]
-    if (held.length === 0) return
-    const claims = held.map(({ row }) => ({ id: row.id, claims: row.claims }))
-    try {
-      const leaseUntil = clock.now() + leaseMs
-      const beats = await database.execute(heartbeat, { claims, leaseUntil })
-      for (const [at, one] of held.entries()) {
-        if (beats[at] === 'lost') one.controller.abort('lost' satisfies AbortCause)
-        if (beats[at] === 'stop') one.controller.abort('stop' satisfies AbortCause)
-      }
-    } catch (error) {
-      log.error({ err: error }, 'could not extend the leases')
-    }
-  }
-
-  async function rescue(leasesUntil: number) {
-    try {
-      const count = await database.execute(queue.commands.rescue, { now: clock.now(), leasesUntil })
-      if (count > 0) log.warn({ count }, 'took back jobs whose worker was lost')
-    } catch (error) {
-      log.error({ err: error }, 'could not rescue jobs')
-    }
+  /** For jobs that fall due and providers that open again: nobody tells of those. */
+  function setAlarm(kind: JobKind, at: number | null) {
+    alarms.get(kind.kind)?.()
+    alarms.delete(kind.kind)
+    if (at === null) return
+    // At most a minute, so that a clock set back delays nothing for long and no timer overflows.
+    const delayMs = Math.min(MINUTE, Math.max(1, at - clock.now()))
+    alarms.set(
+      kind.kind,
+      clock.after(delayMs, () => void fill(kind)),
+    )
   }
 
   function poll() {
     lastBeatAt = clock.now()
+    try {
+      const stopping = held.size > 0 ? sweep.stopping() : []
+      if (stopping.length > 0) held.abort(stopping, 'stop')
+      void sweep.expire()
+    } catch (error) {
+      log.error({ err: error }, 'could not look for jobs to end')
+    }
     for (const kind of queue.kinds.values()) void fill(kind)
+  }
+
+  function checkIdle() {
+    if (!accepting && held.size === 0 && claiming.size === 0) onIdle?.()
+  }
+
+  async function beat() {
+    await held.beat(clock.now() + leaseMs)
+    // After the beat, so that a process that was paused takes its own jobs for alive.
+    await sweep.rescue(clock.now())
   }
 
   return {
     get running() {
-      return running.size
+      return held.size
     },
     get lastBeatAt() {
       return lastBeatAt
     },
     async start({ alone }) {
-      await rescue(alone ? NEVER : clock.now())
+      await sweep.rescue(alone ? NEVER : clock.now())
       accepting = true
       stops.push(
         database.notifications.subscribe(JOB_READY, (name) => {
           const kind = queue.kinds.get(String(name))
           if (kind) void fill(kind)
         }),
-        database.notifications.subscribe(JOB_STOP, (id) => abort(Number(id), 'stop')),
+        database.notifications.subscribe(JOB_STOP, (id) => held.abort([Number(id)], 'stop')),
         clock.every(pollMs, poll),
         clock.every(Math.floor(leaseMs / 3), () => void beat()),
-        clock.every(Math.floor(leaseMs / 3), () => void rescue(clock.now())),
       )
       poll()
     },
     async stop(drainMs) {
       accepting = false
-      const drained = Promise.allSettled([...running].map(({ settled }) => settled))
-      const cancelDeadline = clock.after(drainMs, () => {
-        for (const { controller } of running) controller.abort('drain' satisfies AbortCause)
+      for (const cancel of alarms.values()) cancel()
+      const idle = new Promise<void>((resolve) => {
+        onIdle = resolve
       })
-      await drained
-      cancelDeadline()
-      for (const stop of stops.splice(0)) stop()
+      const timers = [
+        clock.after(drainMs, () => held.abortAll('drain')),
+        clock.after(drainMs + LET_GO_MS, () => void held.handBack().then(checkIdle)),
+      ]
+      checkIdle()
+      await idle
+      for (const stop of [...timers, ...stops.splice(0)]) stop()
     },
   }
 }

@@ -1,0 +1,52 @@
+import type { WorkerDeps } from './deps.ts'
+import { EXPIRED, OVERDUE, STOPPING } from './sql.ts'
+
+/** What a worker looks after beside its own jobs, so that a lost wake-up or a dead worker is only a delay. */
+export interface Sweep {
+  /** Takes back the jobs whose lease ended by then. */
+  rescue(leasesUntil: number): Promise<void>
+  /** Fails the heads of lanes that are out of time. */
+  expire(): Promise<void>
+  /** Running jobs that were asked to stop, perhaps by another process. */
+  stopping(): number[]
+}
+
+export function createSweep({ database, queue, clock, log }: Omit<WorkerDeps, 'random'>): Sweep {
+  const expired = database.sqlite.query<{ id: number }, [number]>(EXPIRED)
+  const overdue = database.sqlite.query<{ id: number }, [number]>(OVERDUE)
+  const stopping = database.sqlite.query<{ id: number }, []>(STOPPING)
+
+  /** One command a job: one that throws must not hold up the others. */
+  async function each(
+    what: string,
+    find: () => { id: number }[],
+    run: (id: number) => Promise<boolean>,
+  ): Promise<void> {
+    try {
+      const runs = await Promise.allSettled(find().map(({ id }) => run(id)))
+      for (const one of runs) {
+        if (one.status === 'rejected') log.error({ err: one.reason }, `could not ${what} a job`)
+      }
+      const count = runs.filter((one) => one.status === 'fulfilled' && one.value).length
+      if (count > 0) log.warn({ count, sweep: what }, 'jobs without a worker were taken care of')
+    } catch (error) {
+      log.error({ err: error }, `could not look for jobs to ${what}`)
+    }
+  }
+
+  return {
+    rescue: (leasesUntil) =>
+      each(
+        'rescue',
+        () => expired.all(leasesUntil),
+        (id) => database.execute(queue.commands.rescue, { id, now: clock.now(), leasesUntil }),
+      ),
+    expire: () =>
+      each(
+        'expire',
+        () => overdue.all(clock.now()),
+        (id) => database.execute(queue.commands.expire, { id, now: clock.now() }),
+      ),
+    stopping: () => stopping.all().map(({ id }) => id),
+  }
+}

@@ -1,0 +1,69 @@
+import { command } from '#src/database/command.ts'
+import { migrate } from '#src/database/migrate.ts'
+import { openDatabase } from '#src/database/open.ts'
+import { silentLog } from '#src/lib/log.ts'
+import type { JobKind, NewJob } from '#src/queue/job.ts'
+import { createQueue } from '#src/queue/queue.ts'
+import type { JobRow } from '#src/queue/row.ts'
+import { createWorker, type WorkerOptions } from '#src/queue/worker.ts'
+import { createFakeClock, turns } from './fake-clock.ts'
+import { createSeededRandom } from './seeded-random.ts'
+
+export type TestQueue = ReturnType<typeof createTestQueue>
+
+/** A queue on a private database with the real migrations; no worker runs until one is started. */
+export function createTestQueue({ path = ':memory:', seed = 1 } = {}) {
+  const clock = createFakeClock()
+  const random = createSeededRandom(seed)
+  const database = openDatabase(path)
+  migrate(database.sqlite, { now: clock.now() })
+  const queue = createQueue({ clock })
+  const deps = { database, queue, clock, random, log: silentLog }
+  const enqueueAll = command(
+    'test.enqueue',
+    () =>
+      (tx, jobs: NewJob[]): (number | undefined)[] =>
+        jobs.map((job) => queue.enqueue(tx, job)),
+  )
+  const byId = database.sqlite.query<JobRow, [number]>('SELECT * FROM jobs WHERE id = ?1')
+
+  async function enqueue(job: Partial<NewJob> = {}): Promise<number> {
+    const [id] = await database.execute(enqueueAll, [{ kind: 'test', body: {}, ...job }])
+    if (id === undefined) throw new Error('its dedupe key is taken')
+    return id
+  }
+
+  return {
+    database,
+    queue,
+    clock,
+    random,
+    deps,
+    enqueue,
+    enqueueAll: (jobs: NewJob[]) => database.execute(enqueueAll, jobs),
+    cancel: (id: number) => database.execute(queue.commands.cancel, { id, now: clock.now() }),
+    worker: (options: WorkerOptions = {}) => createWorker(deps, options),
+    /** Registers a kind whose body is read as it is. */
+    kind(kind: Partial<JobKind> & Pick<JobKind, 'run'>) {
+      queue.register({ kind: 'test', concurrency: 10, parse: (body) => body, ...kind })
+    },
+    row(id: number): JobRow {
+      const row = byId.get(id)
+      if (!row) throw new Error(`There is no job ${id}`)
+      return row
+    },
+    states: () =>
+      database.sqlite
+        .query<{ state: string }, []>('SELECT state FROM jobs ORDER BY id')
+        .all()
+        .map(({ state }) => state),
+  }
+}
+
+/** Lets the commits and wake-ups under way end. */
+export const settle = () => turns(20)
+
+/** A promise with its two ends, for a handler that is to wait. */
+export function gate<T = void>() {
+  return Promise.withResolvers<T>()
+}
