@@ -1,0 +1,56 @@
+/**
+ * `bun run ok`, the whole gate: every step is run and shown, also after one has failed, and the last line
+ * is the count. `--tests-done <junit.xml>` leaves the tests out and counts those of an earlier run.
+ */
+import { existsSync } from 'node:fs'
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { countLine, readJunit } from './junit.ts'
+
+interface Step {
+  name: string
+  command: string[]
+  cwd?: string
+}
+
+const empty = await mkdtemp(join(tmpdir(), 'pollux-ok-'))
+const given = Bun.argv.indexOf('--tests-done')
+const junit = given > 0 ? (Bun.argv[given + 1] ?? '') : join(empty, 'junit.xml')
+const bun = process.execPath
+const binary = join(import.meta.dir, '..', 'dist', 'pollux')
+const tests = [bun, 'test', '--reporter=junit', `--reporter-outfile=${junit}`]
+
+const steps: Step[] = [
+  { name: 'format and lint', command: [bun, 'x', 'biome', 'ci', '.'] },
+  { name: 'types', command: [bun, 'x', 'tsc', '--noEmit'] },
+  { name: 'unused code', command: [bun, 'x', 'knip'] },
+  ...(given > 0 ? [] : [{ name: 'tests', command: tests }]),
+  { name: 'build', command: [bun, 'run', 'build'] },
+  { name: 'the binary starts in an empty folder', command: [binary, '--version'], cwd: empty },
+]
+
+const failed: string[] = []
+for (const { name, command, cwd } of steps) {
+  console.log(`\n── ${name}`)
+  const startedAt = performance.now()
+  const code = await Bun.spawn(command, {
+    stdio: ['ignore', 'inherit', 'inherit'],
+    ...(cwd === undefined ? {} : { cwd }),
+  }).exited
+  const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1)
+  console.log(`── ${name}: ${code === 0 ? 'ok' : `FAILED (exit ${code})`} in ${seconds} s`)
+  if (code !== 0) failed.push(name)
+}
+
+if (failed.length > 0) console.log(`\nFailed: ${failed.join(', ')}.`)
+if (!existsSync(junit)) {
+  console.log('There is no test result to count.')
+  process.exit(1)
+}
+const counts = readJunit(await Bun.file(junit).text())
+const others = failed.filter((name) => name !== 'tests').length
+// A test run that dies without a failed test (a crash, a broken import) has still failed.
+const died = failed.includes('tests') && counts.failed === 0 ? 1 : 0
+console.log(countLine({ ...counts, failed: counts.failed + others + died }))
+process.exit(failed.length > 0 || counts.failed > 0 ? 1 : 0)

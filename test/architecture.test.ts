@@ -1,0 +1,130 @@
+import { describe, expect, test } from 'bun:test'
+import { dirname, join, normalize } from 'node:path'
+import { Glob } from 'bun'
+
+/** Lowest first. A file imports its own layer and those below it. */
+const layers: [name: string, paths: RegExp][] = [
+  ['lib', /^src\/lib\//],
+  ['drizzle', /^drizzle\//],
+  ['database', /^src\/database\//],
+  ['queue', /^src\/queue\//],
+  ['plugins', /^src\/plugins\//],
+  ['modules', /^src\/modules\//],
+  ['app', /^src\/(app|services|maintenance)\.ts$/],
+  ['serve', /^src\/((serve|development)\.ts$|cli\/)/],
+  ['main', /^src\/main\.ts$/],
+]
+const MAY_READ_CONFIG = /^src\/(config\/|cli\/|(main|serve|services|development|maintenance)\.ts$)/
+const READS_ENVIRONMENT = /^src\/(main\.ts$|config\/)/
+
+interface Import {
+  from: string
+  to: string
+  /** Only types: nothing of it is there at run time. */
+  typeOnly: boolean
+}
+
+const files = [
+  ...(await Array.fromAsync(new Glob('src/**/*.ts').scan('.'))),
+  ...(await Array.fromAsync(new Glob('drizzle/**/*.ts').scan('.'))),
+].filter((file) => !file.endsWith('.d.ts'))
+const sources = new Map<string, string>()
+for (const file of files) sources.set(file, await Bun.file(file).text())
+const imports = [...sources].flatMap(([file, source]) => importsOf(file, source))
+
+describe('Imports point one way', () => {
+  test('the walk sees values, types and re-exports apart', () => {
+    const text = `import { a } from './a.ts'\nimport type { B } from '#src/b.ts'\nimport { type C } from '#drizzle/c.ts'`
+    expect(importsOf('src/lib/x.ts', `${text}\nexport const d = a`)).toEqual([
+      { from: 'src/lib/x.ts', to: 'src/lib/a.ts', typeOnly: false },
+      { from: 'src/lib/x.ts', to: 'src/b.ts', typeOnly: true },
+      { from: 'src/lib/x.ts', to: 'drizzle/c.ts', typeOnly: true },
+    ])
+  })
+
+  test('every file belongs to a layer', () => {
+    const known = (file: string) => /^src\/(config|standins)\//.test(file) || layerOf(file) >= 0
+    expect(files.filter((file) => !known(file))).toEqual([])
+  })
+
+  test('no layer imports one above it, not even a type', () => {
+    const upwards = ours(imports).filter(
+      ({ from, to }) => layerOf(from) >= 0 && layerOf(to) > layerOf(from),
+    )
+    expect(upwards.map(arrow)).toEqual([])
+  })
+
+  test('a module imports no value of another module', () => {
+    const moduleOf = (path: string) => /^src\/modules\/([^/]+)\//.exec(path)?.[1]
+    const across = ours(imports).filter(({ from, to, typeOnly }) => {
+      const [here, there] = [moduleOf(from), moduleOf(to)]
+      return !typeOnly && here !== undefined && there !== undefined && here !== there
+    })
+    expect(across.map(arrow)).toEqual([])
+  })
+
+  test('stand-ins import only lib, and only development starts them', () => {
+    const inside = ours(imports).filter(
+      ({ from, to }) => from.startsWith('src/standins/') && !/^src\/(standins|lib)\//.test(to),
+    )
+    const outside = ours(imports).filter(
+      ({ from, to }) =>
+        to.startsWith('src/standins/') && !/^src\/(standins\/|development\.ts)/.test(from),
+    )
+    expect([...inside, ...outside].map(arrow)).toEqual([])
+  })
+
+  test('only what starts the program reads the configuration', () => {
+    const readers = ours(imports).filter(
+      ({ from, to, typeOnly }) =>
+        !typeOnly && to.startsWith('src/config/') && !MAY_READ_CONFIG.test(from),
+    )
+    expect(readers.map(arrow)).toEqual([])
+  })
+
+  test('only main and config touch the environment', () => {
+    expect(filesWith(/\b(process|Bun)\.env\b/, /^src\//, READS_ENVIRONMENT)).toEqual([])
+  })
+
+  test('time and randomness come from deps in modules and queue', () => {
+    const direct = /\b(Date\.now\(|new Date\(\)|Math\.random\(|setTimeout\(|setInterval\()/
+    expect(filesWith(direct, /^src\/(modules|queue)\//)).toEqual([])
+  })
+})
+
+function filesWith(pattern: RegExp, where: RegExp, except = /^$/): string[] {
+  return [...sources]
+    .filter(([file, source]) => where.test(file) && !except.test(file) && pattern.test(source))
+    .map(([file]) => file)
+}
+
+function layerOf(path: string): number {
+  return layers.findIndex(([, paths]) => paths.test(path))
+}
+
+function arrow({ from, to }: Import): string {
+  return `${from} -> ${to}`
+}
+
+/** Imports of our own files; those of packages are knip's and Biome's concern. */
+function ours(all: Import[]): Import[] {
+  return all.filter(({ to }) => /^(src|drizzle)\//.test(to))
+}
+
+function importsOf(from: string, source: string): Import[] {
+  const scan = (text: string) =>
+    new Bun.Transpiler({ loader: 'ts' }).scanImports(text).map(({ path }) => resolve(from, path))
+  const values = new Set(scan(source))
+  // The transpiler forgets imports of types; as imports of values it tells them.
+  const all = scan(
+    source.replaceAll(/^(import|export)( type)? ([{*\w][^'";]*? )?from /gm, (line) =>
+      line.replaceAll(/\btype (?=[\w{*])/g, ''),
+    ),
+  )
+  return [...new Set(all)].map((to) => ({ from, to, typeOnly: !values.has(to) }))
+}
+
+function resolve(from: string, path: string): string {
+  if (path.startsWith('.')) return normalize(join(dirname(from), path))
+  return path.replace(/^#(src|drizzle|test)\//, '$1/')
+}

@@ -1,0 +1,82 @@
+import { describe, expect, test } from 'bun:test'
+import { DatabaseInUse, lockDatabase } from '#src/database/lock.ts'
+import { migrate } from '#src/database/migrate.ts'
+import { openDatabase } from '#src/database/open.ts'
+import { temporaryFolder } from '#test/support/folder.ts'
+
+describe('openDatabase', () => {
+  test('makes the folder and a file that survives a power cut', async () => {
+    await using folder = await temporaryFolder()
+    const database = openDatabase(folder.file('deep/down/pollux.db'))
+    const pragma = (name: string) =>
+      Object.values(database.sqlite.query(`PRAGMA ${name}`).get() as object)[0]
+    expect(pragma('journal_mode')).toBe('wal')
+    expect(pragma('synchronous')).toBe(2) // FULL
+    expect(pragma('foreign_keys')).toBe(1)
+    // Waiting inside SQLite would block every request.
+    expect(pragma('busy_timeout')).toBeLessThanOrEqual(10)
+    database.close()
+  })
+
+  test('checkpoints what was written, and an open reader holds it up visibly', async () => {
+    await using folder = await temporaryFolder()
+    const database = openDatabase(folder.file('pollux.db'))
+    migrate(database.sqlite, { now: 0 })
+    expect(database.checkpoint()).toBe(0)
+    const reader = openDatabase(folder.file('pollux.db'))
+    reader.sqlite.run('BEGIN')
+    reader.sqlite.query('SELECT count(*) FROM users').get()
+    database.sqlite.run("INSERT INTO providers (name) VALUES ('p')")
+    database.sqlite.run("UPDATE providers SET next_call_at = 1 WHERE name = 'p'")
+    expect(database.checkpoint()).toBeGreaterThan(0)
+    reader.sqlite.run('COMMIT')
+    expect(database.checkpoint()).toBe(0)
+    reader.close()
+    database.close()
+  })
+})
+
+describe('lockDatabase', () => {
+  test('lets one server have the file and tells the second which file it was', async () => {
+    await using folder = await temporaryFolder()
+    const path = folder.file('pollux.db')
+    const unlock = lockDatabase(path)
+    expect(() => lockDatabase(path)).toThrow(DatabaseInUse)
+    expect(() => lockDatabase(path)).toThrow(path)
+    unlock()
+    lockDatabase(path)()
+  })
+
+  test('does not stand in the way of another file, of a private database, or of the command line', async () => {
+    await using folder = await temporaryFolder()
+    const unlock = lockDatabase(folder.file('one.db'))
+    lockDatabase(folder.file('two.db'))()
+    lockDatabase(':memory:')()
+    lockDatabase(':memory:')()
+    const database = openDatabase(folder.file('one.db'))
+    expect(migrate(database.sqlite, { now: 0 }).length).toBeGreaterThan(0)
+    database.close()
+    unlock()
+  })
+
+  test('goes with a process that was killed', async () => {
+    await using folder = await temporaryFolder()
+    const path = folder.file('pollux.db')
+    const holder = Bun.spawn(
+      [
+        process.execPath,
+        '-e',
+        `const { lockDatabase } = await import('#src/database/lock.ts')
+         globalThis.held = lockDatabase(${JSON.stringify(path)})
+         console.log('held')
+         setInterval(() => {}, 1000)`,
+      ],
+      { stdout: 'pipe' },
+    )
+    for await (const _ of holder.stdout) break
+    expect(() => lockDatabase(path)).toThrow(DatabaseInUse)
+    holder.kill('SIGKILL')
+    await holder.exited
+    lockDatabase(path)()
+  })
+})
