@@ -199,6 +199,8 @@ export const messages = sqliteTable(
     replyTokens: integer('reply_tokens'),
     /** How many earlier messages the assistant saw. */
     contextMessages: integer('context_messages'),
+    /** Characters of the whole request, to learn from `promptTokens` how the room's language counts. */
+    contextCharacters: integer('context_characters'),
     createdAt: integer('created_at').notNull(),
     completedAt: integer('completed_at'),
   },

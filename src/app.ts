@@ -2,6 +2,7 @@ import { Elysia } from 'elysia'
 import { noMeters } from './lib/meters.ts'
 import { createChatrooms } from './modules/chatrooms/index.ts'
 import { createHealth } from './modules/health/index.ts'
+import { createMessageRoutes } from './modules/messages/index.ts'
 import { createMetricsRoute } from './modules/metrics/index.ts'
 import { createDrain } from './plugins/drain.ts'
 import type { Metrics } from './plugins/metrics.ts'
@@ -31,6 +32,13 @@ export function createApp(deps: Deps, services: Services, options: AppOptions = 
     .use(createDrain({ draining: options.draining ?? (() => false) }))
     .use(createHealth({ check: options.notReady ?? (() => []) }))
     .use(createChatrooms({ auth, rooms: services.rooms }))
+    .use(
+      createMessageRoutes({
+        auth,
+        messages: services.messages,
+        quotaHeaders: services.quotas.headers,
+      }),
+    )
   if (options.metrics && config.metricsToken !== undefined) {
     app.use(createMetricsRoute({ metrics: options.metrics, token: config.metricsToken }))
   }

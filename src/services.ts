@@ -1,23 +1,20 @@
-import type { Config } from './config/config.ts'
-import type { Database } from './database/open.ts'
+import { createConversation } from './conversation.ts'
+import type { Deps } from './deps.ts'
 import { deriveKey } from './lib/keys.ts'
 import type { Maintenance } from './lib/maintenance.ts'
-import type { Meters } from './lib/meters.ts'
 import { createCursors } from './lib/page.ts'
-import type { Runtime } from './lib/runtime.ts'
 import { createAuthenticate } from './modules/auth/authenticate.ts'
 import { createTokens } from './modules/auth/tokens.ts'
+import { createEnqueueSync } from './modules/billing/enqueue-sync.ts'
+import { createEntitlements } from './modules/billing/entitlement.ts'
 import { createRooms } from './modules/chatrooms/service.ts'
 import { createRoomStore } from './modules/chatrooms/store.sqlite.ts'
+import { createQuotas } from './modules/quota/service.ts'
+import { createQuotaStore } from './modules/quota/store.sqlite.ts'
 import { createAuth } from './plugins/auth.ts'
 import { createQueue } from './queue/queue.ts'
 
-export interface Deps extends Runtime {
-  config: Config
-  database: Database
-  /** Counts nothing where it is left out. */
-  meters?: Meters
-}
+export type { Deps } from './deps.ts'
 
 export type Services = ReturnType<typeof createServices>
 
@@ -33,15 +30,37 @@ export function createServices(deps: Deps) {
     clock,
     random,
   })
-  const auth = createAuth(createAuthenticate({ database, tokens, clock }))
+  const entitlements = createEntitlements({
+    database,
+    enqueueSync: createEnqueueSync(queue),
+    rules: { proPrices: config.stripeProPrices, livemode: false, graceDays: 3 },
+  })
+  const quotas = createQuotas({
+    store: createQuotaStore(database),
+    clock,
+    limit: config.basicDailyPrompts,
+    timezone: config.quotaTimezone,
+    tier: entitlements,
+  })
+  const auth = createAuth(createAuthenticate({ database, tokens, clock }), (userId) =>
+    quotas.headers(quotas.read(userId)),
+  )
+  const conversation = createConversation({ deps, queue, quotas, cursors })
   const rooms = createRooms({
-    store: createRoomStore(database, queue),
+    store: createRoomStore(database, conversation.store.cancelPending),
     clock,
     random,
     cursors,
     models: [config.geminiModel, ...config.geminiModels],
   })
   /** What the modules want done by the clock; serve runs it. */
-  const maintenance: Maintenance[] = []
-  return { queue, tokens, auth, rooms, maintenance }
+  const maintenance: Maintenance[] = [
+    {
+      name: 'reset the daily quotas',
+      pattern: '0 0 * * *',
+      timezone: config.quotaTimezone,
+      run: quotas.reset,
+    },
+  ]
+  return { queue, tokens, auth, quotas, rooms, messages: conversation.messages, maintenance }
 }

@@ -10,11 +10,12 @@ const layers: [name: string, paths: RegExp][] = [
   ['queue', /^src\/queue\//],
   ['plugins', /^src\/plugins\//],
   ['modules', /^src\/modules\//],
-  ['app', /^src\/(app|services|maintenance)\.ts$/],
+  ['app', /^src\/(app|services|conversation|deps|maintenance)\.ts$/],
   ['serve', /^src\/((serve|development)\.ts$|cli\/)/],
   ['main', /^src\/main\.ts$/],
 ]
-const MAY_READ_CONFIG = /^src\/(config\/|cli\/|(main|serve|services|development|maintenance)\.ts$)/
+const MAY_READ_CONFIG =
+  /^src\/(config\/|cli\/|(main|serve|services|conversation|deps|development|maintenance)\.ts$)/
 const READS_ENVIRONMENT = /^src\/(main\.ts$|config\/)/
 
 interface Import {

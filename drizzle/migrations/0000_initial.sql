@@ -130,6 +130,7 @@ CREATE TABLE `messages` (
 	`prompt_tokens` integer,
 	`reply_tokens` integer,
 	`context_messages` integer,
+	`context_characters` integer,
 	`created_at` integer NOT NULL,
 	`completed_at` integer,
 	FOREIGN KEY (`chatroom_id`) REFERENCES `chatrooms`(`id`) ON UPDATE no action ON DELETE cascade,

@@ -96,6 +96,12 @@ export const options = {
     max: 1_000_000,
     default: 8_000,
   }),
+  geminiInputTokens: integer('GEMINI_INPUT_TOKENS', {
+    describe: 'Estimated tokens a model takes at most; a larger prompt is refused',
+    min: 100,
+    max: 10_000_000,
+    default: 1_000_000,
+  }),
   autoTitle: flag('AUTO_TITLE', {
     describe: 'Name a room after its first exchange',
     default: true,

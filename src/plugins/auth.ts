@@ -17,24 +17,29 @@ export function principalOf(request: Request): Principal | undefined {
   return principals.get(request)
 }
 
+/** Header fields that tell a user's quota; see the quota module. */
+export type QuotaHeaders = (userId: string) => Record<string, string>
+
 /**
- * The `authenticated: true` macro. It hangs on `transform`, the one hook of a macro that runs before
- * validation, so that a stranger learns nothing of the schema; `resolve` then hands out the principal.
+ * The `authenticated` macro: `true`, or `'with-quota'` for routes whose every answer, refusals included,
+ * shows the quota. It hangs on `transform`, the one hook of a macro that runs before validation, so that a
+ * stranger learns nothing of the schema; `resolve` then hands out the principal.
  */
-export function createAuth(authenticate: Authenticate) {
+export function createAuth(authenticate: Authenticate, quotaHeaders: QuotaHeaders = () => ({})) {
   return new Elysia({ name: 'auth' }).macro({
-    authenticated: {
-      async transform({ request }) {
+    authenticated: (mode: true | 'with-quota') => ({
+      async transform({ request, set }) {
         const principal = await authenticate(request.headers.get('authorization'))
         if (!principal) throw unauthenticated()
         principals.set(request, principal)
+        if (mode === 'with-quota') Object.assign(set.headers, quotaHeaders(principal.userId))
       },
       resolve({ request }) {
         const principal = principals.get(request)
         if (!principal) throw unauthenticated()
         return { principal }
       },
-    },
+    }),
   })
 }
 

@@ -1,4 +1,4 @@
-import { t } from 'elysia'
+import { type Static, t } from 'elysia'
 
 /** Schemas that several modules' routes share. */
 export const ProblemBody = t.Object(
@@ -56,3 +56,21 @@ export function problems<const S extends number>(...statuses: S[]): Record<S, ty
   // The keys are the statuses given, each with the problem's schema.
   return Object.fromEntries(entries) as Record<S, typeof ProblemBody>
 }
+
+export const Quota = t.Object(
+  {
+    limit: t.Nullable(t.Integer({ description: 'Prompts a day; null: no limit (Pro).' })),
+    used: t.Optional(t.Integer()),
+    remaining: t.Optional(t.Integer()),
+    resetsAt: t.Optional(t.String({ format: 'date-time' })),
+  },
+  {
+    description: 'The daily prompts of a Basic user; for Pro only `limit: null`.',
+    examples: [
+      { limit: 5, used: 2, remaining: 3, resetsAt: '2026-11-23T00:00:00.000Z' },
+      { limit: null },
+    ],
+  },
+)
+
+export type Quota = Static<typeof Quota>

@@ -91,7 +91,17 @@ export function createTestApp(
     return { userId, sessionId, token: await services.tokens.sign({ userId, sessionId }) }
   }
 
-  return { app, services, database, clock, random, config: deps.config, send, signIn }
+  return {
+    app,
+    services,
+    database,
+    clock,
+    random,
+    log: deps.log,
+    config: deps.config,
+    send,
+    signIn,
+  }
 }
 
 /** The body of an answer, as the type the test goes on to check. */

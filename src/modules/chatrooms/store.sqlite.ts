@@ -1,11 +1,10 @@
-import { and, asc, desc, eq, isNotNull, isNull, sql } from 'drizzle-orm'
+import { and, desc, eq, sql } from 'drizzle-orm'
 import { chatrooms, messages } from '#drizzle/schema.ts'
-import { command } from '#src/database/command.ts'
+import { type Command, command } from '#src/database/command.ts'
 import type { Database } from '#src/database/open.ts'
 import { fold } from '#src/lib/fold.ts'
 import { toInstant } from '#src/lib/time.ts'
 import { once } from '#src/plugins/idempotency.ts'
-import type { Queue } from '#src/queue/queue.ts'
 import type { Room, RoomChange } from './model.ts'
 import type { RoomStore, RoomToCreate } from './store.ts'
 
@@ -37,7 +36,11 @@ type Row = Omit<Room, 'messageCount' | 'lastMessageAt' | 'createdAt' | 'updatedA
   updatedAt: number
 }
 
-export function createRoomStore(database: Database, queue: Queue): RoomStore {
+export function createRoomStore(
+  database: Database,
+  /** Ends what the room still waits for. */
+  cancelPending: Command<{ roomId: string; now: number }, void>,
+): RoomStore {
   const { orm } = database
   const owned = and(
     eq(chatrooms.id, placeholder('roomId')),
@@ -102,23 +105,14 @@ export function createRoomStore(database: Database, queue: Queue): RoomStore {
   )
 
   const remove = command('rooms.remove', ({ orm }) => {
-    const pending = orm
-      .select({ jobId: messages.jobId })
-      .from(messages)
-      .where(
-        and(
-          eq(messages.chatroomId, placeholder('roomId')),
-          isNull(messages.completedAt),
-          isNotNull(messages.jobId),
-        ),
-      )
-      .orderBy(asc(messages.position))
-      .prepare()
     const drop = orm.delete(chatrooms).where(owned).returning({ id: chatrooms.id }).prepare()
-    return (tx, { userId, roomId }: { userId: string; roomId: string; now: number }): boolean => {
+    return (
+      tx,
+      { userId, roomId, now }: { userId: string; roomId: string; now: number },
+    ): boolean => {
       if (!find.get({ roomId, userId })) return false
-      // Waiting replies end here and give their quota back; a running one is told to stop and finds no row.
-      for (const { jobId } of pending.all({ roomId })) if (jobId !== null) queue.cancel(tx, jobId)
+      tx.run(cancelPending, { roomId, now })
+      tx.notify(`room:${roomId}`, 'stored')
       return drop.all({ roomId, userId }).length > 0
     }
   })

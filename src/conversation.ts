@@ -1,0 +1,73 @@
+import type { Deps } from './deps.ts'
+import { noMeters } from './lib/meters.ts'
+import type { Cursors } from './lib/page.ts'
+import { AssistantFault } from './modules/assistant/assistant.ts'
+import { estimateTokens, fitWindow } from './modules/assistant/context.ts'
+import { createGemini } from './modules/assistant/gemini.ts'
+import { createMeteredAssistant } from './modules/assistant/metered.ts'
+import { reply } from './modules/messages/jobs.ts'
+import { createLiveReplies } from './modules/messages/live.ts'
+import { createMessages } from './modules/messages/service.ts'
+import { createMessageStore } from './modules/messages/store.sqlite.ts'
+import type { Quotas } from './modules/quota/service.ts'
+import { pauseProvider } from './queue/provider.ts'
+import type { Queue } from './queue/queue.ts'
+
+const PROVIDER = 'gemini'
+
+/** Builds what a prompt passes on its way to its reply; docs/conversation.md follows one through it. */
+export function createConversation({
+  deps,
+  queue,
+  quotas,
+  cursors,
+}: {
+  deps: Deps
+  queue: Queue
+  quotas: Quotas
+  cursors: Cursors
+}) {
+  const { config, database, clock, random, log } = deps
+  const { notifications } = database
+  const store = createMessageStore(database, queue, quotas)
+  const live = createLiveReplies(notifications)
+  const assistant = createMeteredAssistant(
+    createGemini({ apiKey: config.geminiApiKey, baseUrl: config.geminiBaseUrl, clock }),
+    deps.meters ?? noMeters,
+    clock,
+  )
+  queue.register(
+    reply({
+      store,
+      live,
+      assistant,
+      clock,
+      log,
+      concurrency: config.workerConcurrency,
+      defaults: {
+        model: config.geminiModel,
+        fallbackModels: config.geminiFallbackModels,
+        systemPrompt: config.systemPrompt,
+      },
+      provider: { name: PROVIDER, rpm: config.providerRpm },
+      pauseProvider: (forMs) =>
+        database.execute(pauseProvider, { name: PROVIDER, until: clock.now() + forMs }),
+      isFault: (error) => error instanceof AssistantFault,
+      async window(task, system) {
+        const { prompt, roomId } = task
+        const exchanges = store.exchanges({ roomId, before: task.promptPosition })
+        const measured = await store.measured(roomId)
+        return fitWindow({ system, prompt, exchanges, budget: config.contextTokens, measured })
+      },
+    }),
+  )
+  const messages = createMessages({
+    store,
+    notifications,
+    clock,
+    random,
+    cursors,
+    isTooLarge: (prompt) => estimateTokens(prompt) > config.geminiInputTokens,
+  })
+  return { store, live, messages }
+}

@@ -1,0 +1,120 @@
+import { Elysia, t } from 'elysia'
+import { DEFAULT_LIMIT } from '#src/lib/page.ts'
+import { SECOND } from '#src/lib/time.ts'
+import type { Auth } from '#src/plugins/auth.ts'
+import { idempotencyClaim } from '#src/plugins/idempotency.ts'
+import { sendAnswer } from '#src/plugins/reply.ts'
+import { Cursor, Limit, problems } from '#src/plugins/schemas.ts'
+import { traceparent } from '#src/plugins/trace.ts'
+import type { Quota } from '../quota/model.ts'
+import { Accepted, Exchange, Message, MessagePage, NewPrompt } from './model.ts'
+import type { Messages } from './service.ts'
+
+const detail = { tags: ['Messages'] }
+
+const Order = t.Optional(
+  t.Union([t.Literal('asc'), t.Literal('desc')], {
+    description: 'asc (oldest first, the default) or desc.',
+    error: 'must be asc or desc',
+  }),
+)
+
+const Wait = t.Optional(
+  t.String({
+    pattern: '^(1?[0-9]|2[0-5])$',
+    description: 'Seconds to wait for a reply to be final, 0–25.',
+    error: 'must be a whole number from 0 to 25',
+  }),
+)
+
+export interface MessageRouteDeps {
+  auth: Auth
+  messages: Messages
+  /** RateLimit headers of a quota. */
+  quotaHeaders: (quota: Quota) => Record<string, string>
+}
+
+export function createMessageRoutes({ auth, messages, quotaHeaders }: MessageRouteDeps) {
+  return new Elysia({ name: 'messages', prefix: '/v1/chatroom/:id/message' })
+    .use(auth)
+    .model({ Message, Accepted, Exchange, MessagePage })
+    .post(
+      '',
+      async ({ principal, params, body, request, set }) => {
+        const facts = { claim: idempotencyClaim(request, body), trace: traceparent(request) }
+        const answer = await messages.accept(principal.userId, params.id, body.userPrompt, facts)
+        Object.assign(set.headers, quotaHeaders(answer.body.quota))
+        return sendAnswer(set, answer)
+      },
+      {
+        authenticated: 'with-quota',
+        body: NewPrompt,
+        response: { 202: 'Accepted', ...problems(400, 401, 404, 409, 413, 415, 422, 429) },
+        detail: { ...detail, summary: 'Send a prompt' },
+      },
+    )
+    .get('', ({ principal, params }) => messages.latest(principal.userId, params.id), {
+      authenticated: 'with-quota',
+      response: { 200: 'Exchange', ...problems(401, 404) },
+      detail: { ...detail, summary: 'The latest prompt and its reply' },
+    })
+    .get(
+      '/all',
+      ({ principal, params, query }) =>
+        messages.page(principal.userId, params.id, {
+          limit: Number(query.limit ?? DEFAULT_LIMIT),
+          cursor: query.cursor,
+          order: query.order ?? 'asc',
+        }),
+      {
+        authenticated: 'with-quota',
+        query: t.Object({ limit: Limit, cursor: Cursor, order: Order }),
+        response: { 200: 'MessagePage', ...problems(400, 401, 404, 422) },
+        detail: { ...detail, summary: 'The messages of a room in their order' },
+      },
+    )
+    .get(
+      '/:messageId',
+      ({ principal, params, query }) =>
+        messages.get(
+          principal.userId,
+          params.id,
+          params.messageId,
+          Number(query.wait ?? 0) * SECOND,
+        ),
+      {
+        authenticated: 'with-quota',
+        query: t.Object({ wait: Wait }),
+        response: { 200: 'Message', ...problems(401, 404, 422) },
+        detail: { ...detail, summary: 'One message; can wait for a reply to be final' },
+      },
+    )
+    .post(
+      '/:messageId/cancel',
+      ({ principal, params }) => messages.cancel(principal.userId, params.id, params.messageId),
+      {
+        authenticated: 'with-quota',
+        response: { 200: 'Message', ...problems(401, 404, 409) },
+        detail: { ...detail, summary: 'Stop a reply, keeping the text so far' },
+      },
+    )
+    .post(
+      '/:messageId/regenerate',
+      async ({ principal, params, request, set }) => {
+        const facts = { claim: idempotencyClaim(request, undefined), trace: traceparent(request) }
+        const answer = await messages.regenerate(
+          principal.userId,
+          params.id,
+          params.messageId,
+          facts,
+        )
+        Object.assign(set.headers, quotaHeaders(answer.body.quota))
+        return sendAnswer(set, answer)
+      },
+      {
+        authenticated: 'with-quota',
+        response: { 202: 'Accepted', ...problems(401, 404, 409, 422, 429) },
+        detail: { ...detail, summary: 'Ask for another reply to the same prompt' },
+      },
+    )
+}

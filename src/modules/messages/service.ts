@@ -1,0 +1,142 @@
+import type { Notifications } from '#src/database/notifications.ts'
+import type { Clock } from '#src/lib/clock.ts'
+import { type Cursors, type Page, toPage } from '#src/lib/page.ts'
+import { invalid, notFound, Problem } from '#src/lib/problem.ts'
+import type { Random } from '#src/lib/random.ts'
+import { SECOND } from '#src/lib/time.ts'
+import type { Answer, IdempotencyClaim } from '#src/plugins/idempotency.ts'
+import type { Accepted, Exchange, Message } from './model.ts'
+import type { MessageStore } from './store.ts'
+import { roomTopic } from './topics.ts'
+import { waitUntil } from './wait.ts'
+
+/** A worker of this process lets go at once; one of another process at its next heartbeat. */
+const CANCEL_WAIT_MS = 25 * SECOND
+
+export interface MessageDeps {
+  store: MessageStore
+  notifications: Notifications
+  clock: Clock
+  random: Random
+  cursors: Cursors
+  /** True where the model alone cannot take the prompt. */
+  isTooLarge: (prompt: string) => boolean
+}
+
+/** What a request brings besides its body. */
+export interface RequestFacts {
+  claim: IdempotencyClaim | undefined
+  trace: string | null
+}
+
+export interface Messages {
+  /** @throws Problem 404, 409, 422, 429, 503 */
+  accept(
+    userId: string,
+    roomId: string,
+    text: string,
+    facts: RequestFacts,
+  ): Promise<Answer<Accepted>>
+  /** @throws Problem 404, 409, 422, 429, 503 */
+  regenerate(
+    userId: string,
+    roomId: string,
+    messageId: string,
+    facts: RequestFacts,
+  ): Promise<Answer<Accepted>>
+  /** Resolves when the reply is final. @throws Problem 404, 409, 503 */
+  cancel(userId: string, roomId: string, messageId: string): Promise<Message>
+  /** @throws Problem 404 */
+  latest(userId: string, roomId: string): Promise<Exchange>
+  /** @throws Problem 400, 404 */
+  page(
+    userId: string,
+    roomId: string,
+    query: { limit: number; cursor: string | undefined; order: 'asc' | 'desc' },
+  ): Promise<Page<Message>>
+  /** Waits up to `waitMs` for a reply to be final, and gives it as it then is. @throws Problem 404 */
+  get(userId: string, roomId: string, messageId: string, waitMs: number): Promise<Message>
+}
+
+export function createMessages(deps: MessageDeps): Messages {
+  const { store, notifications, clock, random, cursors } = deps
+
+  async function get(
+    userId: string,
+    roomId: string,
+    messageId: string,
+    waitMs: number,
+  ): Promise<Message> {
+    const find = async () => {
+      const message = await store.find({ userId, roomId, messageId })
+      if (!message) throw notFound()
+      return message
+    }
+    const isFinal = ({ completedAt }: Message) => completedAt !== null
+    return await waitUntil({ clock, notifications }, roomTopic(roomId), find, isFinal, waitMs)
+  }
+
+  return {
+    get,
+    accept(userId, roomId, text, { claim, trace }) {
+      if (deps.isTooLarge(text)) {
+        throw invalid({ pointer: '/userPrompt', detail: 'is more than the model can take' })
+      }
+      const now = clock.now()
+      const ids = { promptId: random.id(now), replyId: random.id(now) }
+      return store.accept({ userId, roomId, text, claim, trace, now, ...ids })
+    },
+    regenerate(userId, roomId, messageId, { claim, trace }) {
+      const now = clock.now()
+      return store.regenerate({
+        userId,
+        roomId,
+        messageId,
+        replyId: random.id(now),
+        claim,
+        trace,
+        now,
+      })
+    },
+    async cancel(userId, roomId, messageId) {
+      await store.cancel({ userId, roomId, messageId })
+      const message = await get(userId, roomId, messageId, CANCEL_WAIT_MS)
+      if (message.completedAt === null) {
+        throw new Problem(
+          503,
+          'cancel-pending',
+          'The reply is told to stop and will; its worker has not answered yet.',
+          {
+            headers: { 'retry-after': '5' },
+          },
+        )
+      }
+      // The answer was whole before the stop reached it.
+      if (message.status !== 'cancelled') {
+        throw new Problem(
+          409,
+          'already-final',
+          'This message is final; there is nothing left to cancel.',
+        )
+      }
+      return message
+    },
+    async latest(userId, roomId) {
+      const exchange = await store.latest({ userId, roomId })
+      if (!exchange) throw notFound()
+      return exchange
+    },
+    async page(userId, roomId, { limit, cursor, order }) {
+      const list = `messages:${userId}:${roomId}:${order}`
+      const after = cursor === undefined ? undefined : Number(cursors.decode(list, cursor)[0])
+      const rows = await store.page({ userId, roomId, limit: limit + 1, after, order })
+      if (!rows) throw notFound()
+      return toPage(
+        rows,
+        limit,
+        ({ message }) => message,
+        ({ position }) => cursors.encode(list, [position]),
+      )
+    },
+  }
+}

@@ -1,0 +1,217 @@
+import { and, eq, sql } from 'drizzle-orm'
+import { chatrooms, messages } from '#drizzle/schema.ts'
+import { type Command, type Connection, command, type Tx } from '#src/database/command.ts'
+import { notFound, Problem } from '#src/lib/problem.ts'
+import { MINUTE, toInstant } from '#src/lib/time.ts'
+import { type Answer, once } from '#src/plugins/idempotency.ts'
+import type { Queue } from '#src/queue/queue.ts'
+import type { Quotas } from '../../quota/service.ts'
+import type { Accepted } from '../model.ts'
+import type { PromptToAccept, ReplyToRegenerate } from '../store.ts'
+import { roomTopic, userTopic } from '../topics.ts'
+import { columns, toMessage } from './rows.ts'
+
+const { placeholder } = sql
+
+/** A reply that is not there by then fails. */
+const REPLY_DEADLINE_MS = 10 * MINUTE
+
+export const REPLY_KIND = 'message.reply'
+
+interface AcceptDeps {
+  queue: Queue
+  quotas: Quotas
+}
+
+/** One transaction accepts a prompt: idempotency claim, quota, prompt row, reply row, job. */
+export function createAccept(deps: AcceptDeps): Command<PromptToAccept, Answer<Accepted>> {
+  return command('messages.accept', (connection) => {
+    const rows = prepareRows(connection)
+    return (tx, input) =>
+      once(tx, input, () => {
+        const { userId, roomId, promptId, now } = input
+        const revision = rows.growRoom.get({ roomId, userId, now, prompts: 1, added: 2 })?.revision
+        if (revision === undefined) throw notFound()
+        const taken = deps.quotas.take(tx, userId)
+        const position = revision - 1
+        const prompt = { id: promptId, roomId, position, content: input.text, now }
+        rows.insertPrompt.run(prompt)
+        const reply = { ...input, promptId, position: revision, version: 1, paidOn: taken.paidOn }
+        addReply(tx, deps.queue, rows, reply)
+        return {
+          status: 202,
+          location: `/v1/chatroom/${roomId}/message/${input.replyId}`,
+          body: {
+            prompt: {
+              id: promptId,
+              chatroomId: roomId,
+              role: 'user',
+              content: input.text,
+              status: 'complete',
+              replyTo: null,
+              version: 1,
+              createdAt: toInstant(now),
+              completedAt: toInstant(now),
+            },
+            reply: queuedReply(input, promptId, 1),
+            quota: taken.quota,
+          },
+        }
+      })
+  })
+}
+
+/** A new version of a reply, behind what the room already waits for. Costs one. */
+export function createRegenerate(deps: AcceptDeps): Command<ReplyToRegenerate, Answer<Accepted>> {
+  return command('messages.regenerate', (connection) => {
+    const rows = prepareRows(connection)
+    const find = connection.orm
+      .select(columns)
+      .from(messages)
+      .where(
+        and(eq(messages.id, placeholder('id')), eq(messages.chatroomId, placeholder('roomId'))),
+      )
+      .prepare()
+    const lastVersion = connection.orm
+      .select({ version: sql<number>`max(${messages.version})` })
+      .from(messages)
+      .where(eq(messages.replyTo, placeholder('promptId')))
+      .prepare()
+    return (tx, input) =>
+      once(tx, input, () => {
+        const { userId, roomId, now } = input
+        const revision = rows.growRoom.get({ roomId, userId, now, prompts: 0, added: 1 })?.revision
+        const old = revision === undefined ? undefined : find.get({ id: input.messageId, roomId })
+        if (revision === undefined || !old) throw notFound()
+        if (old.replyTo === null) {
+          throw new Problem(422, 'not-a-reply', 'Only a reply can be regenerated, not a prompt.')
+        }
+        if (old.completedAt === null) {
+          throw new Problem(
+            409,
+            'reply-not-final',
+            'This reply is still in the making. Cancel it first, or wait.',
+          )
+        }
+        const prompt = find.get({ id: old.replyTo, roomId })
+        if (!prompt) throw notFound()
+        const version = (lastVersion.get({ promptId: prompt.id })?.version ?? 0) + 1
+        const taken = deps.quotas.take(tx, userId)
+        const reply = {
+          ...input,
+          promptId: prompt.id,
+          position: revision,
+          version,
+          paidOn: taken.paidOn,
+        }
+        addReply(tx, deps.queue, rows, reply)
+        return {
+          status: 202,
+          location: `/v1/chatroom/${roomId}/message/${input.replyId}`,
+          body: {
+            prompt: toMessage(prompt),
+            reply: queuedReply(input, prompt.id, version),
+            quota: taken.quota,
+          },
+        }
+      })
+  })
+}
+
+function prepareRows({ orm }: Connection) {
+  return {
+    growRoom: orm
+      .update(chatrooms)
+      .set({
+        revision: sql`${chatrooms.revision} + ${placeholder('added')}`,
+        userMessages: sql`${chatrooms.userMessages} + ${placeholder('prompts')}`,
+        assistantMessages: sql`${chatrooms.assistantMessages} + 1`,
+        lastMessageAt: sql`${placeholder('now')}`,
+        activeAt: sql`${placeholder('now')}`,
+      })
+      .where(
+        and(eq(chatrooms.id, placeholder('roomId')), eq(chatrooms.userId, placeholder('userId'))),
+      )
+      .returning({ revision: chatrooms.revision })
+      .prepare(),
+    insertPrompt: orm
+      .insert(messages)
+      .values({
+        id: placeholder('id'),
+        chatroomId: placeholder('roomId'),
+        position: placeholder('position'),
+        finalRevision: placeholder('position'),
+        role: 'user',
+        content: placeholder('content'),
+        status: 'complete',
+        createdAt: placeholder('now'),
+        completedAt: placeholder('now'),
+      })
+      .prepare(),
+    insertReply: orm
+      .insert(messages)
+      .values({
+        id: placeholder('replyId'),
+        chatroomId: placeholder('roomId'),
+        position: placeholder('position'),
+        role: 'assistant',
+        content: '',
+        status: 'queued',
+        replyTo: placeholder('promptId'),
+        version: placeholder('version'),
+        jobId: placeholder('jobId'),
+        paidOn: placeholder('paidOn'),
+        createdAt: placeholder('now'),
+      })
+      .prepare(),
+  }
+}
+
+interface NewReply {
+  userId: string
+  roomId: string
+  replyId: string
+  promptId: string
+  position: number
+  version: number
+  paidOn: string | null
+  trace: string | null
+  now: number
+}
+
+function addReply(
+  tx: Tx,
+  queue: Queue,
+  rows: ReturnType<typeof prepareRows>,
+  reply: NewReply,
+): void {
+  const jobId = queue.enqueue(tx, {
+    kind: REPLY_KIND,
+    lane: `room:${reply.roomId}`,
+    owner: reply.userId,
+    body: { replyId: reply.replyId },
+    deadlineAt: reply.now + REPLY_DEADLINE_MS,
+    ...(reply.trace === null ? {} : { trace: reply.trace }),
+  })
+  rows.insertReply.run({ ...reply, jobId: jobId ?? null })
+  tx.notify(roomTopic(reply.roomId), 'stored')
+  tx.notify(userTopic(reply.userId), 'quota')
+}
+
+function queuedReply(
+  input: { roomId: string; replyId: string; now: number },
+  promptId: string,
+  version: number,
+): Accepted['reply'] {
+  return {
+    id: input.replyId,
+    chatroomId: input.roomId,
+    role: 'assistant',
+    content: '',
+    status: 'queued',
+    replyTo: promptId,
+    version,
+    createdAt: toInstant(input.now),
+    completedAt: null,
+  }
+}

@@ -1,0 +1,157 @@
+import { and, desc, eq, isNull, sql } from 'drizzle-orm'
+import { chatrooms, messages } from '#drizzle/schema.ts'
+import { type Command, command } from '#src/database/command.ts'
+import { notFound, Problem } from '#src/lib/problem.ts'
+import type { Queue } from '#src/queue/queue.ts'
+import type { Quotas } from '../../quota/service.ts'
+import type { Partial, ReplyEnd } from '../store.ts'
+import { REPLY_ENDED, roomTopic, userTopic } from '../topics.ts'
+
+const { placeholder } = sql
+
+/** Ends a reply: its final state, the room's revision, and the quota where it is given back. */
+export function createEnd(quotas: Quotas): Command<ReplyEnd, void> {
+  return command('messages.end', ({ orm, sqlite }) => {
+    const find = orm
+      .select({
+        roomId: messages.chatroomId,
+        userId: chatrooms.userId,
+        content: messages.content,
+        attempt: messages.attempt,
+        paidOn: messages.paidOn,
+      })
+      .from(messages)
+      .innerJoin(chatrooms, eq(chatrooms.id, messages.chatroomId))
+      .where(and(eq(messages.id, placeholder('replyId')), isNull(messages.completedAt)))
+      .prepare()
+    const grow = orm
+      .update(chatrooms)
+      .set({ revision: sql`${chatrooms.revision} + 1` })
+      .where(eq(chatrooms.id, placeholder('roomId')))
+      .returning({ revision: chatrooms.revision })
+      .prepare()
+    const end = sqlite.query<unknown, [Record<string, string | number | null>]>(`
+      UPDATE messages SET status = $status, content = $content, attempt = $attempt, final_revision = $revision,
+        error_code = $errorCode, error_message = $errorMessage, model = $model, finish_reason = $finishReason,
+        prompt_tokens = $promptTokens, reply_tokens = $replyTokens, context_messages = $contextMessages,
+        context_characters = $contextCharacters, completed_at = $now
+      WHERE id = $replyId`)
+    return (tx, input) => {
+      const { replyId, status, error, model, finishReason, usage, context, now } = input
+      const reply = find.get({ replyId })
+      if (!reply) return
+      const keepsText = status === 'complete' || status === 'cancelled'
+      const content = keepsText ? (input.content ?? reply.content) : ''
+      const revision = grow.get({ roomId: reply.roomId })?.revision ?? 0
+      end.run({
+        replyId,
+        status,
+        content,
+        attempt: input.attempt ?? reply.attempt,
+        revision,
+        errorCode: error?.code ?? null,
+        errorMessage: error?.message ?? null,
+        model,
+        finishReason,
+        promptTokens: usage?.promptTokens ?? null,
+        replyTokens: usage?.replyTokens ?? null,
+        contextMessages: context?.messages ?? null,
+        contextCharacters: context?.characters ?? null,
+        now,
+      })
+      tx.notify(roomTopic(reply.roomId), 'stored')
+      tx.notify(REPLY_ENDED, replyId)
+      if (status === 'failed' || (status === 'cancelled' && content === '')) {
+        quotas.giveBack(tx, reply.userId, reply.paidOn)
+        tx.notify(userTopic(reply.userId), 'quota')
+      }
+    }
+  })
+}
+
+/** Writes the text so far behind the fence of the claim; false when the claim holds the job no more. */
+export const savePartial: Command<Partial, boolean> = command(
+  'messages.save-partial',
+  ({ sqlite }) => {
+    const save = sqlite.query<{ id: string }, [Record<string, string | number>]>(`
+    UPDATE messages SET status = 'streaming', content = $content, attempt = $claims
+    WHERE id = $replyId AND completed_at IS NULL
+      AND EXISTS (SELECT 1 FROM jobs WHERE id = $jobId AND claims = $claims AND state = 'running')
+    RETURNING id`)
+    return (_tx, partial) => save.get({ ...partial }) !== null
+  },
+)
+
+/** @throws Problem 404, 409 */
+export function createCancelReply(
+  queue: Queue,
+): Command<{ userId: string; roomId: string; messageId: string }, 'cancelled' | 'stopping'> {
+  return command('messages.cancel', ({ orm }) => {
+    const find = orm
+      .select({ jobId: messages.jobId, completedAt: messages.completedAt })
+      .from(messages)
+      .innerJoin(chatrooms, eq(chatrooms.id, messages.chatroomId))
+      .where(
+        and(
+          eq(messages.id, placeholder('messageId')),
+          eq(messages.chatroomId, placeholder('roomId')),
+          eq(chatrooms.userId, placeholder('userId')),
+        ),
+      )
+      .prepare()
+    return (tx, input) => {
+      const message = find.get(input)
+      if (!message) throw notFound()
+      const result =
+        message.completedAt === null && message.jobId !== null && queue.cancel(tx, message.jobId)
+      if (result === false || result === 'ended') {
+        throw new Problem(
+          409,
+          'already-final',
+          'This message is final; there is nothing left to cancel.',
+        )
+      }
+      return result
+    }
+  })
+}
+
+/** Cancels whatever a room still waits for, as when it is deleted: quota goes back where nothing was said yet. */
+export function createCancelPending(
+  queue: Queue,
+  end: Command<ReplyEnd, void>,
+): Command<{ roomId: string; now: number }, void> {
+  return command('messages.cancel-pending', ({ orm }) => {
+    const pending = orm
+      .select({ replyId: messages.id, jobId: messages.jobId })
+      .from(messages)
+      .where(and(eq(messages.chatroomId, placeholder('roomId')), isNull(messages.completedAt)))
+      .orderBy(desc(messages.position))
+      .prepare()
+    return (tx, { roomId, now }) => {
+      // The last first, so that the end of one does not wake the next only to be cancelled.
+      for (const { replyId, jobId } of pending.all({ roomId })) {
+        const result = jobId === null ? 'ended' : queue.cancel(tx, jobId)
+        if (result === 'cancelled') continue
+        // Its worker will let go later and find the reply final.
+        tx.run(end, cancelledEnd(replyId, now))
+      }
+    }
+  })
+}
+
+/** Keeps the text that is stored. */
+export function cancelledEnd(replyId: string, now: number): ReplyEnd {
+  return {
+    replyId,
+    status: 'cancelled',
+    content: undefined,
+    attempt: undefined,
+    error: null,
+    model: null,
+    finishReason: null,
+    usage: null,
+    context: null,
+    now,
+  }
+}

@@ -1,0 +1,182 @@
+import { and, asc, desc, eq, gt, isNotNull, isNull, lt, sql } from 'drizzle-orm'
+import { alias } from 'drizzle-orm/sqlite-core'
+import { chatrooms, messages } from '#drizzle/schema.ts'
+import type { Database } from '#src/database/open.ts'
+import type { Exchange as PastExchange } from '../../assistant/context.ts'
+import type { MessageStore } from '../store.ts'
+import { columns, toMessage, toPlaced } from './rows.ts'
+
+const { placeholder } = sql
+
+/** Exchanges fetched at a time for the context window: most windows need no second helping. */
+const EXCHANGES_AT_ONCE = 20
+
+type Reads = Pick<
+  MessageStore,
+  'latest' | 'page' | 'find' | 'task' | 'exchanges' | 'measured' | 'changes' | 'pending'
+>
+
+export function createReads({ orm }: Database): Reads {
+  const inRoom = eq(messages.chatroomId, placeholder('roomId'))
+  const room = orm
+    .select({ revision: chatrooms.revision })
+    .from(chatrooms)
+    .where(
+      and(eq(chatrooms.id, placeholder('roomId')), eq(chatrooms.userId, placeholder('userId'))),
+    )
+    .prepare()
+  // Uses messages_prompts.
+  const lastPrompt = orm
+    .select(columns)
+    .from(messages)
+    .where(and(inRoom, sql`${messages.role} = 'user'`))
+    .orderBy(desc(messages.position))
+    .limit(1)
+    .prepare()
+  // Uses messages_one_reply_per_version.
+  const lastReply = orm
+    .select(columns)
+    .from(messages)
+    .where(eq(messages.replyTo, placeholder('promptId')))
+    .orderBy(desc(messages.version))
+    .limit(1)
+    .prepare()
+  const one = orm
+    .select(columns)
+    .from(messages)
+    .where(and(eq(messages.id, placeholder('messageId')), inRoom))
+    .prepare()
+  // Both walk messages_in_order.
+  const ascending = orm
+    .select(columns)
+    .from(messages)
+    .where(and(inRoom, gt(messages.position, placeholder('after'))))
+    .orderBy(asc(messages.position))
+    .limit(placeholder('limit'))
+    .prepare()
+  const descending = orm
+    .select(columns)
+    .from(messages)
+    .where(and(inRoom, lt(messages.position, placeholder('after'))))
+    .orderBy(desc(messages.position))
+    .limit(placeholder('limit'))
+    .prepare()
+  // The first uses messages_in_order, the second messages_by_final_revision.
+  const added = ascending
+  const finished = orm
+    .select(columns)
+    .from(messages)
+    .where(
+      and(
+        inRoom,
+        gt(messages.finalRevision, placeholder('after')),
+        sql`${messages.role} = 'assistant'`,
+      ),
+    )
+    .orderBy(asc(messages.finalRevision))
+    .limit(placeholder('limit'))
+    .prepare()
+  // Uses messages_pending.
+  const pending = orm
+    .select(columns)
+    .from(messages)
+    .where(and(inRoom, isNull(messages.completedAt)))
+    .orderBy(asc(messages.position))
+    .prepare()
+
+  const prompts = alias(messages, 'prompts')
+  const task = orm
+    .select({
+      userId: chatrooms.userId,
+      roomId: chatrooms.id,
+      replyId: messages.id,
+      prompt: prompts.content,
+      promptPosition: prompts.position,
+      systemPrompt: chatrooms.systemPrompt,
+      model: chatrooms.model,
+    })
+    .from(messages)
+    .innerJoin(prompts, eq(prompts.id, messages.replyTo))
+    .innerJoin(chatrooms, eq(chatrooms.id, messages.chatroomId))
+    .where(and(eq(messages.id, placeholder('replyId')), isNull(messages.completedAt)))
+    .prepare()
+  const replies = alias(messages, 'replies')
+  // A prompt with the latest whole version of its reply; one without such a reply is left out.
+  const exchanges = orm
+    .select({
+      position: messages.position,
+      prompt: messages.content,
+      reply: replies.content,
+      replyTokens: replies.replyTokens,
+    })
+    .from(messages)
+    .innerJoin(
+      replies,
+      sql`${replies.key} = (SELECT r.key FROM messages r WHERE r.reply_to = ${messages.id}
+        AND r.status = 'complete' ORDER BY r.version DESC LIMIT 1)`,
+    )
+    .where(
+      and(inRoom, sql`${messages.role} = 'user'`, lt(messages.position, placeholder('before'))),
+    )
+    .orderBy(desc(messages.position))
+    .limit(EXCHANGES_AT_ONCE)
+    .prepare()
+  const measured = orm
+    .select({ promptTokens: messages.promptTokens, characters: messages.contextCharacters })
+    .from(messages)
+    .where(and(inRoom, isNotNull(messages.promptTokens), isNotNull(messages.contextCharacters)))
+    .orderBy(desc(messages.position))
+    .limit(1)
+    .prepare()
+
+  function* walkExchanges(roomId: string, start: number): Iterable<PastExchange> {
+    let before = start
+    for (;;) {
+      const rows = exchanges.all({ roomId, before })
+      yield* rows
+      const last = rows.at(-1)
+      if (!last || rows.length < EXCHANGES_AT_ONCE) return
+      before = last.position
+    }
+  }
+
+  return {
+    async latest({ userId, roomId }) {
+      if (!room.get({ userId, roomId })) return undefined
+      const prompt = lastPrompt.get({ roomId })
+      const reply = prompt && lastReply.get({ promptId: prompt.id })
+      return { prompt: prompt ? toMessage(prompt) : null, reply: reply ? toMessage(reply) : null }
+    },
+    async page({ userId, roomId, limit, after, order }) {
+      if (!room.get({ userId, roomId })) return undefined
+      const rows =
+        order === 'asc'
+          ? ascending.all({ roomId, limit, after: after ?? 0 })
+          : descending.all({ roomId, limit, after: after ?? Number.MAX_SAFE_INTEGER })
+      return rows.map(toPlaced)
+    },
+    async find({ userId, roomId, messageId }) {
+      if (!room.get({ userId, roomId })) return undefined
+      const row = one.get({ roomId, messageId })
+      return row && toMessage(row)
+    },
+    changes({ userId, roomId, since, limit }) {
+      const revision = room.get({ userId, roomId })?.revision
+      if (revision === undefined) return undefined
+      if (revision <= since) return { revision, added: [], finished: [] }
+      return {
+        revision,
+        added: added.all({ roomId, after: since, limit }).map(toPlaced),
+        finished: finished.all({ roomId, after: since, limit }).map(toPlaced),
+      }
+    },
+    pending: (roomId) => pending.all({ roomId }).map(toPlaced),
+    task: async (replyId) => task.get({ replyId }),
+    exchanges: ({ roomId, before }) => walkExchanges(roomId, before),
+    async measured(roomId) {
+      const row = measured.get({ roomId })
+      if (!row || row.promptTokens === null || row.characters === null) return undefined
+      return { promptTokens: row.promptTokens, characters: row.characters }
+    },
+  }
+}

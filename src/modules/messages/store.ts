@@ -1,0 +1,123 @@
+import type { Command } from '#src/database/command.ts'
+import type { Answer, IdempotencyClaim } from '#src/plugins/idempotency.ts'
+import type { Measured, Exchange as PastExchange } from '../assistant/context.ts'
+import type { Accepted, Exchange, Message } from './model.ts'
+
+export interface PromptToAccept {
+  userId: string
+  roomId: string
+  promptId: string
+  replyId: string
+  text: string
+  claim: IdempotencyClaim | undefined
+  trace: string | null
+  now: number
+}
+
+export interface ReplyToRegenerate {
+  userId: string
+  roomId: string
+  /** A reply, of any version. */
+  messageId: string
+  replyId: string
+  claim: IdempotencyClaim | undefined
+  trace: string | null
+  now: number
+}
+
+/** What a reply's job needs to know of it. */
+export interface ReplyTask {
+  userId: string
+  roomId: string
+  replyId: string
+  prompt: string
+  promptPosition: number
+  systemPrompt: string | null
+  model: string | null
+}
+
+/** The text so far, written by the claim that holds the job. */
+export interface Partial {
+  replyId: string
+  jobId: number
+  claims: number
+  content: string
+}
+
+/** How a reply ends. `failed` and `blocked` say why; `failed`, and `cancelled` with no text, give the quota back. */
+export interface ReplyEnd {
+  replyId: string
+  status: 'complete' | 'failed' | 'blocked' | 'cancelled'
+  /** Undefined leaves what is stored, as when nobody holds the live text. */
+  content: string | undefined
+  attempt: number | undefined
+  error: { code: string; message: string } | null
+  model: string | null
+  finishReason: string | null
+  usage: { promptTokens: number; replyTokens: number } | null
+  context: { messages: number; characters: number } | null
+  now: number
+}
+
+/** A message with its place, for events and pages. */
+export interface PlacedMessage {
+  message: Message
+  position: number
+  finalRevision: number | null
+  attempt: number
+}
+
+/** Both lists are cut at the limit asked for. */
+export interface Changes {
+  revision: number
+  /** Prompts and replies added since. */
+  added: PlacedMessage[]
+  /** Replies that became final since. */
+  finished: PlacedMessage[]
+}
+
+/** What the messages ask of the database. Each method is one atomic unit; reads that are hot are synchronous underneath. */
+export interface MessageStore {
+  /** Idempotency, quota, prompt, reply and job in one transaction. @throws Problem 404, 429, 409, 422 */
+  accept(input: PromptToAccept): Promise<Answer<Accepted>>
+  /** @throws Problem 404, 409, 422, 429 */
+  regenerate(input: ReplyToRegenerate): Promise<Answer<Accepted>>
+  /** Cancels what waits at once, and asks what runs to stop. @throws Problem 404, 409 */
+  cancel(input: {
+    userId: string
+    roomId: string
+    messageId: string
+  }): Promise<'cancelled' | 'stopping'>
+  /** Undefined where the room is not the user's. */
+  latest(input: { userId: string; roomId: string }): Promise<Exchange | undefined>
+  page(input: {
+    userId: string
+    roomId: string
+    limit: number
+    after: number | undefined
+    order: 'asc' | 'desc'
+  }): Promise<PlacedMessage[] | undefined>
+  find(input: { userId: string; roomId: string; messageId: string }): Promise<Message | undefined>
+
+  /** What happened in a room after a revision, in its order; undefined where the room is not the user's. */
+  changes(input: {
+    userId: string
+    roomId: string
+    since: number
+    limit: number
+  }): Changes | undefined
+  /** The replies that are not final, in their order. */
+  pending(roomId: string): PlacedMessage[]
+
+  /** Undefined once the reply is final or gone. */
+  task(replyId: string): Promise<ReplyTask | undefined>
+  /** Past exchanges with a whole answer, newest first, fetched as they are asked for. */
+  exchanges(input: { roomId: string; before: number }): Iterable<PastExchange>
+  measured(roomId: string): Promise<Measured | undefined>
+  /** False when the claim no longer holds the job. */
+  savePartial(input: Partial): Promise<boolean>
+  /** Ends a reply inside the transaction that ends its job. Does nothing where the reply is final or gone. */
+  end: Command<ReplyEnd, void>
+  /** Ends whatever a room still waits for, in the transaction that deletes it. */
+  cancelPending: Command<{ roomId: string; now: number }, void>
+}

@@ -1,0 +1,48 @@
+import type { Notifications } from '#src/database/notifications.ts'
+import type { Clock } from '#src/lib/clock.ts'
+import { SECOND } from '#src/lib/time.ts'
+
+/** Another process may have written without our hearing of it. */
+const RECHECK_MS = SECOND
+
+/** Asks `read` again at each news of the topic until `test` holds or `waitMs` are over; gives what was read last. */
+export async function waitUntil<T>(
+  { clock, notifications }: { clock: Clock; notifications: Notifications },
+  topic: string,
+  read: () => Promise<T>,
+  test: (value: T) => boolean,
+  waitMs: number,
+): Promise<T> {
+  const deadlineAt = clock.now() + waitMs
+  for (;;) {
+    // Listening begins before reading, or news between the two would be missed.
+    const news = nextNews({ clock, notifications }, topic, deadlineAt)
+    try {
+      const value = await read()
+      if (test(value) || clock.now() >= deadlineAt) return value
+      await news.heard
+    } finally {
+      news.stop()
+    }
+  }
+}
+
+function nextNews(
+  { clock, notifications }: { clock: Clock; notifications: Notifications },
+  topic: string,
+  deadlineAt: number,
+): { heard: Promise<void>; stop: () => void } {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const unsubscribe = notifications.subscribe(topic, (news) => {
+    if (news === 'stored') resolve()
+  })
+  const delayMs = Math.max(0, Math.min(RECHECK_MS, deadlineAt - clock.now()))
+  const cancelTimer = clock.after(delayMs, resolve)
+  return {
+    heard: promise,
+    stop() {
+      unsubscribe()
+      cancelTimer()
+    },
+  }
+}

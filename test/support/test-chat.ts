@@ -1,0 +1,58 @@
+import type { Config } from '#src/config/config.ts'
+import type { Room } from '#src/modules/chatrooms/model.ts'
+import type { Accepted, Message } from '#src/modules/messages/model.ts'
+import { createWorker } from '#src/queue/worker.ts'
+import type { Behaviour, Call } from '#src/standins/gemini/behaviour.ts'
+import { createGeminiStandIn } from '#src/standins/gemini/server.ts'
+import { createTestApp, json } from './test-app.ts'
+
+/** The application with a running worker and the Gemini stand-in behind the real SDK. Stop it when done. */
+export async function createTestChat(
+  options: { settings?: Partial<Config>; behave?: (call: Call) => Behaviour } = {},
+) {
+  const gemini = createGeminiStandIn(options.behave ? { behave: options.behave } : {})
+  const test = createTestApp({ geminiBaseUrl: gemini.url, autoTitle: false, ...options.settings })
+  const { services, database, clock, random, send } = test
+  const worker = createWorker({ database, queue: services.queue, clock, random, log: test.log })
+  await worker.start({ alone: true })
+
+  async function openRoom(token: string, body: object = {}): Promise<string> {
+    return (await json<Room>(send('POST', '/v1/chatroom', { token, body }))).id
+  }
+
+  /** Sends a prompt that must be accepted. */
+  async function prompt(token: string, roomId: string, text: string): Promise<Accepted> {
+    const answer = await send('POST', `/v1/chatroom/${roomId}/message`, {
+      token,
+      body: { userPrompt: text },
+    })
+    if (answer.status !== 202) throw new Error(`${answer.status} ${await answer.text()}`)
+    return json<Accepted>(answer)
+  }
+
+  function read(token: string, roomId: string, messageId: string): Promise<Message> {
+    return json<Message>(send('GET', `/v1/chatroom/${roomId}/message/${messageId}`, { token }))
+  }
+
+  /** The reply once it is final. Moves no clock: what waits for a retry must be helped on by the test. */
+  async function final(token: string, roomId: string, messageId: string): Promise<Message> {
+    return json<Message>(
+      send('GET', `/v1/chatroom/${roomId}/message/${messageId}?wait=25`, { token }),
+    )
+  }
+
+  return {
+    ...test,
+    gemini,
+    worker,
+    openRoom,
+    prompt,
+    read,
+    final,
+    async stop() {
+      await worker.stop(0)
+      await gemini.stop()
+      database.close()
+    },
+  }
+}
