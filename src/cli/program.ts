@@ -3,6 +3,7 @@ import { ConfigError } from '#src/config/config.ts'
 import { DatabaseInUse } from '#src/database/lock.ts'
 import { DatabaseFromTheFuture } from '#src/database/migrate.ts'
 import { addHealthcheck } from './healthcheck.ts'
+import { addJobs } from './jobs.ts'
 import { addMigrate } from './migrate.ts'
 import { addServe } from './serve.ts'
 import { EXIT, Failure, type Terminal } from './terminal.ts'
@@ -13,7 +14,7 @@ Exit codes: ${EXIT.ok} done · ${EXIT.failed} failed, or the answer is no · ${E
 Settings come from the environment; docs/configuration.md lists them.`
 
 /** Each command is a file of this folder: it adds itself with its options, its help and its action. */
-const commands = [addServe, addMigrate, addHealthcheck]
+const commands = [addServe, addMigrate, addHealthcheck, addJobs]
 
 /** Runs one command and gives its exit code. */
 export async function runCommandLine(argv: string[], terminal: Terminal): Promise<number> {

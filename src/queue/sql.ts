@@ -121,3 +121,20 @@ export const PAUSE_PROVIDER = `
 export const CHARGE_PROVIDER = `
   INSERT INTO providers (name, next_call_at) VALUES ($name, $nextCallAt)
   ON CONFLICT (name) DO UPDATE SET next_call_at = excluded.next_call_at`
+
+/** An ended job starts again behind the same fence, with its counters and its deadline forgotten. */
+export const REVIVE = `
+  UPDATE jobs SET state = $state, turn = NULL, due_at = $now, deadline_at = NULL, errors = 0, losses = 0,
+    stop_requested_at = NULL, ended_at = NULL
+  WHERE id = $id AND state IN ('failed', 'cancelled')
+  RETURNING kind`
+
+/** Newest first, by primary key; for people, not for the worker. */
+export const LIST = `
+  SELECT * FROM jobs WHERE ($state IS NULL OR state = $state) AND ($kind IS NULL OR kind = $kind)
+  ORDER BY id DESC LIMIT $limit`
+
+/** Scans the table, which pruning keeps short. */
+export const STATS = `
+  SELECT kind, state, count(*) AS count, min(CASE WHEN ended_at IS NULL THEN due_at END) AS oldestDueAt
+  FROM jobs GROUP BY kind, state ORDER BY kind, state`

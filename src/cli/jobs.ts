@@ -1,0 +1,133 @@
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { toInstant } from '#src/lib/time.ts'
+import { createInspector } from '#src/queue/inspect.ts'
+import { revive } from '#src/queue/revive.ts'
+import type { JobRow } from '#src/queue/row.ts'
+import { withServices } from './context.ts'
+import { table } from './table.ts'
+import { Failure, type Terminal } from './terminal.ts'
+
+const STATES = ['parked', 'ready', 'running', 'done', 'failed', 'cancelled']
+
+interface Json {
+  json?: true
+}
+
+export function addJobs(program: Command, terminal: Terminal): void {
+  const jobs = program
+    .command('jobs')
+    .description('look at the queue and mend it, also beside a running server')
+  jobs
+    .command('list')
+    .description('jobs, newest first')
+    .addOption(new Option('--state <state>', 'only in this state').choices(STATES))
+    .option('--kind <kind>', 'only of this kind, such as message.reply')
+    .option('--limit <count>', 'at most so many', wholeNumber, 50)
+    .option('--json', 'print JSON')
+    .action((options) => list(terminal, options))
+  jobs
+    .command('show')
+    .description('everything about one job')
+    .argument('<id>', 'its number', wholeNumber)
+    .option('--json', 'print JSON')
+    .action((id, options) => show(terminal, id, options))
+  jobs
+    .command('retry')
+    .description('give a failed or cancelled job another chance')
+    .argument('<id>', 'its number', wholeNumber)
+    .action((id) => retry(terminal, id))
+  jobs
+    .command('cancel')
+    .description('stop a job in any state that is not final')
+    .argument('<id>', 'its number', wholeNumber)
+    .action((id) => cancel(terminal, id))
+  jobs
+    .command('stats')
+    .description('how many jobs of each kind are in each state')
+    .option('--json', 'print JSON')
+    .action((options) => stats(terminal, options))
+}
+
+function list(
+  terminal: Terminal,
+  options: Json & { state?: string; kind?: string; limit: number },
+) {
+  return withServices(terminal, async ({ database }) => {
+    const rows = createInspector(database).list(options)
+    if (options.json) return terminal.print(JSON.stringify(rows.map(describe)))
+    const cells = rows.map((row) => [row.id, row.kind, row.state, ...counters(row), row.last_error])
+    const heading = ['id', 'kind', 'state', 'claims', 'errors', 'created', 'last error']
+    return terminal.print(table(heading, cells))
+  })
+}
+
+function show(terminal: Terminal, id: number, options: Json) {
+  return withServices(terminal, async ({ database }) => {
+    const row = createInspector(database).find(id)
+    if (!row) throw new Failure(`There is no job ${id}.`)
+    if (options.json) return terminal.print(JSON.stringify(describe(row)))
+    const cells = Object.entries(describe(row)).map(([name, value]) => [
+      name,
+      typeof value === 'object' && value !== null ? JSON.stringify(value) : value,
+    ])
+    return terminal.print(table(['field', 'value'], cells as (string | number | null)[][]))
+  })
+}
+
+function retry(terminal: Terminal, id: number) {
+  return withServices(terminal, async ({ database, now }) => {
+    const result = await database.execute(revive, { id, now: now() })
+    if (result === 'revived') return terminal.print(`Job ${id} will run again.`)
+    const reasons = {
+      unknown: `There is no job ${id}.`,
+      'not-ended': `Job ${id} has neither failed nor been cancelled.`,
+      busy: `Job ${id} has a twin that waits or runs already.`,
+    }
+    throw new Failure(reasons[result])
+  })
+}
+
+function cancel(terminal: Terminal, id: number) {
+  return withServices(terminal, async ({ database, services, now }) => {
+    if (!createInspector(database).find(id)) throw new Failure(`There is no job ${id}.`)
+    const result = await database.execute(services.queue.commands.cancel, { id, now: now() })
+    if (result === 'ended') throw new Failure(`Job ${id} has ended already.`)
+    const told = result === 'stopping' ? 'was told to stop' : 'is cancelled'
+    return terminal.print(`Job ${id} ${told}.`)
+  })
+}
+
+function stats(terminal: Terminal, options: Json) {
+  return withServices(terminal, async ({ database }) => {
+    const counts = createInspector(database).stats()
+    if (options.json) return terminal.print(JSON.stringify(counts))
+    const cells = counts.map(({ kind, state, count, oldestDueAt }) => [
+      kind,
+      state,
+      count,
+      oldestDueAt === null ? null : toInstant(oldestDueAt),
+    ])
+    return terminal.print(table(['kind', 'state', 'count', 'oldest due'], cells))
+  })
+}
+
+function counters(row: JobRow): (string | number)[] {
+  return [row.claims, row.errors, toInstant(row.created_at)]
+}
+
+/** A row as people and scripts read it: instants as text, the body as what it holds. */
+function describe(row: JobRow): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(row).map(([column, value]) => {
+      if (/_(at|until)$/.test(column) && typeof value === 'number')
+        return [column, toInstant(value)]
+      return [column, column === 'body' ? JSON.parse(String(value)) : value]
+    }),
+  )
+}
+
+function wholeNumber(text: string): number {
+  const value = /^\d{1,15}$/.test(text) ? Number(text) : 0
+  if (value < 1) throw new InvalidArgumentError('Give a whole number, 1 or more.')
+  return value
+}

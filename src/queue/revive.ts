@@ -1,0 +1,27 @@
+import { command } from '#src/database/command.ts'
+import { JOB_READY } from './enqueue.ts'
+import type { JobRow } from './row.ts'
+import { BY_ID, LANE_BUSY, REVIVE } from './sql.ts'
+
+/** `busy`: another job with its dedupe key waits or runs already; `not-ended` also means done. */
+export type ReviveResult = 'revived' | 'unknown' | 'not-ended' | 'busy'
+
+/** Gives a failed or cancelled job another chance, behind those of its lane that are under way. */
+export const revive = command('queue.revive', ({ sqlite }) => {
+  const byId = sqlite.query<JobRow, [number]>(BY_ID)
+  const laneBusy = sqlite.query<unknown, [string]>(LANE_BUSY)
+  const again = sqlite.query<{ kind: string }, [Record<string, string | number>]>(REVIVE)
+  const taken = sqlite.query<unknown, [string]>(
+    "SELECT 1 FROM jobs WHERE dedupe_key = ?1 AND state IN ('parked', 'ready', 'running')",
+  )
+  return (tx, { id, now }: { id: number; now: number }): ReviveResult => {
+    const row = byId.get(id)
+    if (!row) return 'unknown'
+    if (row.state !== 'failed' && row.state !== 'cancelled') return 'not-ended'
+    if (row.dedupe_key !== null && taken.get(row.dedupe_key)) return 'busy'
+    const state = row.lane !== null && laneBusy.get(row.lane) ? 'parked' : 'ready'
+    again.run({ id, state, now })
+    if (state === 'ready') tx.notify(JOB_READY, row.kind)
+    return 'revived'
+  }
+})

@@ -1,0 +1,89 @@
+import { describe, expect, test } from 'bun:test'
+import { runCommandLine } from '#src/cli/program.ts'
+import { command } from '#src/database/command.ts'
+import { migrate } from '#src/database/migrate.ts'
+import { openDatabase } from '#src/database/open.ts'
+import { enqueue } from '#src/queue/enqueue.ts'
+import type { NewJob } from '#src/queue/job.ts'
+import { temporaryFolder } from '#test/support/folder.ts'
+
+const add = command('test.add', () => (tx, { jobs, now }: { jobs: NewJob[]; now: number }) => {
+  for (const job of jobs) tx.run(enqueue, { job, now })
+})
+
+async function setUp(jobs: NewJob[]) {
+  const folder = await temporaryFolder()
+  const path = folder.file('pollux.db')
+  const database = openDatabase(path)
+  migrate(database.sqlite, { now: 0 })
+  await database.execute(add, { jobs, now: 1_000 })
+  database.close()
+
+  /** Runs `pollux` as a terminal would. */
+  async function pollux(...argv: string[]) {
+    const written = { out: '', err: '' }
+    const code = await runCommandLine(argv, {
+      environment: { NODE_ENV: 'test', DATABASE_URL: `file:${path}` },
+      async print(text) {
+        written.out += `${text}\n`
+      },
+      async complain(text) {
+        written.err += `${text}\n`
+      },
+    })
+    return { code, ...written }
+  }
+  return { pollux, [Symbol.asyncDispose]: folder[Symbol.asyncDispose] }
+}
+
+const room = (n: number): NewJob => ({ kind: 'test.reply', lane: 'room', body: { n } })
+
+describe('pollux jobs', () => {
+  test('lists, filters and shows, for people and as JSON', async () => {
+    await using terminal = await setUp([room(1), room(2), { kind: 'test.sms', body: null }])
+    const { pollux } = terminal
+    const all = await pollux('jobs', 'list')
+    expect(all.code).toBe(0)
+    expect(all.out).toMatch(/^id +kind +state/)
+    expect(all.out.trim().split('\n')).toHaveLength(4)
+    const parked = await pollux('jobs', 'list', '--state', 'parked', '--json')
+    expect(JSON.parse(parked.out)).toMatchObject([{ id: 2, state: 'parked', body: { n: 2 } }])
+    const limited = await pollux('jobs', 'list', '--kind', 'test.reply', '--limit', '1', '--json')
+    expect(JSON.parse(limited.out)).toHaveLength(1)
+    const one = await pollux('jobs', 'show', '1', '--json')
+    expect(JSON.parse(one.out)).toMatchObject({ id: 1, created_at: '1970-01-01T00:00:01.000Z' })
+  })
+
+  test('cancels the head of a lane, whose next becomes ready, and revives it behind that one', async () => {
+    await using terminal = await setUp([room(1), room(2)])
+    const { pollux } = terminal
+    expect(await pollux('jobs', 'cancel', '1')).toMatchObject({ code: 0 })
+    const states = async () => {
+      const { out } = await pollux('jobs', 'list', '--json')
+      return (JSON.parse(out) as { state: string }[]).map(({ state }) => state).reverse()
+    }
+    expect(await states()).toEqual(['cancelled', 'ready'])
+    expect(await pollux('jobs', 'retry', '1')).toMatchObject({ code: 0 })
+    expect(await states()).toEqual(['parked', 'ready'])
+    const { out } = await pollux('jobs', 'stats', '--json')
+    expect(JSON.parse(out)).toMatchObject([
+      { kind: 'test.reply', state: 'parked', count: 1 },
+      { kind: 'test.reply', state: 'ready', count: 1 },
+    ])
+  })
+
+  test('says no with exit code 1 and wrong usage with 2', async () => {
+    await using terminal = await setUp([room(1)])
+    const { pollux } = terminal
+    expect(await pollux('jobs', 'show', '9')).toMatchObject({
+      code: 1,
+      err: 'There is no job 9.\n',
+    })
+    expect(await pollux('jobs', 'retry', '1')).toMatchObject({ code: 1 })
+    expect((await pollux('jobs', 'retry', '1')).err).toContain('neither failed nor been cancelled')
+    expect(await pollux('jobs', 'cancel', '9')).toMatchObject({ code: 1 })
+    expect(await pollux('jobs', 'show', 'x')).toMatchObject({ code: 2 })
+    expect((await pollux('jobs', 'list', '--state', 'odd')).err).toContain('parked, ready, running')
+    expect(await pollux('jobs', 'list', '--odd')).toMatchObject({ code: 2 })
+  })
+})

@@ -1,0 +1,61 @@
+import { describe, expect, test } from 'bun:test'
+import { temporaryFolder } from '#test/support/folder.ts'
+import { fromSource, startServer } from '#test/support/server.ts'
+
+describe('The server as a process', () => {
+  test('starts, answers health checks, refuses a second server, and stops on SIGTERM', async () => {
+    await using folder = await temporaryFolder()
+    const environment = { NODE_ENV: 'test', DATABASE_URL: `file:${folder.file('pollux.db')}` }
+    await using server = await startServer({ command: fromSource, environment })
+    expect((await fetch(`${server.url}/livez`)).status).toBe(200)
+    expect((await fetch(`${server.url}/readyz`)).status).toBe(200)
+    const health = await run([...fromSource, 'healthcheck'], {
+      ...environment,
+      PORT: new URL(server.url).port,
+    })
+    expect(health).toMatchObject({ code: 0, out: 'ready\n' })
+
+    const second = await run(fromSource, environment)
+    expect(second.code).toBe(1)
+    expect(second.err).toContain('Another Pollux server is running')
+
+    expect(await server.stop('SIGTERM')).toBe(0)
+    expect(server.lines.at(-1)).toContain('stopped')
+    const gone = await run([...fromSource, 'healthcheck'], {
+      ...environment,
+      PORT: new URL(server.url).port,
+    })
+    expect(gone.code).toBe(1)
+  }, 20_000)
+
+  test('stops on SIGINT too', async () => {
+    await using folder = await temporaryFolder()
+    const environment = { NODE_ENV: 'test', DATABASE_URL: `file:${folder.file('pollux.db')}` }
+    await using server = await startServer({ command: fromSource, environment })
+    expect(await server.stop('SIGINT')).toBe(0)
+  }, 20_000)
+
+  test('names every fault of its configuration at once and shows no secret', async () => {
+    const { code, err } = await run(fromSource, { JWT_SECRET: 'too-short-secret', PORT: 'x' })
+    expect(code).toBe(3)
+    for (const name of ['JWT_SECRET', 'OTP_DELIVERY', 'GEMINI_API_KEY', 'PORT']) {
+      expect(err).toContain(name)
+    }
+    expect(err).not.toContain('too-short-secret')
+  }, 20_000)
+})
+
+async function run(command: string[], environment: Record<string, string>) {
+  const child = Bun.spawn(command, {
+    env: { PATH: process.env['PATH'] ?? '', HOST: '127.0.0.1', PORT: '0', ...environment },
+    stdin: 'ignore',
+    stdout: 'pipe',
+    stderr: 'pipe',
+  })
+  const [out, err, code] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.exited,
+  ])
+  return { out, err, code }
+}
