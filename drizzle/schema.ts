@@ -376,9 +376,16 @@ export const billingCustomers = sqliteTable(
     userId: text('user_id').references(() => users.id, { onDelete: 'set null' }),
     livemode: integer({ mode: 'boolean' }).notNull(),
     createdAt: integer('created_at').notNull(),
+    /** When the last read that was applied began: an older one is refused. */
     syncedAt: integer('synced_at'),
+    /** Seen to be deleted at Stripe; the user may have another. */
+    goneAt: integer('gone_at'),
   },
-  (table) => [uniqueIndex('billing_customers_of_user').on(table.userId, table.livemode)],
+  (table) => [
+    uniqueIndex('billing_customers_of_user')
+      .on(table.userId, table.livemode)
+      .where(sql`gone_at IS NULL`),
+  ],
 )
 
 export const subscriptions = sqliteTable(
@@ -418,6 +425,26 @@ export const checkoutSessions = sqliteTable(
     index('checkout_sessions_of_customer').on(table.customerId, table.createdAt),
   ],
 )
+
+/**
+ * A creating call to Stripe whose answer we do not have yet, with the idempotency key it is repeated under,
+ * so that a lost answer makes nothing twice.
+ */
+export const stripeAttempts = sqliteTable(
+  'stripe_attempts',
+  {
+    scope: text().primaryKey(),
+    key: text().notNull(),
+    createdAt: integer('created_at').notNull(),
+  },
+  (table) => [index('stripe_attempts_by_time').on(table.createdAt)],
+)
+
+/** Up to which instant Stripe's own list of events was read, for each mode. */
+export const stripeCursors = sqliteTable('stripe_cursors', {
+  livemode: integer({ mode: 'boolean' }).primaryKey(),
+  eventsUntil: integer('events_until').notNull(),
+})
 
 /** Every event Stripe delivered, once. */
 export const stripeEvents = sqliteTable(

@@ -1,5 +1,6 @@
 import { Elysia } from 'elysia'
 import { noMeters } from './lib/meters.ts'
+import { createBillingRoutes } from './modules/billing/index.ts'
 import { createChatrooms } from './modules/chatrooms/index.ts'
 import { createHealth } from './modules/health/index.ts'
 import { createMessageRoutes } from './modules/messages/index.ts'
@@ -37,6 +38,13 @@ export function createApp(deps: Deps, services: Services, options: AppOptions = 
         auth,
         messages: services.messages,
         quotaHeaders: services.quotas.headers,
+      }),
+    )
+    .use(
+      createBillingRoutes({
+        auth,
+        billing: services.billing,
+        quota: services.quotas.read,
       }),
     )
   if (options.metrics && config.metricsToken !== undefined) {

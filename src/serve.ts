@@ -59,6 +59,7 @@ export async function serve(config: Config, runtime: Runtime): Promise<Server> {
       idleTimeout: IDLE_TIMEOUT_SECONDS,
     })
   await worker.start({ alone: true })
+  await services.billing.reconcile()
 
   return {
     url: `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${app.server?.port}`,

@@ -1,3 +1,4 @@
+import { composeBilling } from './billing.ts'
 import { createConversation } from './conversation.ts'
 import type { Deps } from './deps.ts'
 import { deriveKey } from './lib/keys.ts'
@@ -5,8 +6,6 @@ import type { Maintenance } from './lib/maintenance.ts'
 import { createCursors } from './lib/page.ts'
 import { createAuthenticate } from './modules/auth/authenticate.ts'
 import { createTokens } from './modules/auth/tokens.ts'
-import { createEnqueueSync } from './modules/billing/enqueue-sync.ts'
-import { createEntitlements } from './modules/billing/entitlement.ts'
 import { createRooms } from './modules/chatrooms/service.ts'
 import { createRoomStore } from './modules/chatrooms/store.sqlite.ts'
 import { createQuotas } from './modules/quota/service.ts'
@@ -30,17 +29,13 @@ export function createServices(deps: Deps) {
     clock,
     random,
   })
-  const entitlements = createEntitlements({
-    database,
-    enqueueSync: createEnqueueSync(queue),
-    rules: { proPrices: config.stripeProPrices, livemode: false, graceDays: 3 },
-  })
+  const billing = composeBilling(deps, queue)
   const quotas = createQuotas({
     store: createQuotaStore(database),
     clock,
     limit: config.basicDailyPrompts,
     timezone: config.quotaTimezone,
-    tier: entitlements,
+    tier: billing.entitlements,
   })
   const auth = createAuth(createAuthenticate({ database, tokens, clock }), (userId) =>
     quotas.headers(quotas.read(userId)),
@@ -61,6 +56,16 @@ export function createServices(deps: Deps) {
       timezone: config.quotaTimezone,
       run: quotas.reset,
     },
+    ...billing.maintenance,
   ]
-  return { queue, tokens, auth, quotas, rooms, messages: conversation.messages, maintenance }
+  return {
+    queue,
+    tokens,
+    auth,
+    billing,
+    quotas,
+    rooms,
+    messages: conversation.messages,
+    maintenance,
+  }
 }

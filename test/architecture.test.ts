@@ -10,12 +10,12 @@ const layers: [name: string, paths: RegExp][] = [
   ['queue', /^src\/queue\//],
   ['plugins', /^src\/plugins\//],
   ['modules', /^src\/modules\//],
-  ['app', /^src\/(app|services|conversation|deps|maintenance)\.ts$/],
+  ['app', /^src\/(app|services|billing|conversation|deps|maintenance)\.ts$/],
   ['serve', /^src\/((serve|development)\.ts$|cli\/)/],
   ['main', /^src\/main\.ts$/],
 ]
 const MAY_READ_CONFIG =
-  /^src\/(config\/|cli\/|(main|serve|services|conversation|deps|development|maintenance)\.ts$)/
+  /^src\/(config\/|cli\/|(main|serve|services|billing|conversation|deps|development|maintenance)\.ts$)/
 const READS_ENVIRONMENT = /^src\/(main\.ts$|config\/)/
 
 interface Import {
@@ -118,7 +118,7 @@ function importsOf(from: string, source: string): Import[] {
   const values = new Set(scan(source))
   // The transpiler forgets imports of types; as imports of values it tells them.
   const all = scan(
-    source.replaceAll(/^(import|export)( type)? ([{*\w][^'";]*? )?from /gm, (line) =>
+    source.replaceAll(/^(import|export)( type)? ([{*\w][^'";=]*? )?from /gm, (line) =>
       line.replaceAll(/\btype (?=[\w{*])/g, ''),
     ),
   )

@@ -17,10 +17,11 @@ CREATE TABLE `billing_customers` (
 	`livemode` integer NOT NULL,
 	`created_at` integer NOT NULL,
 	`synced_at` integer,
+	`gone_at` integer,
 	FOREIGN KEY (`user_id`) REFERENCES `users`(`id`) ON UPDATE no action ON DELETE set null
 ) STRICT;
 --> statement-breakpoint
-CREATE UNIQUE INDEX `billing_customers_of_user` ON `billing_customers` (`user_id`,`livemode`);--> statement-breakpoint
+CREATE UNIQUE INDEX `billing_customers_of_user` ON `billing_customers` (`user_id`,`livemode`) WHERE gone_at IS NULL;--> statement-breakpoint
 CREATE TABLE `chatrooms` (
 	`id` text PRIMARY KEY NOT NULL,
 	`user_id` text NOT NULL,
@@ -217,6 +218,18 @@ CREATE TABLE `sessions` (
 --> statement-breakpoint
 CREATE INDEX `sessions_of_user` ON `sessions` (`user_id`,`created_at`);--> statement-breakpoint
 CREATE INDEX `sessions_expiring` ON `sessions` (`expires_at`);--> statement-breakpoint
+CREATE TABLE `stripe_attempts` (
+	`scope` text PRIMARY KEY NOT NULL,
+	`key` text NOT NULL,
+	`created_at` integer NOT NULL
+) STRICT;
+--> statement-breakpoint
+CREATE INDEX `stripe_attempts_by_time` ON `stripe_attempts` (`created_at`);--> statement-breakpoint
+CREATE TABLE `stripe_cursors` (
+	`livemode` integer PRIMARY KEY NOT NULL,
+	`events_until` integer NOT NULL
+) STRICT;
+--> statement-breakpoint
 CREATE TABLE `stripe_events` (
 	`id` text PRIMARY KEY NOT NULL,
 	`type` text NOT NULL,

@@ -140,6 +140,29 @@ export const options = {
     formerly: ['PRO_PRICE_ID'],
   }),
   stripeApiBase: optionalUrl('STRIPE_API_BASE', { describe: 'Another address of the Stripe API' }),
+  stripeSuccessUrl: optionalUrl('STRIPE_SUCCESS_URL', {
+    describe: 'Where Stripe sends a person who paid; a plain page of ours when left out',
+  }),
+  stripeCancelUrl: optionalUrl('STRIPE_CANCEL_URL', {
+    describe: 'Where Stripe sends a person who turned back; a plain page of ours when left out',
+  }),
+  stripePortalReturnUrl: optionalUrl('STRIPE_PORTAL_RETURN_URL', {
+    describe: 'Where the customer portal leads back to; a plain page of ours when left out',
+  }),
+  stripePromotionCodes: flag('STRIPE_PROMOTION_CODES', {
+    describe: 'Whether the checkout asks for a promotion code',
+    default: false,
+  }),
+  stripeAutomaticTax: flag('STRIPE_AUTOMATIC_TAX', {
+    describe: 'Whether Stripe computes the tax; set it up there first',
+    default: false,
+  }),
+  graceDays: integer('GRACE_DAYS', {
+    describe: 'How long a failed renewal is forgiven, days',
+    min: 0,
+    max: 60,
+    default: 3,
+  }),
 
   workerConcurrency: integer('WORKER_CONCURRENCY', {
     describe: 'Replies in the making at once',

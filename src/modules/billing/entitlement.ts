@@ -1,4 +1,4 @@
-import { and, eq, inArray, sql } from 'drizzle-orm'
+import { and, eq, inArray, isNull, sql } from 'drizzle-orm'
 import { billingCustomers, subscriptions, users } from '#drizzle/schema.ts'
 import { type Command, type Connection, command } from '#src/database/command.ts'
 import type { Database } from '#src/database/open.ts'
@@ -47,6 +47,8 @@ export interface Entitlements {
   command: Command<{ userId: string; now: number }, Tier>
   read(userId: string, now: number): Tier
   explain(userId: string, now: number): Entitlement
+  /** The same for another command, which asks within its own transaction. */
+  prepare(connection: Connection): (userId: string, now: number) => Entitlement
 }
 
 export function createEntitlements({
@@ -69,6 +71,7 @@ export function createEntitlements({
       }
     }),
     explain,
+    prepare: (connection) => prepareExplain(connection, rules),
     read: (userId, now) => explain(userId, now).tier,
   }
 }
@@ -147,7 +150,11 @@ function prepareExplain(
     .from(users)
     .leftJoin(
       billingCustomers,
-      and(eq(billingCustomers.userId, users.id), eq(billingCustomers.livemode, livemode)),
+      and(
+        eq(billingCustomers.userId, users.id),
+        eq(billingCustomers.livemode, livemode),
+        isNull(billingCustomers.goneAt),
+      ),
     )
     .leftJoin(
       subscriptions,

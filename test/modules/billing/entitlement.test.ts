@@ -158,7 +158,7 @@ describe('the tier in a transaction', () => {
     const plan = database.sqlite
       .query<{ detail: string }, [string]>(
         `EXPLAIN QUERY PLAN SELECT * FROM users
-         LEFT JOIN billing_customers c ON c.user_id = users.id AND c.livemode = 0
+         LEFT JOIN billing_customers c ON c.user_id = users.id AND c.livemode = 0 AND c.gone_at IS NULL
          LEFT JOIN subscriptions s ON s.customer_id = c.id AND s.status IN ('active', 'trialing', 'past_due')
          WHERE users.id = ?`,
       )

@@ -1,0 +1,57 @@
+import { eq, lt, sql } from 'drizzle-orm'
+import { stripeAttempts } from '#drizzle/schema.ts'
+import { type Command, command } from '#src/database/command.ts'
+import { HOUR } from '#src/lib/time.ts'
+
+/** Stripe forgets an idempotency key after 24 hours; ours must not outlive it. */
+const KEPT_MS = 23 * HOUR
+
+/** Gives the key of the attempt under way, or starts one under `key`. */
+export const claimAttempt: Command<{ scope: string; key: string; now: number }, string> = command(
+  'billing.claim-attempt',
+  ({ orm }) => {
+    const claim = orm
+      .insert(stripeAttempts)
+      .values({
+        scope: sql.placeholder('scope'),
+        key: sql.placeholder('key'),
+        createdAt: sql.placeholder('now'),
+      })
+      .onConflictDoUpdate({
+        target: stripeAttempts.scope,
+        // Another key only where the one before is too old; the old row is given back as it is.
+        set: { key: sql`excluded.key`, createdAt: sql`excluded.created_at` },
+        setWhere: sql`${stripeAttempts.createdAt} < excluded.created_at - ${sql.raw(String(KEPT_MS))}`,
+      })
+      .prepare()
+    const find = orm
+      .select({ key: stripeAttempts.key })
+      .from(stripeAttempts)
+      .where(eq(stripeAttempts.scope, sql.placeholder('scope')))
+      .prepare()
+    return (_tx, input) => {
+      claim.run(input)
+      return find.get({ scope: input.scope })?.key ?? input.key
+    }
+  },
+)
+
+/** The attempt is over: Stripe's answer is known. */
+export const endAttempt: Command<{ scope: string }, void> = command(
+  'billing.end-attempt',
+  ({ orm }) =>
+    (_tx, { scope }) => {
+      orm.delete(stripeAttempts).where(eq(stripeAttempts.scope, scope)).run()
+    },
+)
+
+export const pruneAttempts: Command<{ now: number }, void> = command(
+  'billing.prune-attempts',
+  ({ orm }) =>
+    (_tx, { now }) => {
+      orm
+        .delete(stripeAttempts)
+        .where(lt(stripeAttempts.createdAt, now - KEPT_MS))
+        .run()
+    },
+)

@@ -1,0 +1,72 @@
+import { eq } from 'drizzle-orm'
+import { billingCustomers, checkoutSessions, users } from '#drizzle/schema.ts'
+import { type Command, command } from '#src/database/command.ts'
+import type { Queue } from '#src/queue/queue.ts'
+import { endAttempt } from './attempts.ts'
+import { enqueueClose } from './close.ts'
+import type { Checkout } from './store.ts'
+
+export interface NewCustomer {
+  userId: string
+  customerId: string
+  livemode: boolean
+  scope: string
+  now: number
+}
+
+/** Keeps the customer Stripe made and ends the attempt. False when the user was deleted meanwhile. */
+export const addCustomer: Command<NewCustomer, boolean> = command(
+  'billing.add-customer',
+  ({ orm }) =>
+    (tx, { userId, customerId, livemode, scope, now }) => {
+      tx.run(endAttempt, { scope })
+      const user = orm.select({ id: users.id }).from(users).where(eq(users.id, userId)).get()
+      if (!user) return false
+      orm
+        .insert(billingCustomers)
+        .values({ id: customerId, userId, livemode, createdAt: now })
+        .onConflictDoNothing()
+        .run()
+      return true
+    },
+)
+
+export interface NewCheckout {
+  customerId: string
+  checkout: Checkout
+  scope: string
+  now: number
+}
+
+/** Keeps the session Stripe made and ends the attempt. False when the user was deleted meanwhile. */
+export function createAddCheckout(queue: Queue): Command<NewCheckout, boolean> {
+  return command(
+    'billing.add-checkout',
+    ({ orm }) =>
+      (tx, { customerId, checkout, scope, now }) => {
+        tx.run(endAttempt, { scope })
+        const customer = orm
+          .select({ userId: billingCustomers.userId })
+          .from(billingCustomers)
+          .where(eq(billingCustomers.id, customerId))
+          .get()
+        if (!customer) return false
+        orm
+          .insert(checkoutSessions)
+          .values({ ...checkout, customerId, status: 'open', createdAt: now })
+          .onConflictDoNothing()
+          .run()
+        if (customer.userId !== null) return true
+        enqueueClose(queue, tx, customerId)
+        return false
+      },
+  )
+}
+
+export const endCheckout: Command<{ id: string; status: 'complete' | 'expired' }, void> = command(
+  'billing.end-checkout',
+  ({ orm }) =>
+    (_tx, { id, status }) => {
+      orm.update(checkoutSessions).set({ status }).where(eq(checkoutSessions.id, id)).run()
+    },
+)

@@ -1,0 +1,133 @@
+import type Stripe from 'stripe'
+import type { Log } from '#src/lib/log.ts'
+import { HOUR, MINUTE, SECOND } from '#src/lib/time.ts'
+import { effect, type Job, type JobKind, Snooze } from '#src/queue/job.ts'
+import type { Queue } from '#src/queue/queue.ts'
+import { CLOSE } from './close.ts'
+import { SYNC } from './enqueue-sync.ts'
+import { faultOf, retryAfterMs } from './fault.ts'
+import { isTerminal } from './mirror.ts'
+import { RECONCILE } from './reconcile.ts'
+import type { BillingStore } from './store.ts'
+import type { ReadCustomer } from './sync.ts'
+
+const LONGEST_WAIT_MS = 5 * MINUTE
+
+interface CustomerJob {
+  customerId: string
+}
+
+export interface BillingJobsDeps {
+  queue: Queue
+  stripe: Stripe
+  store: BillingStore
+  read: ReadCustomer
+  reconcile: (signal: AbortSignal) => Promise<void>
+  log: Log
+}
+
+/** Registers the job kinds of billing. An outage of Stripe fails none of them: they wait, for days if need be. */
+export function registerJobs({
+  queue,
+  stripe,
+  store,
+  read,
+  reconcile,
+  log,
+}: BillingJobsDeps): void {
+  async function patiently<T>(job: Job, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      throw patience(error, job, log)
+    }
+  }
+
+  const sync: JobKind<CustomerJob> = {
+    kind: SYNC,
+    concurrency: 4,
+    parse: parseCustomer,
+    run: (job, signal) =>
+      patiently(job, async () =>
+        effect(store.commands.applySync, await read(job.body.customerId, signal)),
+      ),
+  }
+  const close: JobKind<CustomerJob> = {
+    kind: CLOSE,
+    concurrency: 2,
+    parse: parseCustomer,
+    run: (job, signal) =>
+      patiently(job, async () => {
+        const { customerId } = job.body
+        const before = await read(customerId, signal)
+        for (const { id, status } of before.sessions) {
+          if (status === 'open') await expire(stripe, id)
+        }
+        // Read again: a session may have been paid until the moment it was expired.
+        const { subscriptions } = await read(customerId, signal)
+        for (const { id, status } of subscriptions) {
+          if (!isTerminal(status)) await cancel(stripe, id)
+        }
+        return effect(store.commands.applySync, await read(customerId, signal))
+      }),
+  }
+  const catchUp: JobKind = {
+    kind: RECONCILE,
+    concurrency: 1,
+    parse: (body) => body,
+    run: (job, signal) => patiently(job, () => reconcile(signal)),
+  }
+  queue.register(sync)
+  queue.register(close)
+  queue.register(catchUp)
+}
+
+function parseCustomer(body: unknown): CustomerJob {
+  if (typeof body === 'object' && body !== null && 'customerId' in body) {
+    const { customerId } = body
+    if (typeof customerId === 'string') return { customerId }
+  }
+  throw new TypeError('A billing job names no customer')
+}
+
+/** Turns a fault of Stripe into a wait; what is none of Stripe's stays an error of the job. */
+function patience(error: unknown, job: Job, log: Log): unknown {
+  const fault = faultOf(error)
+  switch (fault) {
+    case 'unavailable':
+    case 'limited': {
+      const backoff = Math.min(LONGEST_WAIT_MS, SECOND * 2 ** Math.min(job.claims - 1, 12))
+      return new Snooze(retryAfterMs(error) ?? backoff, `Stripe is ${fault}`)
+    }
+    case 'refused':
+      log.error({ alarm: 'stripe-key', job: job.id }, 'Stripe refuses STRIPE_SECRET_KEY')
+      return new Snooze(LONGEST_WAIT_MS, 'Stripe refuses our key')
+    case 'missing':
+      // A deleted customer is still known to Stripe; an unknown one means another account's key.
+      log.error(
+        { alarm: 'stripe-account', job: job.id, err: error },
+        'Stripe does not know this customer: is STRIPE_SECRET_KEY that of another account?',
+      )
+      return new Snooze(HOUR, 'Stripe does not know this customer')
+    case 'invalid':
+    case undefined:
+      return error
+  }
+}
+
+async function expire(stripe: Stripe, sessionId: string): Promise<void> {
+  try {
+    await stripe.checkout.sessions.expire(sessionId)
+  } catch (error) {
+    // Paid or expired a moment ago: what came of it is cancelled next.
+    if (faultOf(error) !== 'invalid' && faultOf(error) !== 'missing') throw error
+  }
+}
+
+async function cancel(stripe: Stripe, subscriptionId: string): Promise<void> {
+  try {
+    await stripe.subscriptions.cancel(subscriptionId)
+  } catch (error) {
+    if (faultOf(error) !== 'missing') throw error
+  }
+}

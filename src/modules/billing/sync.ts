@@ -1,0 +1,65 @@
+import type Stripe from 'stripe'
+import type { Clock } from '#src/lib/clock.ts'
+import { faultOf } from './fault.ts'
+import { type Snapshot, toSessionStatus, toSubscriptionNow } from './mirror.ts'
+import type { BillingStore } from './store.ts'
+
+/** Stripe's largest page. */
+const PAGE = 100
+
+export interface SyncDeps {
+  stripe: Stripe
+  store: BillingStore
+  clock: Clock
+  proPrices: readonly string[]
+  livemode: boolean
+}
+
+/** Reads what is true of one customer. Events only say that it is worth reading. */
+export type ReadCustomer = (customerId: string, signal?: AbortSignal) => Promise<Snapshot>
+
+export function createReadCustomer(deps: SyncDeps): ReadCustomer {
+  const { stripe, store, clock, proPrices, livemode } = deps
+
+  /**
+   * A deleted customer is told as deleted for ever. In test mode all data may be wiped; in live mode an
+   * unknown customer means that the key is another account's, which must downgrade nobody.
+   */
+  async function isGone(customerId: string): Promise<boolean> {
+    try {
+      return (await stripe.customers.retrieve(customerId)).deleted === true
+    } catch (error) {
+      if (faultOf(error) === 'missing' && !livemode) return true
+      throw error
+    }
+  }
+
+  return async (customerId, signal) => {
+    const readAt = clock.now()
+    const subscriptions: Snapshot['subscriptions'] = []
+    const sessions: Snapshot['sessions'] = []
+    if (await isGone(customerId)) return { customerId, readAt, gone: true, subscriptions, sessions }
+    const list = stripe.subscriptions.list({ customer: customerId, status: 'all', limit: PAGE })
+    for await (const subscription of list) {
+      signal?.throwIfAborted()
+      subscriptions.push(toSubscriptionNow(subscription, proPrices))
+    }
+    for (const id of await store.openSessions(customerId)) {
+      sessions.push({ id, status: await sessionStatus(stripe, id) })
+    }
+    return { customerId, readAt, gone: false, subscriptions, sessions }
+  }
+}
+
+/** A session that Stripe no longer knows can no longer be paid. */
+export async function sessionStatus(
+  stripe: Stripe,
+  id: string,
+): Promise<ReturnType<typeof toSessionStatus>> {
+  try {
+    return toSessionStatus((await stripe.checkout.sessions.retrieve(id)).status)
+  } catch (error) {
+    if (faultOf(error) === 'missing') return 'expired'
+    throw error
+  }
+}
