@@ -2,6 +2,7 @@ import { Elysia } from 'elysia'
 import { noMeters } from './lib/meters.ts'
 import { createBillingRoutes } from './modules/billing/index.ts'
 import { createChatrooms } from './modules/chatrooms/index.ts'
+import { createEventRoutes } from './modules/events/index.ts'
 import { createHealth } from './modules/health/index.ts'
 import { createMessageRoutes } from './modules/messages/index.ts'
 import { createMetricsRoute } from './modules/metrics/index.ts'
@@ -33,6 +34,7 @@ export function createApp(deps: Deps, services: Services, options: AppOptions = 
     .use(createDrain({ draining: options.draining ?? (() => false) }))
     .use(createHealth({ check: options.notReady ?? (() => []) }))
     .use(createChatrooms({ auth, rooms: services.rooms }))
+    .use(createEventRoutes({ auth, events: services.events }))
     .use(
       createMessageRoutes({
         auth,

@@ -5,11 +5,14 @@ import { AssistantFault } from './modules/assistant/assistant.ts'
 import { estimateTokens, fitWindow } from './modules/assistant/context.ts'
 import { createGemini } from './modules/assistant/gemini.ts'
 import { createMeteredAssistant } from './modules/assistant/metered.ts'
+import { createEventHub } from './modules/events/hub.ts'
+import { createEvents } from './modules/events/service.ts'
 import { reply } from './modules/messages/jobs.ts'
 import { createLiveReplies } from './modules/messages/live.ts'
 import { createMessages } from './modules/messages/service.ts'
 import { createMessageStore } from './modules/messages/store.sqlite.ts'
 import type { Quotas } from './modules/quota/service.ts'
+import type { Principal } from './plugins/auth.ts'
 import { pauseProvider } from './queue/provider.ts'
 import type { Queue } from './queue/queue.ts'
 
@@ -21,19 +24,22 @@ export function createConversation({
   queue,
   quotas,
   cursors,
+  isSessionAlive,
 }: {
   deps: Deps
   queue: Queue
   quotas: Quotas
   cursors: Cursors
+  isSessionAlive: (principal: Principal) => boolean
 }) {
   const { config, database, clock, random, log } = deps
   const { notifications } = database
+  const meters = deps.meters ?? noMeters
   const store = createMessageStore(database, queue, quotas)
   const live = createLiveReplies(notifications)
   const assistant = createMeteredAssistant(
     createGemini({ apiKey: config.geminiApiKey, baseUrl: config.geminiBaseUrl, clock }),
-    deps.meters ?? noMeters,
+    meters,
     clock,
   )
   queue.register(
@@ -69,5 +75,7 @@ export function createConversation({
     cursors,
     isTooLarge: (prompt) => estimateTokens(prompt) > config.geminiInputTokens,
   })
-  return { store, live, messages }
+  const hub = createEventHub({ notifications, clock, meters })
+  const events = createEvents({ hub, store, live, quota: quotas.read, isSessionAlive })
+  return { store, messages, events, hub }
 }

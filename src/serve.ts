@@ -67,6 +67,7 @@ export async function serve(config: Config, runtime: Runtime): Promise<Server> {
       draining = true
       log.info({ running: worker.running, drainSeconds: config.drainSeconds }, 'draining')
       await Promise.all([worker.stop(config.drainSeconds * SECOND), cron.stop()])
+      services.eventHub.close()
       await app.stop(true)
       database.checkpoint()
       database.close()

@@ -4,7 +4,7 @@ import type { Deps } from './deps.ts'
 import { deriveKey } from './lib/keys.ts'
 import type { Maintenance } from './lib/maintenance.ts'
 import { createCursors } from './lib/page.ts'
-import { createAuthenticate } from './modules/auth/authenticate.ts'
+import { createAuthentication } from './modules/auth/authenticate.ts'
 import { createTokens } from './modules/auth/tokens.ts'
 import { createRooms } from './modules/chatrooms/service.ts'
 import { createRoomStore } from './modules/chatrooms/store.sqlite.ts'
@@ -37,10 +37,9 @@ export function createServices(deps: Deps) {
     timezone: config.quotaTimezone,
     tier: billing.entitlements,
   })
-  const auth = createAuth(createAuthenticate({ database, tokens, clock }), (userId) =>
-    quotas.headers(quotas.read(userId)),
-  )
-  const conversation = createConversation({ deps, queue, quotas, cursors })
+  const { authenticate, isSessionAlive } = createAuthentication({ database, tokens, clock })
+  const auth = createAuth(authenticate, (userId) => quotas.headers(quotas.read(userId)))
+  const conversation = createConversation({ deps, queue, quotas, cursors, isSessionAlive })
   const rooms = createRooms({
     store: createRoomStore(database, conversation.store.cancelPending),
     clock,
@@ -66,6 +65,8 @@ export function createServices(deps: Deps) {
     quotas,
     rooms,
     messages: conversation.messages,
+    events: conversation.events,
+    eventHub: conversation.hub,
     maintenance,
   }
 }

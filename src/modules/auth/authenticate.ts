@@ -2,11 +2,17 @@ import { and, eq, gt, isNotNull, isNull, sql } from 'drizzle-orm'
 import { sessions, users } from '#drizzle/schema.ts'
 import type { Database } from '#src/database/open.ts'
 import type { Clock } from '#src/lib/clock.ts'
-import type { Authenticate } from '#src/plugins/auth.ts'
+import type { Authenticate, Principal } from '#src/plugins/auth.ts'
 import type { AccessTokens } from './tokens.ts'
 
-/** Verifies the token, then asks in one prepared read whether its session lives and its user exists. */
-export function createAuthenticate({
+export interface Authentication {
+  /** Verifies the token, then asks in one prepared read whether its session lives and its user exists. */
+  authenticate: Authenticate
+  /** The same read alone, for what outlives its request: a stream. */
+  isSessionAlive: (principal: Principal) => boolean
+}
+
+export function createAuthentication({
   database,
   tokens,
   clock,
@@ -14,7 +20,7 @@ export function createAuthenticate({
   database: Database
   tokens: AccessTokens
   clock: Clock
-}): Authenticate {
+}): Authentication {
   const living = database.orm
     .select({ userId: sessions.userId, sessionId: sessions.id })
     .from(sessions)
@@ -29,10 +35,14 @@ export function createAuthenticate({
       ),
     )
     .prepare()
-  return async (authorization) => {
-    const token = /^Bearer ([A-Za-z0-9._-]+)$/i.exec(authorization ?? '')?.[1]
-    if (token === undefined) return undefined
-    const claims = await tokens.verify(token)
-    return claims && living.get({ ...claims, now: clock.now() })
+  const find = (principal: Principal) => living.get({ ...principal, now: clock.now() })
+  return {
+    async authenticate(authorization) {
+      const token = /^Bearer ([A-Za-z0-9._-]+)$/i.exec(authorization ?? '')?.[1]
+      if (token === undefined) return undefined
+      const claims = await tokens.verify(token)
+      return claims && find(claims)
+    },
+    isSessionAlive: (principal) => find(principal) !== undefined,
   }
 }

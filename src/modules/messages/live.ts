@@ -1,9 +1,11 @@
 import type { Notifications } from '#src/database/notifications.ts'
-import { REPLY_ENDED, roomTopic } from './topics.ts'
+import { REPLY_ENDED, roomTopic } from '#src/plugins/topics.ts'
 
 /** A reply in the making, as far as it has come. */
 export interface LiveReply {
   replyId: string
+  /** Its place in the room. */
+  position: number
   /** The claim that writes it; a later one starts the text again. */
   attempt: number
   text: string
@@ -19,7 +21,7 @@ export interface LiveWriter {
  */
 export interface LiveReplies {
   /** A new attempt at the room's reply; an earlier attempt's writer falls silent. */
-  start(roomId: string, replyId: string, attempt: number): LiveWriter
+  start(roomId: string, reply: Pick<LiveReply, 'replyId' | 'position' | 'attempt'>): LiveWriter
   get(roomId: string): LiveReply | undefined
 }
 
@@ -35,8 +37,8 @@ export function createLiveReplies(notifications: Notifications): LiveReplies {
     if (rooms.get(roomId)?.replyId === replyId) rooms.delete(roomId)
   })
   return {
-    start(roomId, replyId, attempt) {
-      const reply: LiveReply = { replyId, attempt, text: '' }
+    start(roomId, { replyId, position, attempt }) {
+      const reply: LiveReply = { replyId, position, attempt, text: '' }
       rooms.set(roomId, reply)
       roomOf.set(replyId, roomId)
       return {

@@ -103,7 +103,11 @@ async function consume(
     { models, system, history: window.turns, prompt: task.prompt },
     signal,
   )
-  const writer = live.start(task.roomId, task.replyId, job.claims)
+  const writer = live.start(task.roomId, {
+    replyId: task.replyId,
+    position: task.replyPosition,
+    attempt: job.claims,
+  })
   const saver = createPartialSaver(clock, (content) => store.savePartial({ ...claim, content }))
   try {
     for (;;) {

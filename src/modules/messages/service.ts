@@ -5,9 +5,9 @@ import { invalid, notFound, Problem } from '#src/lib/problem.ts'
 import type { Random } from '#src/lib/random.ts'
 import { SECOND } from '#src/lib/time.ts'
 import type { Answer, IdempotencyClaim } from '#src/plugins/idempotency.ts'
+import { roomTopic } from '#src/plugins/topics.ts'
 import type { Accepted, Exchange, Message } from './model.ts'
 import type { MessageStore } from './store.ts'
-import { roomTopic } from './topics.ts'
 import { waitUntil } from './wait.ts'
 
 /** A worker of this process lets go at once; one of another process at its next heartbeat. */

@@ -30,6 +30,7 @@ export interface ReplyTask {
   userId: string
   roomId: string
   replyId: string
+  replyPosition: number
   prompt: string
   promptPosition: number
   systemPrompt: string | null

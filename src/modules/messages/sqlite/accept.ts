@@ -4,11 +4,11 @@ import { type Command, type Connection, command, type Tx } from '#src/database/c
 import { notFound, Problem } from '#src/lib/problem.ts'
 import { MINUTE, toInstant } from '#src/lib/time.ts'
 import { type Answer, once } from '#src/plugins/idempotency.ts'
+import { roomTopic, userTopic } from '#src/plugins/topics.ts'
 import type { Queue } from '#src/queue/queue.ts'
 import type { Quotas } from '../../quota/service.ts'
 import type { Accepted } from '../model.ts'
 import type { PromptToAccept, ReplyToRegenerate } from '../store.ts'
-import { roomTopic, userTopic } from '../topics.ts'
 import { columns, toMessage } from './rows.ts'
 
 const { placeholder } = sql

@@ -2,10 +2,10 @@ import { and, desc, eq, isNull, sql } from 'drizzle-orm'
 import { chatrooms, messages } from '#drizzle/schema.ts'
 import { type Command, command } from '#src/database/command.ts'
 import { notFound, Problem } from '#src/lib/problem.ts'
+import { REPLY_ENDED, roomTopic, userTopic } from '#src/plugins/topics.ts'
 import type { Queue } from '#src/queue/queue.ts'
 import type { Quotas } from '../../quota/service.ts'
 import type { Partial, ReplyEnd } from '../store.ts'
-import { REPLY_ENDED, roomTopic, userTopic } from '../topics.ts'
 
 const { placeholder } = sql
 

@@ -90,6 +90,7 @@ export function createReads({ orm }: Database): Reads {
       userId: chatrooms.userId,
       roomId: chatrooms.id,
       replyId: messages.id,
+      replyPosition: messages.position,
       prompt: prompts.content,
       promptPosition: prompts.position,
       systemPrompt: chatrooms.systemPrompt,

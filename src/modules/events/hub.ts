@@ -1,0 +1,128 @@
+import type { Notifications } from '#src/database/notifications.ts'
+import type { Clock } from '#src/lib/clock.ts'
+import type { Meters } from '#src/lib/meters.ts'
+import { SECOND } from '#src/lib/time.ts'
+import { roomTopic, userTopic } from '#src/plugins/topics.ts'
+import { HEARTBEAT, RETRY } from './frames.ts'
+import type { Reader } from './reader.ts'
+
+const HEARTBEAT_MS = 15 * SECOND
+/** Heartbeats in a row that a reader may leave unread before it is cut off. */
+const UNREAD_HEARTBEATS = 2
+
+export interface Stream {
+  roomId: string
+  userId: string
+  reader: Reader
+  /** Asked with each heartbeat: a logout ends the stream. */
+  isAllowed: () => boolean
+}
+
+/** The open streams of this process. */
+export interface EventHub {
+  open(stream: Stream): ReadableStream<Uint8Array>
+  /** Ends every stream, as when the server stops; clients connect again elsewhere. */
+  close(): void
+  readonly size: number
+}
+
+interface Open {
+  beat(): void
+  end(): void
+}
+
+/** One timer serves the heartbeats of all streams, so that thousands of idle ones cost nearly nothing. */
+export function createEventHub({
+  notifications,
+  clock,
+  meters,
+}: {
+  notifications: Notifications
+  clock: Clock
+  meters: Meters
+}): EventHub {
+  const streams = new Set<Open>()
+  const encoder = new TextEncoder()
+  let stopBeating: (() => void) | undefined
+
+  function add(one: Open) {
+    streams.add(one)
+    stopBeating ??= clock.every(HEARTBEAT_MS, () => {
+      for (const each of [...streams]) each.beat()
+    })
+  }
+
+  function remove(one: Open) {
+    streams.delete(one)
+    if (streams.size > 0) return
+    stopBeating?.()
+    stopBeating = undefined
+  }
+
+  return {
+    get size() {
+      return streams.size
+    },
+    close() {
+      for (const each of [...streams]) each.end()
+    },
+    open({ roomId, userId, reader, isAllowed }) {
+      let controller: ReadableStreamDefaultController<Uint8Array>
+      let unread = 0
+      let isOver = false
+      const left = meters.reader()
+
+      /** Writes what the reader lacks while it takes it: what it cannot take waits as state, not as a buffer. */
+      function pump() {
+        while (!isOver && (controller.desiredSize ?? 0) > 0) {
+          const frames = reader.next()
+          if (frames === undefined) return finish(() => controller.close())
+          if (frames === '') return
+          controller.enqueue(encoder.encode(frames))
+        }
+      }
+
+      function finish(how: () => void) {
+        if (isOver) return
+        isOver = true
+        for (const unsubscribe of unsubscribes) unsubscribe()
+        remove(one)
+        left()
+        how()
+      }
+
+      const one: Open = {
+        beat() {
+          if (!isAllowed()) return finish(() => controller.close())
+          if ((controller.desiredSize ?? 0) > 0) {
+            unread = 0
+            controller.enqueue(encoder.encode(HEARTBEAT))
+          } else if (++unread >= UNREAD_HEARTBEATS) {
+            // An error, not an end: the connection is dropped with what nobody reads.
+            finish(() => controller.error())
+          }
+        },
+        end: () => finish(() => controller.close()),
+      }
+      const unsubscribes = [
+        notifications.subscribe(roomTopic(roomId), (news) => {
+          if (news === 'stored') reader.markStored()
+          pump()
+        }),
+        notifications.subscribe(userTopic(userId), () => {
+          reader.markQuota()
+          pump()
+        }),
+      ]
+      add(one)
+      return new ReadableStream<Uint8Array>({
+        start(given) {
+          controller = given
+          controller.enqueue(encoder.encode(RETRY))
+        },
+        pull: pump,
+        cancel: () => finish(() => {}),
+      })
+    },
+  }
+}

@@ -1,0 +1,146 @@
+import type { LiveReply } from '../messages/live.ts'
+import type { Message } from '../messages/model.ts'
+import type { Changes, PlacedMessage } from '../messages/store.ts'
+import type { Quota } from '../quota/model.ts'
+import { encodeCursor, type ReaderCursor } from './cursor.ts'
+import { asAdded, frame, safeEnd } from './frames.ts'
+
+export type { Message, PlacedMessage }
+
+/** Stored changes read at a time. */
+const CHANGES_AT_ONCE = 50
+
+export interface ReaderSource {
+  roomId: string
+  /** Undefined once the room is gone. */
+  changes(since: number, limit: number): Changes | undefined
+  /** The reply in the making, or what is stored of it where nobody makes it now. */
+  live(): LiveReply | undefined
+  quota(): Quota
+}
+
+export interface Reader {
+  /** What this reader has not been told yet, as frames; empty when it knows all; undefined when the room is gone. */
+  next(): string | undefined
+  /** The database has news. */
+  markStored(): void
+  markQuota(): void
+}
+
+/** Turns what a room is now into the events one reader still lacks. Holds no events: only what was told. */
+export function createReader(source: ReaderSource, start: ReaderCursor): Reader {
+  let told = start
+  let stored = true
+  let quota = true
+
+  function emit(event: string, data: unknown, then: Partial<ReaderCursor>): string {
+    told = { ...told, ...then }
+    return frame(encodeCursor(source.roomId, told), event, data)
+  }
+
+  /** Added and finished messages in the order in which they happened. */
+  function tellStored(): string | undefined {
+    const changes = source.changes(told.revision, CHANGES_AT_ONCE)
+    if (!changes) return undefined
+    const happened = [
+      ...changes.added.map((placed) => ({
+        at: placed.position,
+        placed,
+        event: 'message' as const,
+      })),
+      ...changes.finished.map((placed) => ({
+        at: placed.finalRevision ?? 0,
+        placed,
+        event: 'done' as const,
+      })),
+    ].sort((a, b) => a.at - b.at)
+    const until = knownUntil(changes)
+    let frames = ''
+    for (const { at, placed, event } of happened) {
+      if (at > until) break
+      frames +=
+        event === 'message'
+          ? emit('message', asAdded(placed), { revision: at })
+          : tellDone(placed, at)
+    }
+    stored = until < changes.revision
+    return frames
+  }
+
+  /** The rest of the text, so that the deltas alone make up the whole, and then the reply as it now stands. */
+  function tellDone({ message, position, attempt }: PlacedMessage, at: number): string {
+    // A reply that ended without ever having text must not make us forget the one being streamed.
+    const hasText = message.content !== '' || told.position === position
+    const text = hasText
+      ? tellText({ replyId: message.id, position, attempt, text: message.content })
+      : ''
+    const nothing = { position: 0, attempt: 0, offset: 0 }
+    return text + emit('done', message, { revision: at, ...(hasText ? nothing : {}) })
+  }
+
+  function tellText({ replyId, position, attempt, text }: LiveReply): string {
+    let frames = ''
+    if (told.position !== position) told = { ...told, position, attempt, offset: 0 }
+    const isOther = told.attempt !== attempt || told.offset > text.length
+    if (isOther && told.offset > 0) {
+      frames += emit('reset', { messageId: replyId, attempt }, { attempt, offset: 0 })
+    } else if (isOther) {
+      told = { ...told, attempt }
+    }
+    const end = safeEnd(text)
+    if (end > told.offset) {
+      const { offset } = told
+      const delta = { messageId: replyId, attempt, offset, text: text.slice(offset, end) }
+      frames += emit('delta', delta, { offset: end })
+    }
+    return frames
+  }
+
+  function tellLive(): string {
+    const live = source.live()
+    // A reply that is not announced yet comes with the stored changes; an earlier attempt than the one told is over.
+    if (!live || live.position > told.revision) return ''
+    if (live.position === told.position && live.attempt < told.attempt) return ''
+    const isBehind = live.position === told.position && live.attempt === told.attempt
+    // After a crash the stored text may be shorter than what was told of it; the next attempt resets.
+    if (isBehind && live.text.length < told.offset) return ''
+    return tellText(live)
+  }
+
+  function tellQuota(): string {
+    quota = false
+    const now = source.quota()
+    const tag = quotaTag(now)
+    return tag === told.quota ? '' : emit('quota', now, { quota: tag })
+  }
+
+  return {
+    next() {
+      if (stored) {
+        const frames = tellStored()
+        if (frames !== '') return frames
+      }
+      const frames = tellLive()
+      return quota ? frames + tellQuota() : frames
+    },
+    markStored() {
+      stored = true
+    },
+    markQuota() {
+      quota = true
+    },
+  }
+}
+
+/** Up to which revision both lists are whole. */
+function knownUntil({ revision, added, finished }: Changes): number {
+  let until = revision
+  if (added.length === CHANGES_AT_ONCE) until = Math.min(until, added.at(-1)?.position ?? until)
+  if (finished.length === CHANGES_AT_ONCE)
+    until = Math.min(until, finished.at(-1)?.finalRevision ?? until)
+  return until
+}
+
+function quotaTag({ limit, used, resetsAt }: Quota): string {
+  return limit === null ? 'pro' : `${limit}-${used ?? 0}-${resetsAt?.slice(0, 10) ?? ''}`
+}
