@@ -106,13 +106,17 @@ export function describeProgram(name: string, launch: () => Promise<Launch>): vo
     test(
       'a second signal ends it at once, and nothing accepted is lost',
       async () => {
+        const called = Promise.withResolvers<void>()
         let calls = 0
-        const behave = (): Behaviour =>
-          calls++ === 0 ? { kind: 'hang' } : { kind: 'answer', pieces: ['Here.'] }
+        const behave = (): Behaviour => {
+          called.resolve()
+          return calls++ === 0 ? { kind: 'hang' } : { kind: 'answer', pieces: ['Here.'] }
+        }
         await using here = await world({ behave })
         await here.start()
         const { token, room } = await openRoom(here)
         const { path } = await ask(here, token, room, 'Are you there?')
+        await called.promise
         here.server.signal('SIGTERM')
         await here.server.line((line) => line.includes('"draining"'))
         expect(await here.server.stop('SIGTERM')).toBe(143)
