@@ -9,6 +9,8 @@ export interface Option<T> {
   secret: boolean
   /** Gives the value, or undefined when the text is not allowed. */
   read(text: string): T | undefined
+  /** How a value is written in the environment: the inverse of `read`. */
+  write(value: T): string
   /** Undefined where the option must be given. */
   fallback: { value: T } | undefined
   /** What development uses when it differs. */
@@ -33,6 +35,7 @@ function option<T>(
     name,
     allowed,
     read,
+    write: (value) => String(value ?? ''),
     describe: details.describe,
     secret: details.secret ?? false,
     formerly: details.formerly ?? [],
@@ -140,7 +143,8 @@ export function sqliteFile(name: string, details: Details<string>): Option<strin
     const foreign = path !== ':memory:' && /^[a-z][a-z0-9+.-]*:/i.test(path)
     return foreign || path === '' ? undefined : path
   }
-  return option(name, 'file:<path of an SQLite file>', read, details)
+  const allowed = 'file:<path of an SQLite file>'
+  return { ...option(name, allowed, read, details), write: (path) => `file:${path}` }
 }
 
 function readUrl(given: string): string | undefined {
