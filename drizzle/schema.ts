@@ -345,7 +345,6 @@ export const jobs = sqliteTable(
     index('jobs_ended_at')
       .on(table.endedAt, table.kind, table.state)
       .where(sql`ended_at IS NOT NULL`),
-    index('jobs_failed').on(table.id).where(sql`state = 'failed'`),
     uniqueIndex('jobs_dedupe')
       .on(table.dedupeKey)
       .where(sql`state IN ('parked', 'ready', 'running')`),

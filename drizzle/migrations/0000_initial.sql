@@ -108,7 +108,6 @@ CREATE INDEX `jobs_deadline` ON `jobs` (`deadline_at`) WHERE state = 'ready' AND
 CREATE INDEX `jobs_leased` ON `jobs` (`lease_until`) WHERE state = 'running';--> statement-breakpoint
 CREATE INDEX `jobs_stopping` ON `jobs` (`id`) WHERE state = 'running' AND stop_requested_at IS NOT NULL;--> statement-breakpoint
 CREATE INDEX `jobs_ended_at` ON `jobs` (`ended_at`,`kind`,`state`) WHERE ended_at IS NOT NULL;--> statement-breakpoint
-CREATE INDEX `jobs_failed` ON `jobs` (`id`) WHERE state = 'failed';--> statement-breakpoint
 CREATE UNIQUE INDEX `jobs_dedupe` ON `jobs` (`dedupe_key`) WHERE state IN ('parked', 'ready', 'running');--> statement-breakpoint
 CREATE TABLE `messages` (
 	`key` integer PRIMARY KEY NOT NULL,

@@ -46,7 +46,7 @@ export function createFinish(kinds: JobKinds): Command<FinishInput, boolean> {
       function write(how: Exclude<Finish, { as: 'retry' }>): boolean {
         const state = how.as === 'done' ? 'done' : how.end.state
         const error = how.as === 'done' ? null : `${how.end.code}: ${how.end.message}`
-        const ended = end.get({ ...fence, state, now, error })
+        const ended = end.get({ ...fence, state, now, error, losses: 0 })
         if (!ended) return false
         if (how.effect) how.effect.run(tx)
         else if (how.as === 'ended') runEnded(tx, kinds, row, how.end)

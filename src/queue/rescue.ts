@@ -30,7 +30,8 @@ export function createRescue(kinds: JobKinds): Command<RescueInput, boolean> {
       const { claims } = row
       const end = verdict(row, now)
       if (end) {
-        endClaim.run({ id, claims, state: end.state, now, error: `${end.code}: ${end.message}` })
+        const error = `${end.code}: ${end.message}`
+        endClaim.run({ id, claims, state: end.state, now, error, losses: 1 })
         runEnded(tx, kinds, row, end)
         tx.run(promote, { lane: row.lane, now })
       } else {

@@ -4,12 +4,14 @@
  * The turn of a job that becomes ready: one after the owner's own last waiting one, but at least one after
  * the turn served last. So a newcomer waits for one job of each owner at most, an owner with a thousand
  * rooms queues behind itself, and nobody can push in before it for ever (start-time fair queueing).
- * Uses jobs_turn_of_owner and the primary key of job_turns.
+ * Uses jobs_turn_of_owner and the primary key of job_turns. The inner table has a name of its own, or
+ * `jobs.owner` would mean its row and not the one being updated.
  */
 function turn(kind: string, owner: string): string {
   return `max(
-    coalesce((SELECT max(turn) + 1 FROM jobs WHERE kind = ${kind} AND owner = ${owner} AND state = 'ready'), 0),
-    coalesce((SELECT served + 1 FROM job_turns WHERE kind = ${kind}), 0))`
+    coalesce((SELECT max(own.turn) + 1 FROM jobs AS own
+      WHERE own.kind = ${kind} AND own.owner = ${owner} AND own.state = 'ready'), 0),
+    coalesce((SELECT job_turns.served + 1 FROM job_turns WHERE job_turns.kind = ${kind}), 0))`
 }
 
 /** Uses jobs_one_active_per_lane, then jobs_parked_in_lane. */
@@ -52,7 +54,8 @@ export const HEARTBEAT = `
 
 /** The fenced end of a claim: nothing comes back when somebody else holds the job now. */
 export const END_CLAIM = `
-  UPDATE jobs SET state = $state, lease_until = NULL, turn = NULL, ended_at = $now, last_error = $error
+  UPDATE jobs SET state = $state, lease_until = NULL, turn = NULL, ended_at = $now, last_error = $error,
+    losses = losses + $losses
   WHERE id = $id AND claims = $claims AND state = 'running'
   RETURNING lane`
 
@@ -138,3 +141,18 @@ export const LIST = `
 export const STATS = `
   SELECT kind, state, count(*) AS count, min(CASE WHEN ended_at IS NULL THEN due_at END) AS oldestDueAt
   FROM jobs GROUP BY kind, state ORDER BY kind, state`
+
+/** Uses jobs_parked_in_lane, which holds all it needs. */
+export const COUNT_PARKED = `SELECT kind, count(*) AS count FROM jobs WHERE state = 'parked' GROUP BY kind`
+
+/** Uses jobs_turn, which holds all it needs; those not due have no age. */
+export const COUNT_READY = `
+  SELECT kind, count(*) AS count, min(due_at) AS dueAt FROM jobs WHERE state = 'ready' GROUP BY kind`
+
+/** Uses jobs_leased. */
+export const COUNT_RUNNING = `
+  SELECT kind, count(*) AS count FROM jobs WHERE state = 'running' AND lease_until > 0 GROUP BY kind`
+
+/** Uses jobs_ended_at, which holds all it needs. */
+export const COUNT_ENDED = `
+  SELECT kind, state, count(*) AS count FROM jobs WHERE ended_at >= ?1 GROUP BY kind, state`

@@ -1,0 +1,98 @@
+import { expect, test } from 'bun:test'
+import { claim } from '#src/queue/claim.ts'
+import type { JobRow } from '#src/queue/row.ts'
+import { createTestQueue, settle } from '#test/support/test-queue.ts'
+
+test('jobs of a lane run one at a time in the order they came', async () => {
+  const { kind, worker, enqueueAll } = createTestQueue()
+  const order: unknown[] = []
+  let now = 0
+  let most = 0
+  kind({
+    run: async ({ body }) => {
+      most = Math.max(most, ++now)
+      await settle()
+      order.push(body)
+      now--
+    },
+  })
+  await worker().start({ alone: true })
+  await enqueueAll(Array.from({ length: 6 }, (_, body) => ({ kind: 'test', lane: 'room', body })))
+  for (let times = 0; times < 10; times++) await settle()
+  expect(order).toEqual([0, 1, 2, 3, 4, 5])
+  expect(most).toBe(1)
+})
+
+test('a lane’s head that is to be tried again holds its place', async () => {
+  const { kind, worker, enqueueAll, clock, states } = createTestQueue()
+  const order: unknown[] = []
+  kind({
+    run: async ({ body, errors }) => {
+      order.push(body)
+      if (body === 0 && errors === 0) throw new Error('once')
+    },
+  })
+  await worker().start({ alone: true })
+  await enqueueAll([0, 1].map((body) => ({ kind: 'test', lane: 'room', body })))
+  await settle()
+  expect(states()).toEqual(['ready', 'parked'])
+  await clock.advance(1_001)
+  await settle()
+  expect(order).toEqual([0, 0, 1])
+})
+
+test('the schema refuses a second active job in a lane', async () => {
+  const { database, enqueueAll } = createTestQueue()
+  await enqueueAll([0, 1].map((body) => ({ kind: 'test', lane: 'room', body })))
+  expect(() => database.sqlite.run("UPDATE jobs SET state = 'ready' WHERE id = 2")).toThrow(
+    'UNIQUE',
+  )
+})
+
+test('a job with the dedupe key of one that has not ended is not added', async () => {
+  const { enqueueAll, queue, database, clock, kind } = createTestQueue()
+  kind({ run: async () => {} })
+  const job = { kind: 'test', body: {}, dedupeKey: 'sync:1' }
+  expect(await enqueueAll([job, job])).toEqual([1, undefined])
+  const [row] = (
+    await database.execute(claim, { kind: 'test', limit: 1, leaseMs: 1, now: clock.now() })
+  ).rows as [JobRow]
+  expect(await enqueueAll([job])).toEqual([undefined])
+  const finish = { as: 'done', effect: undefined } as const
+  await database.execute(queue.commands.finish, { row, finish, now: clock.now() })
+  expect(await enqueueAll([job])).toEqual([expect.any(Number)])
+})
+
+test('10 000 parked jobs in one lane do not slow the others', async () => {
+  const { database, enqueueAll, queue, clock } = createTestQueue()
+  const finish = { as: 'done', effect: undefined } as const
+
+  /** The fastest of many turns of enqueue, claim and finish in lanes of their own. */
+  async function fastest(): Promise<number> {
+    let best = Number.POSITIVE_INFINITY
+    for (let turn = 0; turn < 200; turn++) {
+      const startedAt = Bun.nanoseconds()
+      await enqueueAll([{ kind: 'other', lane: `other-${turn}`, owner: 'somebody', body: {} }])
+      const now = clock.now()
+      const { rows } = await database.execute(claim, { kind: 'other', limit: 1, leaseMs: 1, now })
+      for (const row of rows) await database.execute(queue.commands.finish, { row, finish, now })
+      best = Math.min(best, Bun.nanoseconds() - startedAt)
+    }
+    return best
+  }
+
+  await fastest()
+  const before = await fastest()
+  await enqueueAll(
+    Array.from({ length: 10_000 }, (_, body) => ({
+      kind: 'other',
+      lane: 'busy',
+      owner: 'busy',
+      body,
+      dueAt: clock.now() + 1,
+    })),
+  )
+  const after = await fastest()
+  // A scan of them would cost a hundred times as much; the minimum of 200 turns is no matter of luck.
+  expect(after / before).toBeLessThan(4)
+})
