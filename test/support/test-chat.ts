@@ -50,7 +50,9 @@ export async function createTestChat(
     read,
     final,
     async stop() {
-      await worker.stop(0)
+      const stopped = worker.stop(0)
+      await clock.advance(1)
+      await stopped
       await gemini.stop()
       database.close()
     },
