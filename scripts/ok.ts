@@ -25,6 +25,7 @@ const steps: Step[] = [
   { name: 'format and lint', command: [bun, 'x', 'biome', 'ci', '.'] },
   { name: 'types', command: [bun, 'x', 'tsc', '--noEmit'] },
   { name: 'unused code', command: [bun, 'x', 'knip'] },
+  { name: 'OpenAPI document', command: [bun, 'run', 'lint:openapi'] },
   ...(given > 0 ? [] : [{ name: 'tests', command: tests }]),
   { name: 'build', command: [bun, 'run', 'build'] },
   { name: 'the binary starts in an empty folder', command: [binary, '--version'], cwd: empty },

@@ -6,9 +6,12 @@ import { createEventRoutes } from './modules/events/index.ts'
 import { createHealth } from './modules/health/index.ts'
 import { createMessageRoutes } from './modules/messages/index.ts'
 import { createMetricsRoute } from './modules/metrics/index.ts'
+import type { Described } from './plugins/docs/types.ts'
+import { createDocs, describe } from './plugins/docs.ts'
 import { createDrain } from './plugins/drain.ts'
 import type { Metrics } from './plugins/metrics.ts'
 import { createProblems } from './plugins/problem.ts'
+import { createProblemPages } from './plugins/problem-pages.ts'
 import { createRequestLog } from './plugins/request-log.ts'
 import { createMethodsOf } from './plugins/routes.ts'
 import type { Deps, Services } from './services.ts'
@@ -26,12 +29,14 @@ export interface AppOptions {
 export function createApp(deps: Deps, services: Services, options: AppOptions = {}) {
   const { config, log } = deps
   const { auth } = services
-  const routes: { method: string; path: string }[] = []
+  const described: Described = { routes: [], models: {} }
   // Not normalised: an unknown field is refused, never silently dropped. Strict paths: one URL a resource.
   const app = new Elysia({ name: 'pollux', normalize: false, strictPath: true })
     .use(createRequestLog({ log, meters: deps.meters ?? noMeters }))
-    .use(createProblems({ log, methodsOf: createMethodsOf(routes) }))
+    .use(createProblems({ log, methodsOf: createMethodsOf(() => described.routes) }))
     .use(createDrain({ draining: options.draining ?? (() => false) }))
+    .use(createDocs({ described }))
+    .use(createProblemPages())
     .use(createHealth({ check: options.notReady ?? (() => []) }))
     .use(createChatrooms({ auth, rooms: services.rooms }))
     .use(createEventRoutes({ auth, events: services.events }))
@@ -52,7 +57,7 @@ export function createApp(deps: Deps, services: Services, options: AppOptions = 
   if (options.metrics && config.metricsToken !== undefined) {
     app.use(createMetricsRoute({ metrics: options.metrics, token: config.metricsToken }))
   }
-  routes.push(...app.routes)
+  Object.assign(described, describe(app))
   return app
 }
 

@@ -28,6 +28,7 @@ export type QuotaHeaders = (userId: string) => Record<string, string>
 export function createAuth(authenticate: Authenticate, quotaHeaders: QuotaHeaders = () => ({})) {
   return new Elysia({ name: 'auth' }).macro({
     authenticated: (mode: true | 'with-quota') => ({
+      detail: { security: [{ bearerAuth: [] }] },
       async transform({ request, set }) {
         const principal = await authenticate(request.headers.get('authorization'))
         if (!principal) throw unauthenticated()

@@ -3,10 +3,10 @@ interface Route {
   path: string
 }
 
-/** Which methods each path answers; `routes` may be filled later. Asked only where no route matched. */
-export function createMethodsOf(routes: readonly Route[]): (path: string) => string[] {
+/** Which methods each path answers; `routes` is asked each time. Asked only where no route matched. */
+export function createMethodsOf(routes: () => readonly Route[]): (path: string) => string[] {
   return (path) => {
-    const methods = routes
+    const methods = routes()
       .filter((route) => matches(route.path, path))
       .map(({ method }) => method.toUpperCase())
     return [...new Set(methods)].sort()

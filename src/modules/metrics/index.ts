@@ -21,8 +21,18 @@ export function createMetricsRoute({
       })
     },
     {
-      response: { 200: t.Any({ description: 'Prometheus text format.' }), ...problems(401) },
-      detail: { tags: ['Health'], summary: 'Metrics for Prometheus; needs METRICS_TOKEN' },
+      response: {
+        200: t.String({
+          description: 'Prometheus text format.',
+          examples: ['# HELP pollux_jobs Jobs by state.\n# TYPE pollux_jobs gauge\n'],
+        }),
+        ...problems(401),
+      },
+      detail: {
+        tags: ['Health'],
+        summary: 'Metrics for Prometheus; needs METRICS_TOKEN',
+        security: [{ metricsToken: [] }],
+      },
     },
   )
 }

@@ -1,0 +1,128 @@
+/** What a problem's slug means, told to the person who met it. */
+export interface ProblemKind {
+  status: number
+  /** A detail as an answer gives it. */
+  detail: string
+  /** Why it happens. */
+  meaning: string
+  /** What to do about it. */
+  remedy: string
+  /** The routes that may give it, e.g. `POST /v1/chatroom`; without it, any that declares the status. */
+  on?: RegExp
+  /** Members besides RFC 9457's, as an example. */
+  extras?: Record<string, unknown>
+}
+
+const IDEMPOTENT = /^POST \/v1\/chatroom(\/:id\/message(\/:messageId\/regenerate)?)?$/
+const PAGED = /^GET \/v1\/(chatroom(\/:id\/message\/all)?|search)$/
+const PROMPTS = /^POST \/v1\/chatroom\/:id\/message(\/:messageId\/regenerate)?$/
+
+/** Every slug the server can answer with; a test keeps this list and the code in step. */
+export const problemCatalogue: Record<string, ProblemKind> = {
+  'body-too-large': {
+    status: 413,
+    detail: 'The body may hold at most 65536 bytes.',
+    meaning: 'The body of the request is larger than this route takes.',
+    remedy: 'Send less: at most 64 KiB, and 512 KiB for Stripe’s webhook.',
+  },
+  'database-unavailable': {
+    status: 503,
+    detail: 'The database cannot take this now. Try again shortly.',
+    meaning:
+      'The server cannot read or write its database at the moment. Nothing of the request was kept.',
+    remedy: 'Send the same request again after the seconds in Retry-After.',
+  },
+  'idempotency-key-in-use': {
+    status: 409,
+    detail: 'The first request with this Idempotency-Key is still running.',
+    meaning: 'A request with the same Idempotency-Key arrived before and has no answer yet.',
+    remedy: 'Send it again after the seconds in Retry-After: it then gives the first one’s answer.',
+    on: IDEMPOTENT,
+  },
+  'idempotency-key-reused': {
+    status: 422,
+    detail: 'This Idempotency-Key came with another request before.',
+    meaning: 'The key was used within the last 24 hours for another body or another route.',
+    remedy: 'Make a new key for each new thing to create; keep a key only to repeat one request.',
+    on: IDEMPOTENT,
+  },
+  internal: {
+    status: 500,
+    detail: 'Something went wrong on our side. Quote the request id if you report it.',
+    meaning: 'A fault of the server. Its cause is in the server’s log under the request id.',
+    remedy: 'Try again later; if it stays, report it with the request id in `instance`.',
+  },
+  'invalid-cursor': {
+    status: 400,
+    detail: 'This cursor is not one of this list. Start from its first page.',
+    meaning: 'The cursor was changed, is of another list, or of the same list with other filters.',
+    remedy: 'Leave `cursor` out to start anew, then give each `nextCursor` back as it came.',
+    on: PAGED,
+  },
+  'malformed-body': {
+    status: 400,
+    detail: 'The body is not valid JSON.',
+    meaning: 'The body could not be parsed as what its Content-Type says.',
+    remedy: 'Check that the JSON is complete, and that Content-Type tells the truth.',
+    on: /^(POST|PATCH|PUT|DELETE) /,
+  },
+  'method-not-allowed': {
+    status: 405,
+    detail: 'Allowed here: GET, POST.',
+    meaning: 'The path exists and does not answer this method.',
+    remedy: 'Use one of the methods in the `Allow` header.',
+  },
+  'not-found': {
+    status: 404,
+    detail: 'There is nothing here, or it is not yours.',
+    meaning:
+      'Nothing is at this path, or it belongs to somebody else: the two look the same on purpose.',
+    remedy: 'Check the ids in the path, and that the access token is of the right account.',
+  },
+  'not-ready': {
+    status: 503,
+    detail: 'The worker is not running.',
+    meaning: 'The server runs and is not yet, or no longer, able to serve; `detail` says why.',
+    remedy: 'Wait, or look at the server’s log if you run it.',
+    on: /^GET \/readyz$/,
+  },
+  'quota-exhausted': {
+    status: 429,
+    detail: 'All 5 prompts of today are used. More come at 2026-11-23T00:00:00.000Z.',
+    meaning: 'A Basic account sends a number of prompts a day, and today’s are used up.',
+    remedy: 'Wait until the quota’s `resetsAt`, or become Pro with POST /v1/subscribe/pro.',
+    on: PROMPTS,
+    extras: { quota: { limit: 5, used: 5, remaining: 0, resetsAt: '2026-11-23T00:00:00.000Z' } },
+  },
+  'shutting-down': {
+    status: 503,
+    detail: 'This server is about to stop. Send the prompt again.',
+    meaning: 'The server is stopping, or being replaced, and takes no new prompts.',
+    remedy:
+      'Send the same request again after the seconds in Retry-After, with its Idempotency-Key.',
+    on: PROMPTS,
+  },
+  unauthenticated: {
+    status: 401,
+    detail: 'Give a valid access token as a bearer token.',
+    meaning: 'The access token is missing, malformed, expired, or its session has ended.',
+    remedy:
+      'Send `Authorization: Bearer <token>`; get a new token with POST /v1/auth/refresh or by logging in.',
+    on: /./,
+  },
+  'unsupported-media-type': {
+    status: 415,
+    detail: 'Send the body as application/json or application/x-www-form-urlencoded.',
+    meaning: 'The body came in a format this server does not read.',
+    remedy: 'Send JSON or a urlencoded form, and name it in Content-Type.',
+  },
+  validation: {
+    status: 422,
+    detail: 'Some fields are not valid.',
+    meaning: 'Fields are missing, unknown, of the wrong type or outside what is allowed.',
+    remedy: 'Read `errors`: each has a JSON pointer to the field and says what is allowed there.',
+    extras: {
+      errors: [{ pointer: '/title', detail: 'must be 1 to 200 characters, not only blanks' }],
+    },
+  },
+}

@@ -1,0 +1,10 @@
+import { createMetrics } from '#src/plugins/metrics.ts'
+import { createTestApp } from './test-app.ts'
+
+/** The application with every route that some setting switches on. */
+export function createWholeApp() {
+  return createTestApp(
+    { metricsToken: 'a-token-of-the-operator-0123456789' },
+    { metrics: createMetrics() },
+  )
+}
