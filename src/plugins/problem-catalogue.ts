@@ -19,11 +19,26 @@ const PROMPTS = /^POST \/v1\/chatroom\/:id\/message(\/:messageId\/regenerate)?$/
 
 /** Every slug the server can answer with; a test keeps this list and the code in step. */
 export const problemCatalogue: Record<string, ProblemKind> = {
+  'already-final': {
+    status: 409,
+    detail: 'This message is final; there is nothing left to cancel.',
+    meaning: 'The reply ended before the cancel arrived, or the message is a prompt.',
+    remedy: 'Read the message: it shows how it ended.',
+    on: /\/cancel$/,
+  },
   'body-too-large': {
     status: 413,
     detail: 'The body may hold at most 65536 bytes.',
     meaning: 'The body of the request is larger than this route takes.',
     remedy: 'Send less: at most 64 KiB, and 512 KiB for Stripe’s webhook.',
+  },
+  'cancel-pending': {
+    status: 503,
+    detail: 'The reply is told to stop and will; its worker has not answered yet.',
+    meaning:
+      'The cancel is stored and will happen; the reply had not ended when the answer was due.',
+    remedy: 'Read the message after the seconds in Retry-After; there is no need to cancel again.',
+    on: /\/cancel$/,
   },
   'database-unavailable': {
     status: 503,
@@ -72,6 +87,13 @@ export const problemCatalogue: Record<string, ProblemKind> = {
     meaning: 'The path exists and does not answer this method.',
     remedy: 'Use one of the methods in the `Allow` header.',
   },
+  'not-a-reply': {
+    status: 422,
+    detail: 'Only a reply can be regenerated, not a prompt.',
+    meaning: 'The id in the path is that of a prompt.',
+    remedy: 'Give the id of the reply: the message whose `replyTo` is the prompt.',
+    on: /\/regenerate$/,
+  },
   'not-found': {
     status: 404,
     detail: 'There is nothing here, or it is not yours.',
@@ -93,6 +115,13 @@ export const problemCatalogue: Record<string, ProblemKind> = {
     remedy: 'Wait until the quota’s `resetsAt`, or become Pro with POST /v1/subscribe/pro.',
     on: PROMPTS,
     extras: { quota: { limit: 5, used: 5, remaining: 0, resetsAt: '2026-11-23T00:00:00.000Z' } },
+  },
+  'reply-not-final': {
+    status: 409,
+    detail: 'This reply is still in the making. Cancel it first, or wait.',
+    meaning: 'Another version can be asked for once this one has ended.',
+    remedy: 'Wait until the reply is final, or cancel it, then ask again.',
+    on: /\/regenerate$/,
   },
   'shutting-down': {
     status: 503,

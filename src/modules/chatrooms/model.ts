@@ -72,10 +72,10 @@ export const Room = t.Object(
   },
 )
 
-export const RoomPage = t.Object({
-  items: t.Array(Room),
-  nextCursor: t.Nullable(t.String()),
-})
+export const RoomPage = t.Object(
+  { items: t.Array(Room), nextCursor: t.Nullable(t.String()) },
+  { description: 'A page of chatrooms.' },
+)
 
 export type NewRoom = NonNullable<Static<typeof NewRoom>>
 export type RoomChange = Static<typeof RoomChange>

@@ -30,6 +30,39 @@ const status = t.Union(
   },
 )
 
+const prompt = {
+  id: '019a2c5e-8d20-7f42-9b1e-6e3d8b0f5c21',
+  chatroomId: '019a2c5e-7b1c-7cc3-9d5e-2f4b6a8c0e13',
+  role: 'user',
+  content: 'What should I pack for Bergen?',
+  status: 'complete',
+  replyTo: null,
+  version: 1,
+  createdAt: '2026-11-22T16:03:00.000Z',
+  completedAt: '2026-11-22T16:03:00.000Z',
+}
+
+const queued = {
+  ...prompt,
+  id: '019a2c5e-8d21-7a11-8f00-5d2c7a9e4b10',
+  role: 'assistant',
+  content: '',
+  status: 'queued',
+  replyTo: prompt.id,
+  completedAt: null,
+}
+
+const reply = {
+  ...queued,
+  content: 'A rain jacket, above all.',
+  status: 'complete',
+  model: 'gemini-2.5-flash-lite',
+  finishReason: 'STOP',
+  usage: { promptTokens: 12, replyTokens: 7 },
+  contextMessages: 0,
+  completedAt: '2026-11-22T16:03:00.812Z',
+}
+
 export const Message = t.Object(
   {
     id: t.String({ format: 'uuid' }),
@@ -58,29 +91,22 @@ export const Message = t.Object(
   },
   {
     description: 'A prompt or a reply.',
-    examples: [
-      {
-        id: '019a2c5e-8d21-7a11-8f00-5d2c7a9e4b10',
-        chatroomId: '019a2c5e-7b1c-7cc3-9d5e-2f4b6a8c0e13',
-        role: 'assistant',
-        content: 'A rain jacket, above all.',
-        status: 'complete',
-        replyTo: '019a2c5e-8d20-7f42-9b1e-6e3d8b0f5c21',
-        version: 1,
-        model: 'gemini-2.5-flash-lite',
-        finishReason: 'STOP',
-        usage: { promptTokens: 12, replyTokens: 7 },
-        contextMessages: 0,
-        createdAt: '2026-11-22T16:03:00.000Z',
-        completedAt: '2026-11-22T16:03:00.812Z',
-      },
-    ],
+    examples: [reply],
   },
 )
 
 export const Accepted = t.Object(
   { prompt: Message, reply: Message, quota: Quota },
-  { description: 'The prompt as stored, its reply to come, and what is left of today.' },
+  {
+    description: 'The prompt as stored, its reply to come, and what is left of today.',
+    examples: [
+      {
+        prompt,
+        reply: queued,
+        quota: { limit: 5, used: 1, remaining: 4, resetsAt: '2026-11-23T00:00:00.000Z' },
+      },
+    ],
+  },
 )
 
 export const Exchange = t.Object(
@@ -88,10 +114,14 @@ export const Exchange = t.Object(
   {
     description:
       'The latest prompt and the latest version of its reply; nulls while the room is empty.',
+    examples: [{ prompt, reply }],
   },
 )
 
-export const MessagePage = t.Object({ items: t.Array(Message), nextCursor: t.Nullable(t.String()) })
+export const MessagePage = t.Object(
+  { items: t.Array(Message), nextCursor: t.Nullable(t.String()) },
+  { description: 'A page of messages.', examples: [{ items: [prompt, reply], nextCursor: null }] },
+)
 
 export type Message = Static<typeof Message>
 export type Accepted = Static<typeof Accepted>
