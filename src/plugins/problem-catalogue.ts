@@ -26,6 +26,23 @@ export const problemCatalogue: Record<string, ProblemKind> = {
     remedy: 'Read the message: it shows how it ended.',
     on: /\/cancel$/,
   },
+  'already-subscribed': {
+    status: 409,
+    detail:
+      'This account has a subscription. Manage it, or pay what is open, on the page that POST /v1/subscription/portal gives.',
+    meaning: 'The account has a subscription that is paid, in its trial, or waiting for a payment.',
+    remedy:
+      'Open the page of POST /v1/subscription/portal; GET /v1/subscription/status tells how things stand.',
+    on: /^POST \/v1\/subscribe\/pro$/,
+  },
+  'billing-unavailable': {
+    status: 503,
+    detail: 'Stripe cannot be reached now. Try again shortly.',
+    meaning:
+      'Stripe did not answer, or this server is not set up for payments. Nothing was charged or changed.',
+    remedy: 'Try again after the seconds in Retry-After. If it stays, ask whoever runs the server.',
+    on: /^[A-Z]+ \/v1\/(subscri|webhook|plans)/,
+  },
   'body-too-large': {
     status: 413,
     detail: 'The body may hold at most 65536 bytes.',
@@ -74,6 +91,16 @@ export const problemCatalogue: Record<string, ProblemKind> = {
     remedy: 'Leave `cursor` out to start anew, then give each `nextCursor` back as it came.',
     on: PAGED,
   },
+  'invalid-webhook': {
+    status: 400,
+    detail:
+      'This is not a delivery of Stripe signed with a secret of this endpoint in the last five minutes.',
+    meaning:
+      'The signature does not fit the body and any of the endpoint’s secrets, or it is too old.',
+    remedy:
+      'Deliveries come from Stripe alone. If these do, compare STRIPE_WEBHOOK_SECRETS with Stripe’s dashboard, and the server’s clock with the time.',
+    on: /^POST \/v1\/webhook\/stripe$/,
+  },
   'malformed-body': {
     status: 400,
     detail: 'The body is not valid JSON.',
@@ -107,6 +134,13 @@ export const problemCatalogue: Record<string, ProblemKind> = {
     meaning: 'The server runs and is not yet, or no longer, able to serve; `detail` says why.',
     remedy: 'Wait, or look at the server’s log if you run it.',
     on: /^GET \/readyz$/,
+  },
+  'not-subscribed': {
+    status: 409,
+    detail: 'This account has no subscription. POST /v1/subscribe/pro gives the page to get one.',
+    meaning: 'There is no subscription to manage, cancel or resume.',
+    remedy: 'Subscribe with POST /v1/subscribe/pro first.',
+    on: /^POST \/v1\/subscription\/(portal|cancel|resume)$/,
   },
   'quota-exhausted': {
     status: 429,

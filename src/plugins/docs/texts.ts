@@ -30,7 +30,7 @@ export const tags = [
   { name: 'Messages', description: 'Prompts, their replies, and the live stream of a room.' },
   { name: 'Search', description: 'Full-text search over one’s own messages.' },
   {
-    name: 'Billing',
+    name: 'Subscription',
     description: 'Pro by Stripe: subscribe, manage, and the webhook Stripe calls.',
   },
   { name: 'Health', description: 'For load balancers and monitoring.' },

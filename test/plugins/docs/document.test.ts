@@ -34,11 +34,14 @@ test('the linter would tell of a fault', async () => {
   expect(faults.some((fault) => fault.startsWith('operation-summary'))).toBe(true)
 })
 
-test('every route of the app is in the document, bar the page’s assets', () => {
+/** Pages and files for a browser, which no client calls. */
+const HIDDEN = ['GET /swagger/{asset}', 'GET /v1/subscription/return']
+
+test('every route of the app is in the document, bar what only a browser loads', () => {
   const told = operations.map(({ name }) => name).sort()
   const routes = app.routes
     .map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}`)
-    .filter((name) => name !== 'GET /swagger/{asset}')
+    .filter((name) => !HIDDEN.includes(name))
     .sort()
   expect(told).toEqual(routes)
 })
