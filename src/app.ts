@@ -18,7 +18,7 @@ import type { Deps, Services } from './services.ts'
 
 export interface AppOptions {
   /** Names what is not ready; nothing when all is. */
-  notReady?: () => string[]
+  notReady?: () => string[] | Promise<string[]>
   /** True while the server lets running replies finish and accepts no new ones. */
   draining?: () => boolean
   /** Without them, or without METRICS_TOKEN, there is no GET /metrics here. */

@@ -1,3 +1,8 @@
+import { join } from 'node:path'
+import type { Config } from './config/config.ts'
+import { nightlyName, pruneBackups } from './database/backup-folder.ts'
+import { backupInProcess } from './database/backup-process.ts'
+import type { Clock } from './lib/clock.ts'
 import type { Maintenance } from './lib/maintenance.ts'
 import { DAY } from './lib/time.ts'
 import { pruneIdempotencyKeys } from './plugins/idempotency.ts'
@@ -9,6 +14,7 @@ const PRUNE_LIMIT = 500
 /** What belongs to no module: ended jobs, old idempotency keys, the write-ahead log. */
 export function createMaintenance({ database, clock, config }: Deps): Maintenance[] {
   return [
+    ...nightlyBackup(config, clock),
     {
       name: 'prune ended jobs',
       pattern: '*/10 * * * *',
@@ -33,6 +39,23 @@ export function createMaintenance({ database, clock, config }: Deps): Maintenanc
       name: 'checkpoint the write-ahead log',
       pattern: '* * * * *',
       run: async () => database.checkpoint(),
+    },
+  ]
+}
+
+function nightlyBackup(config: Config, clock: Clock): Maintenance[] {
+  const { backupDir, backupKeep, databasePath } = config
+  if (backupDir === undefined) return []
+  return [
+    {
+      name: 'back the database up',
+      pattern: '15 3 * * *',
+      timezone: config.quotaTimezone,
+      async run() {
+        const target = join(backupDir, nightlyName(clock.now()))
+        await backupInProcess({ source: databasePath, target })
+        return { target, removed: pruneBackups(backupDir, backupKeep) }
+      },
     },
   ]
 }

@@ -2,17 +2,17 @@ import { Elysia } from 'elysia'
 import { createApp } from './app.ts'
 import type { Config } from './config/config.ts'
 import { lockDatabase } from './database/lock.ts'
-import { migrate } from './database/migrate.ts'
 import { openDatabase } from './database/open.ts'
+import { upgrade } from './database/upgrade.ts'
 import type { Runtime } from './lib/runtime.ts'
 import { SECOND } from './lib/time.ts'
 import { createMaintenance } from './maintenance.ts'
+import { createReadiness } from './modules/health/readiness.ts'
+import { createObservation } from './observation.ts'
 import { createCron } from './plugins/cron.ts'
 import { createWorker } from './queue/worker.ts'
 import { createServices } from './services.ts'
 
-/** A worker whose loop has not turned for this long is not alive. */
-const WORKER_SILENT_MS = 5 * SECOND
 /** Above every limit of our own, so that too large a body meets our own 413 and not Bun's bare one. */
 const MAX_BODY_BYTES = 8 * 1024 * 1024
 /** Streams send a heartbeat each 15 s and a long poll lasts 25 s; who is silent longer has gone. */
@@ -27,28 +27,35 @@ export interface Server {
   stop(): Promise<void>
 }
 
-/** The whole program in one process: HTTP, worker, cron. @throws DatabaseInUse, DatabaseFromTheFuture */
+/** The whole program in one process: HTTP, worker, cron. @throws DatabaseInUse, UnusableDatabase, DatabaseFromTheFuture */
 export async function serve(config: Config, runtime: Runtime): Promise<Server> {
   const { log, clock } = runtime
   const unlock = lockDatabase(config.databasePath)
-  const database = openDatabase(config.databasePath)
-  const applied = migrate(database.sqlite, { now: clock.now() })
-  if (applied.length > 0) log.info({ applied }, 'database migrated')
+  const path = config.databasePath
+  const observation = createObservation(config, runtime)
+  const { metrics, meters, fate } = observation
+  const database = openDatabase(path, observation.observer)
+  upgrade(database, { path, backupDir: config.backupDir, now: clock.now(), log })
+  observation.guard(database)
 
-  const deps = { ...runtime, config, database }
+  const deps = { ...runtime, config, database, meters }
   const services = createServices(deps)
-  const worker = createWorker({ ...runtime, database, queue: services.queue })
+  const worker = createWorker({ ...runtime, database, queue: services.queue, meters })
   const cron = createCron([...createMaintenance(deps), ...services.maintenance], log)
   let draining = false
   const app = new Elysia({ name: 'server' })
     .use(
       createApp(deps, services, {
         draining: () => draining,
-        notReady() {
-          if (draining) return ['The server is about to stop.']
-          const silentMs = clock.now() - worker.lastBeatAt
-          return silentMs > WORKER_SILENT_MS ? ['The worker has stopped.'] : []
-        },
+        notReady: createReadiness({
+          database,
+          path,
+          fate,
+          clock,
+          worker,
+          draining: () => draining,
+        }),
+        ...(metrics && { metrics }),
       }),
     )
     .use(cron.plugin)
@@ -60,6 +67,7 @@ export async function serve(config: Config, runtime: Runtime): Promise<Server> {
     })
   await worker.start({ alone: true })
   await services.billing.reconcile()
+  const closeMetrics = observation.watch(database)
 
   return {
     url: `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${app.server?.port}`,
@@ -68,7 +76,7 @@ export async function serve(config: Config, runtime: Runtime): Promise<Server> {
       log.info({ running: worker.running, drainSeconds: config.drainSeconds }, 'draining')
       await Promise.all([worker.stop(config.drainSeconds * SECOND), cron.stop()])
       services.eventHub.close()
-      await app.stop(true)
+      await Promise.all([app.stop(true), closeMetrics()])
       database.checkpoint()
       database.close()
       unlock()

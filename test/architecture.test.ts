@@ -11,11 +11,11 @@ const layers: [name: string, paths: RegExp][] = [
   ['plugins', /^src\/plugins\//],
   ['modules', /^src\/modules\//],
   ['app', /^src\/(app|services|billing|conversation|deps|maintenance)\.ts$/],
-  ['serve', /^src\/((serve|development)\.ts$|cli\/)/],
+  ['serve', /^src\/((serve|development|observation)\.ts$|cli\/)/],
   ['main', /^src\/main\.ts$/],
 ]
 const MAY_READ_CONFIG =
-  /^src\/(config\/|cli\/|(main|serve|services|billing|conversation|deps|development|maintenance)\.ts$)/
+  /^src\/(config\/|cli\/|(main|serve|services|billing|conversation|deps|development|maintenance|observation)\.ts$)/
 const READS_ENVIRONMENT = /^src\/(main\.ts$|config\/)/
 
 interface Import {

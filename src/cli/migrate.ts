@@ -1,22 +1,27 @@
 import { existsSync } from 'node:fs'
 import type { Command } from 'commander'
 import { parseSettings } from '#src/config/config.ts'
-import { migrate, pendingMigrations } from '#src/database/migrate.ts'
+import { pendingMigrations } from '#src/database/migrate.ts'
 import { openDatabase } from '#src/database/open.ts'
+import { upgrade } from '#src/database/upgrade.ts'
 import { systemClock } from '#src/lib/clock.ts'
+import { createLog } from '#src/lib/log.ts'
 import { Failure, type Terminal } from './terminal.ts'
 
 export function addMigrate(program: Command, terminal: Terminal): void {
   program
     .command('migrate')
-    .description('apply pending migrations')
+    .description('apply pending migrations, after a backup where there is something to lose')
     .option('--check', 'change nothing; exit 1 when some are pending')
     .option('--json', 'print JSON')
     .action((options) => run(terminal, options))
 }
 
 async function run(terminal: Terminal, options: { check?: true; json?: true }): Promise<void> {
-  const { databasePath } = parseSettings(terminal.environment, ['databasePath'])
+  const { databasePath, backupDir } = parseSettings(terminal.environment, [
+    'databasePath',
+    'backupDir',
+  ])
   if (options.check && !existsSync(databasePath)) {
     throw new Failure(`There is no database at '${databasePath}' yet.`)
   }
@@ -29,7 +34,12 @@ async function run(terminal: Terminal, options: { check?: true; json?: true }): 
       if (!options.json) await terminal.print('Nothing is pending.')
       return
     }
-    const applied = migrate(database.sqlite, { now: systemClock.now() })
+    const applied = upgrade(database, {
+      path: databasePath,
+      backupDir,
+      now: systemClock.now(),
+      log: createLog('warn'),
+    })
     const told = applied.length > 0 ? `Applied: ${applied.join(', ')}.` : 'Nothing was pending.'
     await terminal.print(options.json ? JSON.stringify({ applied }) : told)
   } finally {

@@ -1,10 +1,13 @@
 import { Command, CommanderError } from 'commander'
 import { ConfigError } from '#src/config/config.ts'
+import { UnusableDatabase } from '#src/database/fault.ts'
 import { DatabaseInUse } from '#src/database/lock.ts'
 import { DatabaseFromTheFuture } from '#src/database/migrate.ts'
+import { addBackup } from './backup.ts'
 import { addHealthcheck } from './healthcheck.ts'
 import { addJobs } from './jobs.ts'
 import { addMigrate } from './migrate.ts'
+import { addRestore } from './restore.ts'
 import { addServe } from './serve.ts'
 import { EXIT, Failure, type Terminal } from './terminal.ts'
 import { version } from './version.ts'
@@ -14,7 +17,7 @@ Exit codes: ${EXIT.ok} done · ${EXIT.failed} failed, or the answer is no · ${E
 Settings come from the environment; docs/configuration.md lists them.`
 
 /** Each command is a file of this folder: it adds itself with its options, its help and its action. */
-const commands = [addServe, addMigrate, addHealthcheck, addJobs]
+const commands = [addServe, addMigrate, addHealthcheck, addJobs, addBackup, addRestore]
 
 /** Runs one command and gives its exit code. */
 export async function runCommandLine(argv: string[], terminal: Terminal): Promise<number> {
@@ -55,7 +58,11 @@ async function explain(error: unknown, terminal: Terminal): Promise<number> {
     await terminal.complain(error.message)
     return error.exitCode
   }
-  if (error instanceof DatabaseInUse || error instanceof DatabaseFromTheFuture) {
+  if (
+    error instanceof DatabaseInUse ||
+    error instanceof DatabaseFromTheFuture ||
+    error instanceof UnusableDatabase
+  ) {
     await terminal.complain(error.message)
     return EXIT.failed
   }

@@ -1,5 +1,6 @@
 import type { Database as Sqlite } from 'bun:sqlite'
 import { migrations } from '#drizzle/migrations/index.ts'
+import { APPLICATION_ID } from './identity.ts'
 
 export interface Migration {
   name: string
@@ -36,6 +37,7 @@ export function migrate(sqlite: Sqlite, options: { now: number; known?: Migratio
     'CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, applied_at INTEGER NOT NULL) STRICT',
   )
   const names = pendingMigrations(sqlite, known)
+  sqlite.run(`PRAGMA application_id = ${APPLICATION_ID}`)
   const done: string[] = []
   for (const migration of known) {
     if (!names.includes(migration.name)) continue

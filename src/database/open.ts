@@ -4,12 +4,16 @@ import { dirname } from 'node:path'
 import { drizzle } from 'drizzle-orm/bun-sqlite'
 import * as schema from '#drizzle/schema.ts'
 import type { Connection } from './command.ts'
+import { explainFault, isDatabaseFault, UnusableDatabase } from './fault.ts'
+import { createFileWatch, type FileWatch } from './file-watch.ts'
+import { isOurs } from './identity.ts'
 import { createNotifications, type Notifications } from './notifications.ts'
 import { createWriter, type Writer, type WriterObserver } from './writer.ts'
 
 /** The one connection of the process. Reads are synchronous through `orm`; every write is a command. */
 export interface Database extends Connection, Writer {
   notifications: Notifications
+  watch: FileWatch
   /** Moves the write-ahead log into the file; returns how many pages it could not move. */
   checkpoint(): number
   close(): void
@@ -18,24 +22,17 @@ export interface Database extends Connection, Writer {
 /**
  * Opens (and creates) the database file, or a private one in memory for `:memory:`.
  * `synchronous=FULL` because an acknowledged commit must survive a power cut; NORMAL does not promise it.
+ * @throws UnusableDatabase where it is damaged, another program's, or cannot be opened
  */
 export function openDatabase(path: string, observer: WriterObserver = {}): Database {
-  if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true })
-  const sqlite = new Sqlite(path, { create: true, strict: true })
-  sqlite.run('PRAGMA busy_timeout = 1000')
-  sqlite.run('PRAGMA journal_mode = WAL')
-  sqlite.run('PRAGMA synchronous = FULL')
-  sqlite.run('PRAGMA foreign_keys = ON')
-  sqlite.run('PRAGMA cache_size = -65536')
-  sqlite.run('PRAGMA temp_store = MEMORY')
-  sqlite.run('PRAGMA journal_size_limit = 67108864')
-  // From here on, waiting inside SQLite would block the event loop; the writer waits outside of it.
-  sqlite.run('PRAGMA busy_timeout = 2')
+  const sqlite = connect(path)
+  const watch = createFileWatch(path)
   const connection: Connection = { sqlite, orm: drizzle(sqlite, { schema }) }
   const notifications = createNotifications()
   return {
     ...connection,
-    ...createWriter(connection, notifications, observer),
+    ...createWriter(connection, notifications, { ...observer, verify: watch.check }),
+    watch,
     notifications,
     checkpoint() {
       const row = sqlite
@@ -51,4 +48,31 @@ export function openDatabase(path: string, observer: WriterObserver = {}): Datab
       }
     },
   }
+}
+
+function connect(path: string): Sqlite {
+  let sqlite: Sqlite | undefined
+  try {
+    if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true })
+    sqlite = new Sqlite(path, { create: true, strict: true })
+    // Asked before anything is changed, so that another program's file is left as it was.
+    if (!isOurs(sqlite)) throw new UnusableDatabase(foreign(path))
+    sqlite.run('PRAGMA busy_timeout = 1000')
+    sqlite.run('PRAGMA journal_mode = WAL')
+    sqlite.run('PRAGMA synchronous = FULL')
+    sqlite.run('PRAGMA foreign_keys = ON')
+    sqlite.run('PRAGMA cache_size = -65536')
+    sqlite.run('PRAGMA temp_store = MEMORY')
+    sqlite.run('PRAGMA journal_size_limit = 67108864')
+    // From here on, waiting inside SQLite would block the event loop; the writer waits outside of it.
+    sqlite.run('PRAGMA busy_timeout = 2')
+    return sqlite
+  } catch (error) {
+    sqlite?.close()
+    throw isDatabaseFault(error) ? new UnusableDatabase(explainFault(error, path)) : error
+  }
+}
+
+function foreign(path: string): string {
+  return `'${path}' is a database of another program; nothing was changed. Give another DATABASE_URL.`
 }

@@ -20,6 +20,10 @@ interface Outbox {
 export interface WriterObserver {
   /** After each commit: how many commands it held and how long it blocked the loop. */
   committed?(commands: number, durationMs: number): void
+  /** After each commit that failed, with how many commands were refused for it. */
+  refused?(error: unknown, commands: number): void
+  /** After the commit and before anybody is told: throws where what was committed will not be found again. */
+  verify?(): void
 }
 
 export interface Writer {
@@ -68,7 +72,7 @@ export function createWriter(
         setTimeout(() => flush(since), BUSY_RETRY_MS)
         return
       }
-      rejectAll(take(), error)
+      refuse(take(), error)
       return
     }
     const batch = take()
@@ -77,8 +81,9 @@ export function createWriter(
     try {
       for (const one of batch) settled.push(runAlone(one, outbox))
       sqlite.run('COMMIT')
+      observer.verify?.()
     } catch (error) {
-      rejectAll(batch, error)
+      refuse(batch, error)
       if (sqlite.inTransaction) sqlite.run('ROLLBACK')
       return
     }
@@ -86,6 +91,11 @@ export function createWriter(
     for (const settle of settled) settle()
     for (const { topic, payload } of outbox) notifications.publish(topic, payload)
     observer.committed?.(batch.length, durationMs)
+  }
+
+  function refuse(batch: Pending[], error: unknown) {
+    for (const { reject } of batch) reject(error)
+    observer.refused?.(error, batch.length)
   }
 
   function take(): Pending[] {
@@ -140,10 +150,6 @@ export function createWriter(
         schedule()
       }),
   }
-}
-
-function rejectAll(batch: Pending[], error: unknown) {
-  for (const { reject } of batch) reject(error)
 }
 
 /** Also refuses a Drizzle query that was built but never run, which is a thenable. */

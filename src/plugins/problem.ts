@@ -25,7 +25,11 @@ export function createProblems({
     .onError({ as: 'global' }, ({ code, error, request, set }) => {
       const problem = toProblem(code, error, request, methodsOf)
       const id = requestId(set.headers)
-      if (problem.status >= 500) log.error({ err: error, requestId: id }, 'request failed')
+      // What the writer has already said in full needs no stack at each request it refuses.
+      if (isDatabaseFault(error))
+        log.warn({ requestId: id }, 'request refused: database unavailable')
+      else if (!(error instanceof Problem) && problem.status >= 500)
+        log.error({ err: error, requestId: id }, 'request failed')
       // Where no route matched Elysia leaves it at 200, which the request log would then tell.
       set.status = problem.status
       return problem.toResponse(id)

@@ -1,6 +1,7 @@
 import type { Database } from '#src/database/open.ts'
 import type { Clock } from '#src/lib/clock.ts'
 import type { Log } from '#src/lib/log.ts'
+import type { Meters } from '#src/lib/meters.ts'
 import type { Random } from '#src/lib/random.ts'
 import type { Queue } from './queue.ts'
 
@@ -10,4 +11,5 @@ export interface WorkerDeps {
   clock: Clock
   random: Random
   log: Log
+  meters?: Meters
 }

@@ -6,6 +6,7 @@ import { OVERTIME, STOPPED } from './end.ts'
 import type { Finish } from './finish.ts'
 import { Discard, type JobEnd, type JobKind, RetryAfter, Snooze, Stopped } from './job.ts'
 import { type JobRow, toJob } from './row.ts'
+import { named, outcomeOf, tellStart } from './tell.ts'
 
 /** A job that threw this often fails. */
 export const MAX_ERRORS = 5
@@ -18,13 +19,15 @@ export async function runClaim(
   row: JobRow,
   signal: AbortSignal,
 ): Promise<void> {
+  const tellEnd = tellStart(deps, row)
   const finish = await outcome(deps, kind, row, signal)
-  if (!finish) return
+  if (!finish) return tellEnd('lost')
   const refusal = await write(deps, row, finish)
-  if (refusal === undefined) return
+  if (refusal === undefined) return tellEnd(outcomeOf(finish))
   // What its end was to write is what cannot be written: that is the job's own fault, not the disk's.
   const again = finish.as === 'retry' ? undefined : afterError(deps, row, refusal)
   if (again) await write(deps, row, again)
+  tellEnd(outcomeOf(again ?? finish))
 }
 
 /** The end of a claim, or undefined where the job is another worker's now. */
@@ -40,7 +43,7 @@ async function outcome(
   try {
     job = toJob(row, kind.parse)
   } catch (error) {
-    log.error({ err: error, job: row.id, kind: row.kind }, 'job has a body its kind cannot read')
+    log.error({ ...named(row), err: error }, 'job has a body its kind cannot read')
     return ended(failed('unreadable', 'its body could not be read'))
   }
   try {
@@ -62,13 +65,13 @@ function afterError({ clock, random, log }: WorkerDeps, row: JobRow, error: unkn
   const countsError = !(error instanceof Snooze)
   const errors = row.errors + (countsError ? 1 : 0)
   if (errors >= MAX_ERRORS) return ended(failed(code, message))
-  const named = error instanceof Snooze || error instanceof RetryAfter
-  const delayMs = named ? Math.max(0, Math.ceil(error.delayMs)) : backoffMs(errors, random.int)
+  const asked = error instanceof Snooze || error instanceof RetryAfter
+  const delayMs = asked ? Math.max(0, Math.ceil(error.delayMs)) : backoffMs(errors, random.int)
   const dueAt = clock.now() + delayMs
   if (row.deadline_at !== null && dueAt >= row.deadline_at) {
     return ended({ state: 'failed', cause: 'deadline', code, message })
   }
-  log.warn({ job: row.id, kind: row.kind, errors, delayMs, err: error }, 'job will be tried again')
+  log.warn({ ...named(row), errors, delayMs, err: error }, 'job will be tried again')
   return { as: 'retry', dueAt, countsError, error: message }
 }
 
@@ -95,14 +98,13 @@ async function write(
   finish: Finish,
 ): Promise<NonNullable<unknown> | undefined> {
   const { database, queue, clock, log } = deps
-  const job = { job: row.id, claims: row.claims }
   for (let attempt = 1; attempt <= COMMIT_RETRIES; attempt++) {
     try {
       const held = await database.execute(queue.commands.finish, { row, finish, now: clock.now() })
-      if (!held) log.warn(job, 'result refused: the job is another worker’s now')
+      if (!held) log.warn(named(row), 'result refused: the job is another worker’s now')
       return undefined
     } catch (error) {
-      log.error({ ...job, err: error, attempt }, 'could not write how a job ended')
+      log.error({ ...named(row), err: error, attempt }, 'could not write how a job ended')
       if (!isDatabaseFault(error)) return error ?? new Error('thrown without a reason')
       if (attempt < COMMIT_RETRIES)
         await new Promise<void>((resolve) => clock.after(SECOND, resolve))

@@ -5,7 +5,7 @@ import { problems } from '#src/plugins/schemas.ts'
 const Health = t.Object({ status: t.Literal('ok') })
 
 /** `check` names what is not ready, or nothing when all is. */
-export function createHealth({ check }: { check: () => string[] }) {
+export function createHealth({ check }: { check: () => string[] | Promise<string[]> }) {
   return new Elysia({ name: 'health' })
     .get('/livez', () => ({ status: 'ok' as const }), {
       response: { 200: Health },
@@ -13,8 +13,8 @@ export function createHealth({ check }: { check: () => string[] }) {
     })
     .get(
       '/readyz',
-      () => {
-        const faults = check()
+      async () => {
+        const faults = await check()
         if (faults.length > 0) {
           throw new Problem(503, 'not-ready', faults.join(' '), { headers: { 'retry-after': '5' } })
         }

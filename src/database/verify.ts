@@ -1,0 +1,45 @@
+import { Database as Sqlite } from 'bun:sqlite'
+import { existsSync } from 'node:fs'
+import { explainFault, isDatabaseFault, UnusableDatabase } from './fault.ts'
+import { isOurs } from './identity.ts'
+import { pendingMigrations } from './migrate.ts'
+
+/**
+ * Reads the whole file.
+ * @throws UnusableDatabase where it is missing, damaged or another program's
+ */
+export function checkDatabaseFile(path: string): void {
+  inspect(path, () => {})
+}
+
+/**
+ * Reads the whole file and gives the migrations this Pollux would have to apply to it.
+ * @throws as {@link checkDatabaseFile}, and DatabaseFromTheFuture
+ */
+export function verifyDatabaseFile(path: string): { pending: string[] } {
+  return inspect(path, (sqlite) => ({ pending: pendingMigrations(sqlite) }))
+}
+
+function inspect<T>(path: string, ask: (sqlite: Sqlite) => T): T {
+  if (!existsSync(path)) throw new UnusableDatabase(`There is no file '${path}'.`)
+  let sqlite: Sqlite | undefined
+  try {
+    sqlite = new Sqlite(path, { readwrite: true, create: false })
+    const [first] = sqlite.query<{ integrity_check: string }, []>('PRAGMA integrity_check(1)').all()
+    if (first?.integrity_check !== 'ok') {
+      throw new UnusableDatabase(`'${path}' is damaged: ${first?.integrity_check}.`)
+    }
+    if (!isOurs(sqlite)) throw new UnusableDatabase(`'${path}' is not a database of Pollux.`)
+    const [orphan] = sqlite.query<{ table: string }, []>('PRAGMA foreign_key_check').all()
+    if (orphan) {
+      throw new UnusableDatabase(
+        `'${path}' is damaged: rows of '${orphan.table}' refer to nothing.`,
+      )
+    }
+    return ask(sqlite)
+  } catch (error) {
+    throw isDatabaseFault(error) ? new UnusableDatabase(explainFault(error, path)) : error
+  } finally {
+    sqlite?.close()
+  }
+}

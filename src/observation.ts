@@ -1,0 +1,73 @@
+import { Elysia } from 'elysia'
+import type { Config } from './config/config.ts'
+import { createFate, type Fate } from './database/fate.ts'
+import { LostFile } from './database/file-watch.ts'
+import type { Database } from './database/open.ts'
+import { rescue } from './database/rescue.ts'
+import type { WriterObserver } from './database/writer.ts'
+import { type Meters, noMeters } from './lib/meters.ts'
+import type { Runtime } from './lib/runtime.ts'
+import { createGauges } from './modules/metrics/gauges.ts'
+import { createMetricsRoute } from './modules/metrics/index.ts'
+import { countUsersByTier } from './modules/metrics/tiers.ts'
+import { createMetrics, type Metrics } from './plugins/metrics.ts'
+
+/** What watches a server from its first commit on. */
+export interface Observation {
+  /** Undefined where nobody can read them. */
+  metrics: Metrics | undefined
+  meters: Meters
+  fate: Fate
+  observer: WriterObserver
+  /** From here on, what is lost under us is rescued. */
+  guard(database: Database): void
+  /** Measures the database too, and opens the port for metrics if there is one; gives what closes it. */
+  watch(database: Database): () => Promise<unknown>
+}
+
+export function createObservation(config: Config, { clock, log }: Runtime): Observation {
+  const path = config.databasePath
+  const wanted = config.metricsToken !== undefined || config.metricsPort > 0
+  const metrics = wanted ? createMetrics() : undefined
+  const meters = metrics?.meters ?? noMeters
+  const fate = createFate({ clock, log, path })
+  let guarded: Database | undefined
+  let rescuing = false
+
+  function save(lost: LostFile) {
+    if (!guarded || rescuing) return
+    // Once: a copy each second of a database that is gone would fill the disk.
+    rescuing = true
+    if (rescue(guarded, { path, lost, now: clock.now(), log })) rescuing = false
+  }
+
+  return {
+    metrics,
+    meters,
+    fate,
+    observer: {
+      committed(commands, durationMs) {
+        fate.committed(commands, durationMs)
+        meters.committed(commands, durationMs)
+      },
+      refused(error, commands) {
+        fate.refused(error, commands)
+        if (error instanceof LostFile) save(error)
+      },
+    },
+    guard(database) {
+      guarded = database
+    },
+    watch(database) {
+      if (!metrics) return async () => {}
+      const countTiers = () => countUsersByTier(database)
+      for (const gauge of createGauges({ database, clock, path, countTiers })) metrics.watch(gauge)
+      if (config.metricsPort === 0) return async () => {}
+      const listener = new Elysia({ name: 'metrics-port' })
+        .use(createMetricsRoute({ metrics, token: config.metricsToken }))
+        .listen({ hostname: config.host, port: config.metricsPort })
+      log.info({ port: config.metricsPort }, 'metrics')
+      return () => listener.stop(true)
+    },
+  }
+}
