@@ -12,6 +12,19 @@ nothing and sees nothing twice, also after a restart of the server.
 - \`done\`: the reply as it now stands, final
 - \`quota\`: the quota as it now stands`
 
+const Stream = t.String({
+  contentMediaType: 'text/event-stream',
+  description:
+    'The events as they come; a comment line every 15 seconds keeps the connection open.',
+  examples: [
+    [
+      'retry: 2000\n',
+      'id: AAEC\nevent: delta\ndata: {"messageId":"019a2c5e-8d21-7a11-8f00-5d2c7a9e4b10","attempt":1,"offset":0,"text":"A rain jacket"}\n',
+      ': still here\n\n',
+    ].join('\n'),
+  ],
+})
+
 export function createEventRoutes({ auth, events }: { auth: Auth; events: Events }) {
   return new Elysia({ name: 'events' }).use(auth).get(
     '/v1/chatroom/:id/events',
@@ -30,7 +43,7 @@ export function createEventRoutes({ auth, events }: { auth: Auth; events: Events
         'last-event-id': t.Optional(t.String({ description: '`id` of the last event seen.' })),
       }),
       response: {
-        200: t.Any({ description: 'text/event-stream' }),
+        200: Stream,
         ...problems(401, 404),
       },
       detail: { tags: ['Messages'], summary: 'Follow a room live', description },

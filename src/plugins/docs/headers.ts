@@ -63,7 +63,7 @@ export const parameters: Record<string, Parameter> = {
 }
 
 const CREATES = /^POST \/v1\/chatroom(\/:id\/message(\/:messageId\/regenerate)?)?$/
-const METERED = /^[A-Z]+ \/v1\/chatroom\/:id\/message/
+const METERED = /^[A-Z]+ \/v1\/chatroom\/:id\/(message|events)/
 
 /** True for the POSTs that create something and so honour an Idempotency-Key. */
 export function isIdempotent(route: string): boolean {

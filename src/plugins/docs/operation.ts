@@ -55,7 +55,7 @@ function toParameters(
     const example = Array.isArray(given.examples) ? given.examples[0] : examples?.[0]
     const description = given.description ?? describeParameter(path, given.name)
     return {
-      name: given.name,
+      name: given.in === 'header' ? capitalize(given.name) : given.name,
       in: given.in,
       required: given.in === 'path' || given.required,
       ...(description === undefined ? {} : { description }),
@@ -68,6 +68,11 @@ function toParameters(
     parameters.push({ $ref: '#/components/parameters/StripeSignature' })
   }
   return parameters
+}
+
+/** `last-event-id` to `Last-Event-Id`: Elysia wants header names in lower case, people do not. */
+function capitalize(header: string): string {
+  return header.replaceAll(/\b[a-z]/g, (letter) => letter.toUpperCase())
 }
 
 function toRequestBody(operationId: string, body: unknown, schemas: Schemas): RequestBody {
