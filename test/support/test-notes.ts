@@ -1,0 +1,45 @@
+import { Database as Sqlite } from 'bun:sqlite'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { command } from '#src/database/command.ts'
+import { openDatabase } from '#src/database/open.ts'
+import type { WriterObserver } from '#src/database/writer.ts'
+
+/** A database file with one table, `notes`, for tests of the writer; gone when disposed of. */
+export function openNotes(observer?: WriterObserver) {
+  const folder = mkdtempSync(join(tmpdir(), 'pollux-notes-'))
+  const path = join(folder, 'data.db')
+  const database = openDatabase(path, observer)
+  database.sqlite.run('CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT UNIQUE)')
+  const others: Sqlite[] = []
+  return {
+    path,
+    database,
+    /** A second connection, as another process has one. */
+    beside() {
+      const other = new Sqlite(path, { strict: true })
+      others.push(other)
+      return other
+    },
+    [Symbol.dispose]() {
+      for (const other of others) other.close()
+      database.close()
+      rmSync(folder, { recursive: true })
+    },
+  }
+}
+
+export const add = command('notes.add', ({ sqlite }) => {
+  const insert = sqlite.query<{ id: number }, [string]>(
+    'INSERT INTO notes (text) VALUES (?1) RETURNING id',
+  )
+  return (_tx, text: string) => insert.get(text)?.id
+})
+
+export function texts(sqlite: Sqlite): string[] {
+  return sqlite
+    .query<{ text: string }, []>('SELECT text FROM notes ORDER BY id')
+    .all()
+    .map(({ text }) => text)
+}
