@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { command } from '#src/database/command.ts'
+import { migrate } from '#src/database/migrate.ts'
 import { openDatabase } from '#src/database/open.ts'
 import type { WriterObserver } from '#src/database/writer.ts'
 
@@ -11,6 +12,8 @@ export function openNotes(observer?: WriterObserver) {
   const folder = mkdtempSync(join(tmpdir(), 'pollux-notes-'))
   const path = join(folder, 'data.db')
   const database = openDatabase(path, observer)
+  // Without our own tables a second opener would take the file for another program's.
+  migrate(database.sqlite, { now: 0 })
   database.sqlite.run('CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT UNIQUE)')
   const others: Sqlite[] = []
   return {
