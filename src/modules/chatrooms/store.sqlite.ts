@@ -1,5 +1,5 @@
 import { and, desc, eq, sql } from 'drizzle-orm'
-import { chatrooms, messages } from '#drizzle/schema.ts'
+import { chatrooms } from '#drizzle/schema.ts'
 import { type Command, command } from '#src/database/command.ts'
 import type { Database } from '#src/database/open.ts'
 import { fold } from '#src/lib/fold.ts'
@@ -21,10 +21,10 @@ const columns = {
   activeAt: chatrooms.activeAt,
   createdAt: chatrooms.createdAt,
   updatedAt: chatrooms.updatedAt,
-  // Uses messages_pending.
-  pendingReply: sql<string | null>`(SELECT ${messages.id} FROM ${messages}
-    WHERE ${messages.chatroomId} = ${chatrooms.id} AND ${messages.completedAt} IS NULL
-    ORDER BY ${messages.position} LIMIT 1)`,
+  // Uses messages_pending. Written out, as Drizzle would leave the columns of a select from one table
+  // unqualified, and `id` would be the message's.
+  pendingReply: sql<string | null>`(SELECT m.id FROM messages m
+    WHERE m.chatroom_id = chatrooms.id AND m.completed_at IS NULL ORDER BY m.position LIMIT 1)`,
 }
 
 type Row = Omit<Room, 'messageCount' | 'lastMessageAt' | 'createdAt' | 'updatedAt'> & {

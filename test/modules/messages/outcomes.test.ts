@@ -1,0 +1,203 @@
+import { afterEach, describe, expect, test } from 'bun:test'
+import { MINUTE, SECOND } from '#src/lib/time.ts'
+import type { Message } from '#src/modules/messages/model.ts'
+import type { Behaviour, Call } from '#src/standins/gemini/behaviour.ts'
+import { turns } from '#test/support/fake-clock.ts'
+import { createTestChat } from '#test/support/test-chat.ts'
+
+type Chat = Awaited<ReturnType<typeof createTestChat>>
+
+let open: Chat | undefined
+afterEach(async () => {
+  await open?.stop()
+  open = undefined
+})
+
+/** One prompt to a provider that does these things in turn, then answers. */
+async function ask(plan: Behaviour[], settings: Parameters<typeof createTestChat>[0] = {}) {
+  const left = [...plan]
+  const chat = await createTestChat({
+    ...settings,
+    behave: () => left.shift() ?? { kind: 'answer', pieces: ['fine'] },
+  })
+  open = chat
+  const { token, userId } = await chat.signIn()
+  const roomId = await chat.openRoom(token)
+  const { reply } = await chat.prompt(token, roomId, 'How are you?')
+  const used = () => chat.services.quotas.read(userId).used
+  const final = (stepMs?: number) => settle(chat, token, roomId, reply.id, stepMs)
+  return { chat, token, roomId, reply, used, final }
+}
+
+/** Moves the clock until the reply is final; the loopback calls in between are real. */
+async function settle(
+  chat: Chat,
+  token: string,
+  roomId: string,
+  replyId: string,
+  stepMs: number = SECOND,
+): Promise<Message> {
+  const giveUpAt = chat.clock.now() + 15 * MINUTE
+  while (chat.clock.now() < giveUpAt) {
+    for (let wait = 0; wait < 20; wait++) {
+      const message = await chat.read(token, roomId, replyId)
+      if (message.completedAt !== null) return message
+      await turns(10)
+    }
+    await chat.clock.advance(stepMs)
+  }
+  throw new Error('The reply did not become final')
+}
+
+describe('A reply', () => {
+  test('is tried again after a broken, half, empty or unreadable answer, and never stored so', async () => {
+    const faults: Behaviour[] = [
+      { kind: 'cut', pieces: 1 },
+      { kind: 'unfinished', pieces: 2 },
+      { kind: 'empty' },
+      { kind: 'malformed' },
+    ]
+    const { chat, final, used } = await ask(faults)
+    expect(await final()).toMatchObject({ status: 'complete', content: 'fine' })
+    expect(chat.gemini.calls).toHaveLength(5)
+    expect(used()).toBe(1)
+  })
+
+  test('fails with a reason after five errors and gives the quota back', async () => {
+    const { chat, final, used } = await ask(
+      Array.from({ length: 9 }, () => ({ kind: 'cut', pieces: 2 })),
+    )
+    const message = await final()
+    expect(message).toMatchObject({
+      status: 'failed',
+      content: '',
+      error: { code: 'assistant-unavailable' },
+    })
+    expect(chat.gemini.calls).toHaveLength(5)
+    expect(used()).toBe(0)
+  })
+
+  test('waits as long as a 429 asks, holds everybody back meanwhile, and counts no error', async () => {
+    const limited: Behaviour = { kind: 'status', status: 429, retryDelay: '7s' }
+    const { chat, token, final } = await ask(Array.from({ length: 7 }, () => limited))
+    await chat.clock.advance(0)
+    const other = await chat.openRoom(token)
+    while (chat.gemini.calls.length < 1) await turns(1)
+    await turns(20)
+    const second = await chat.prompt(token, other, 'And me?')
+    await turns(50)
+    expect(chat.gemini.calls).toHaveLength(1)
+    const startedAt = chat.clock.now()
+    expect(await final()).toMatchObject({ status: 'complete' })
+    expect(chat.clock.now() - startedAt).toBeGreaterThanOrEqual(6 * SECOND)
+    expect(await settle(chat, token, other, second.reply.id)).toMatchObject({ status: 'complete' })
+  })
+
+  test('comes from the next model when one is overloaded or gone', async () => {
+    const models: string[] = []
+    const behave = ({ model }: Call): Behaviour => {
+      models.push(model)
+      if (model === 'one') return { kind: 'status', status: 503 }
+      if (model === 'two') return { kind: 'status', status: 404 }
+      return { kind: 'answer', pieces: ['from three'] }
+    }
+    open = await createTestChat({
+      behave,
+      settings: { geminiModel: 'one', geminiFallbackModels: ['two', 'three'] },
+    })
+    const { token } = await open.signIn()
+    const roomId = await open.openRoom(token)
+    const { reply } = await open.prompt(token, roomId, 'Hi')
+    expect(await settle(open, token, roomId, reply.id)).toMatchObject({
+      content: 'from three',
+      model: 'three',
+    })
+    expect(models).toEqual(['one', 'two', 'three'])
+  })
+
+  for (const [at, reason] of [
+    ['prompt', 'SAFETY'],
+    ['prompt', 'PROHIBITED_CONTENT'],
+    ['answer', 'SAFETY'],
+    ['answer', 'RECITATION'],
+    ['answer', 'BLOCKLIST'],
+  ] as const) {
+    test(`is blocked, without its text, when the provider refuses the ${at} for ${reason}`, async () => {
+      const { chat, final, used } = await ask([{ kind: 'block', at, reason, pieces: 1 }])
+      expect(await final()).toMatchObject({
+        status: 'blocked',
+        content: '',
+        error: { code: reason },
+      })
+      expect(chat.gemini.calls).toHaveLength(1)
+      expect(used()).toBe(1)
+    })
+  }
+
+  test('cut at the model’s limit is complete and says so', async () => {
+    const { final } = await ask([{ kind: 'answer', pieces: ['long'], finishReason: 'MAX_TOKENS' }])
+    expect(await final()).toMatchObject({
+      status: 'complete',
+      content: 'long',
+      finishReason: 'MAX_TOKENS',
+    })
+  })
+
+  for (const [status, message, code] of [
+    [400, 'API key not valid', 'assistant-misconfigured'],
+    [401, 'unauthorised', 'assistant-misconfigured'],
+    [403, 'forbidden', 'assistant-misconfigured'],
+    [400, 'bad request', 'assistant-refused'],
+    [404, 'no such model', 'assistant-refused'],
+  ] as const) {
+    test(`fails at once for good on ${status} ${message}, showing nothing of it`, async () => {
+      const { chat, final, used } = await ask([{ kind: 'status', status, message }])
+      const reply = await final()
+      expect(reply).toMatchObject({ status: 'failed', content: '', error: { code } })
+      expect(reply.error?.message).not.toContain(message)
+      expect(chat.gemini.calls).toHaveLength(1)
+      expect(used()).toBe(0)
+    })
+  }
+
+  test('is tried again when the provider says nothing, or falls silent', async () => {
+    const { chat, final } = await ask([{ kind: 'hang' }, { kind: 'hang', pieces: 1 }])
+    const startedAt = chat.clock.now()
+    expect(await final()).toMatchObject({ status: 'complete', content: 'fine' })
+    expect(chat.clock.now() - startedAt).toBeGreaterThanOrEqual(40 * SECOND)
+  })
+
+  test('fails when its ten minutes are over', async () => {
+    const { final, used } = await ask(
+      Array.from({ length: 99 }, () => ({ kind: 'status', status: 429, retryDelay: '59s' })),
+    )
+    expect(await final(MINUTE)).toMatchObject({ status: 'failed', error: { code: 'too-late' } })
+    expect(used()).toBe(0)
+  })
+
+  test('records usage and what the model saw', async () => {
+    const { chat, token, roomId, final } = await ask([
+      { kind: 'answer', pieces: ['a'], usage: { promptTokenCount: 11, candidatesTokenCount: 3 } },
+    ])
+    expect(await final()).toMatchObject({
+      usage: { promptTokens: 11, replyTokens: 3 },
+      contextMessages: 0,
+    })
+    const second = await chat.prompt(token, roomId, 'And?')
+    expect(await settle(chat, token, roomId, second.reply.id)).toMatchObject({ contextMessages: 2 })
+  })
+
+  test('uses the room’s own model and instruction', async () => {
+    open = await createTestChat({ settings: { geminiModels: ['gemini-pro'] } })
+    const { token } = await open.signIn()
+    const roomId = await open.openRoom(token, {
+      model: 'gemini-pro',
+      systemPrompt: 'Answer in verse',
+    })
+    const { reply } = await open.prompt(token, roomId, 'Hi')
+    await settle(open, token, roomId, reply.id)
+    expect(open.gemini.calls[0]).toMatchObject({ model: 'gemini-pro', system: 'Answer in verse' })
+    const refused = await open.send('POST', '/v1/chatroom', { token, body: { model: 'gpt' } })
+    expect(refused.status).toBe(422)
+  })
+})
