@@ -146,8 +146,8 @@ export const chatrooms = sqliteTable(
     title: text().notNull(),
     /** The title without case and diacritics, for the list's search. */
     titleFolded: text('title_folded').notNull(),
-    /** The title was given by a person: an automatic one never replaces it. */
-    titleSet: integer('title_set', { mode: 'boolean' }).notNull(),
+    /** Who gave the title; an automatic one never replaces a person's. */
+    titleBy: text('title_by', { enum: ['nobody', 'assistant', 'person'] }).notNull(),
     systemPrompt: text('system_prompt'),
     model: text(),
     /** Rises by one with each message added and each reply that became final: the room's own clock. */
@@ -160,7 +160,8 @@ export const chatrooms = sqliteTable(
     createdAt: integer('created_at').notNull(),
     updatedAt: integer('updated_at').notNull(),
   },
-  (table) => [index('chatrooms_of_user').on(table.userId, table.activeAt, table.id)],
+  (table) => [check('chatrooms_title_by', oneOf(table.titleBy, ['nobody', 'assistant', 'person'])),
+    index('chatrooms_of_user').on(table.userId, table.activeAt, table.id)],
 )
 
 export const messages = sqliteTable(
@@ -176,6 +177,8 @@ export const messages = sqliteTable(
     position: integer().notNull(),
     /** The room's revision when the reply became final; a prompt's position. */
     finalRevision: integer('final_revision'),
+    /** The user's id without hyphens: one word, by which the search index keeps to one person's messages. */
+    owner: text().notNull(),
     role: text({ enum: ['user', 'assistant'] }).notNull(),
     content: text().notNull(),
     status: text({

@@ -27,7 +27,7 @@ CREATE TABLE `chatrooms` (
 	`user_id` text NOT NULL,
 	`title` text NOT NULL,
 	`title_folded` text NOT NULL,
-	`title_set` integer NOT NULL,
+	`title_by` text NOT NULL,
 	`system_prompt` text,
 	`model` text,
 	`revision` integer DEFAULT 0 NOT NULL,
@@ -37,7 +37,8 @@ CREATE TABLE `chatrooms` (
 	`active_at` integer NOT NULL,
 	`created_at` integer NOT NULL,
 	`updated_at` integer NOT NULL,
-	FOREIGN KEY (`user_id`) REFERENCES `users`(`id`) ON UPDATE no action ON DELETE cascade
+	FOREIGN KEY (`user_id`) REFERENCES `users`(`id`) ON UPDATE no action ON DELETE cascade,
+	CONSTRAINT "chatrooms_title_by" CHECK("chatrooms"."title_by" IN ('nobody', 'assistant', 'person'))
 ) STRICT;
 --> statement-breakpoint
 CREATE INDEX `chatrooms_of_user` ON `chatrooms` (`user_id`,`active_at`,`id`);--> statement-breakpoint
@@ -115,6 +116,7 @@ CREATE TABLE `messages` (
 	`chatroom_id` text NOT NULL,
 	`position` integer NOT NULL,
 	`final_revision` integer,
+	`owner` text NOT NULL,
 	`role` text NOT NULL,
 	`content` text NOT NULL,
 	`status` text NOT NULL,

@@ -50,7 +50,7 @@ export function createRooms({ store, clock, random, cursors, models }: RoomDeps)
         room: {
           id: random.id(now),
           title: room.title ?? UNTITLED,
-          titleSet: room.title !== undefined,
+          titleBy: room.title === undefined ? 'nobody' : 'person',
           systemPrompt: room.systemPrompt ?? null,
           model: room.model ?? null,
         },

@@ -70,7 +70,7 @@ export function createRoomStore(
         userId: placeholder('userId'),
         title: placeholder('title'),
         titleFolded: placeholder('titleFolded'),
-        titleSet: placeholder('titleSet'),
+        titleBy: placeholder('titleBy'),
         systemPrompt: placeholder('systemPrompt'),
         model: placeholder('model'),
         activeAt: placeholder('now'),
@@ -93,7 +93,7 @@ export function createRoomStore(
       (_tx, input: { userId: string; roomId: string; change: RoomChange; now: number }) => {
         const { title, systemPrompt, model } = input.change
         const set = {
-          ...(title === undefined ? {} : { title, titleFolded: fold(title), titleSet: true }),
+          ...(title === undefined ? {} : { title, titleFolded: fold(title), titleBy: 'person' as const }),
           ...(systemPrompt === undefined ? {} : { systemPrompt }),
           ...(model === undefined ? {} : { model }),
           updatedAt: input.now,

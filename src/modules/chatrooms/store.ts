@@ -13,7 +13,7 @@ export interface RoomToCreate {
   room: {
     id: string
     title: string
-    titleSet: boolean
+    titleBy: 'nobody' | 'person'
     systemPrompt: string | null
     model: string | null
   }

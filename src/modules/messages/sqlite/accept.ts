@@ -34,7 +34,8 @@ export function createAccept(deps: AcceptDeps): Command<PromptToAccept, Answer<A
         if (revision === undefined) throw notFound()
         const taken = deps.quotas.take(tx, userId)
         const position = revision - 1
-        const prompt = { id: promptId, roomId, position, content: input.text, now }
+        const owner = ownerWord(userId)
+        const prompt = { id: promptId, roomId, owner, position, content: input.text, now }
         rows.insertPrompt.run(prompt)
         const reply = { ...input, promptId, position: revision, version: 1, paidOn: taken.paidOn }
         addReply(tx, deps.queue, rows, reply)
@@ -139,6 +140,7 @@ function prepareRows({ orm }: Connection) {
       .values({
         id: placeholder('id'),
         chatroomId: placeholder('roomId'),
+        owner: placeholder('owner'),
         position: placeholder('position'),
         finalRevision: placeholder('position'),
         role: 'user',
@@ -153,6 +155,7 @@ function prepareRows({ orm }: Connection) {
       .values({
         id: placeholder('replyId'),
         chatroomId: placeholder('roomId'),
+        owner: placeholder('owner'),
         position: placeholder('position'),
         role: 'assistant',
         content: '',
@@ -165,6 +168,11 @@ function prepareRows({ orm }: Connection) {
       })
       .prepare(),
   }
+}
+
+/** A user's id as one word of the search index. */
+export function ownerWord(userId: string): string {
+  return userId.replaceAll('-', '')
 }
 
 interface NewReply {
@@ -193,7 +201,7 @@ function addReply(
     deadlineAt: reply.now + REPLY_DEADLINE_MS,
     ...(reply.trace === null ? {} : { trace: reply.trace }),
   })
-  rows.insertReply.run({ ...reply, jobId: jobId ?? null })
+  rows.insertReply.run({ ...reply, owner: ownerWord(reply.userId), jobId: jobId ?? null })
   tx.notify(roomTopic(reply.roomId), 'stored')
   tx.notify(userTopic(reply.userId), 'quota')
 }
