@@ -31,7 +31,7 @@ export const Cursor = t.Optional(
 )
 
 const meanings: Record<number, string> = {
-  400: 'The request cannot be read, or its cursor is not of this list.',
+  400: 'The request cannot be understood.',
   401: 'The access token is missing, malformed, expired or revoked.',
   403: 'Not allowed.',
   404: 'It does not exist, or it is another’s.',

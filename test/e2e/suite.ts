@@ -2,6 +2,7 @@ import { afterAll, describe, expect, test } from 'bun:test'
 import type { Room } from '#src/modules/chatrooms/model.ts'
 import type { Accepted, Exchange, Message } from '#src/modules/messages/model.ts'
 import type { Behaviour } from '#src/standins/gemini/behaviour.ts'
+import { testSwaggerPage } from './swagger-page.ts'
 import { createWorld, type Launch, type World } from './world.ts'
 
 const TEST_MS = 40_000
@@ -15,6 +16,7 @@ export function describeProgram(name: string, launch: () => Promise<Launch>): vo
   describe(name, () => {
     test('can be launched', async () => launched.resolve(await launch()), TEST_MS)
     afterAll(async () => await (await launched.promise).remove?.())
+    testSwaggerPage(world)
 
     test(
       'a prompt sent before kill -9 in mid-reply is answered after the restart, once and whole',

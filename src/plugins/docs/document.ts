@@ -34,9 +34,16 @@ export async function buildDocument(described: Described): Promise<OpenApi> {
       responses: responses.components,
       headers: onlyUsed('headers', headers, [paths, responses.components]),
       parameters: onlyUsed('parameters', parameters, paths),
-      securitySchemes,
+      securitySchemes: onlySchemesOf(paths),
     },
   }
+}
+
+function onlySchemesOf(paths: OpenApi['paths']) {
+  const used = Object.values(paths)
+    .flatMap((methods) => Object.values(methods))
+    .flatMap(({ security }) => security.flatMap(Object.keys))
+  return Object.fromEntries(Object.entries(securitySchemes).filter(([name]) => used.includes(name)))
 }
 
 function onlyUsed<C>(kind: string, components: Record<string, C>, within: unknown) {

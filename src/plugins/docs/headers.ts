@@ -48,9 +48,9 @@ export const parameters: Record<string, Parameter> = {
     in: 'header',
     required: false,
     description:
-      'Makes a repeat safe: the same key and body within 24 hours replays the first answer instead of creating again.',
+      'Makes a repeat safe: the same key and body within 24 hours replays the first answer instead of creating again. Take a new UUID for each new thing.',
+    // No example: the page would fill it in, and the second thing tried would be refused.
     schema: { type: 'string', minLength: 1, maxLength: 255, pattern: '^[\\x20-\\x7e]{1,255}$' },
-    example: 'b1946ac9-2e5d-4a7b-8c1f-3d5e7f9a1b2c',
   },
   StripeSignature: {
     name: 'Stripe-Signature',

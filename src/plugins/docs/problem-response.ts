@@ -10,6 +10,8 @@ export function describeProblem(route: string, status: number, schema: JsonSchem
   const kinds = Object.entries(problemCatalogue).filter(
     ([, kind]) => kind.status === status && (kind.on?.test(route) ?? true),
   )
+  // What any route may give comes first: the page shows the first and offers the others.
+  kinds.sort(([, a], [, b]) => Number(a.on !== undefined) - Number(b.on !== undefined))
   const { description = 'A problem.', ...rest } = schema
   return {
     description,
