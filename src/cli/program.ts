@@ -4,6 +4,7 @@ import { UnusableDatabase } from '#src/database/fault.ts'
 import { DatabaseInUse } from '#src/database/lock.ts'
 import { DatabaseFromTheFuture } from '#src/database/migrate.ts'
 import { addBackup } from './backup.ts'
+import { addDoctor } from './doctor.ts'
 import { addHealthcheck } from './healthcheck.ts'
 import { addJobs } from './jobs.ts'
 import { addMigrate } from './migrate.ts'
@@ -17,7 +18,7 @@ Exit codes: ${EXIT.ok} done · ${EXIT.failed} failed, or the answer is no · ${E
 Settings come from the environment; docs/configuration.md lists them.`
 
 /** Each command is a file of this folder: it adds itself with its options, its help and its action. */
-const commands = [addServe, addMigrate, addHealthcheck, addJobs, addBackup, addRestore]
+const commands = [addServe, addMigrate, addHealthcheck, addJobs, addBackup, addRestore, addDoctor]
 
 /** Runs one command and gives its exit code. */
 export async function runCommandLine(argv: string[], terminal: Terminal): Promise<number> {

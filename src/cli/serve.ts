@@ -15,7 +15,7 @@ export function addServe(program: Command, terminal: Terminal): void {
 
 async function run(terminal: Terminal): Promise<void> {
   const { config, notices } = parseConfig(terminal.environment)
-  const log = createLog(config.logLevel)
+  const log = createLog(config.logLevel, { pretty: config.nodeEnv === 'development' })
   for (const notice of notices) log.warn(notice)
   const runtime = { clock: systemClock, random: systemRandom, log }
   if (config.nodeEnv !== 'development') {

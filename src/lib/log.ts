@@ -23,7 +23,7 @@ export function createLog(level: string, { pretty = false, to }: LogOptions = {}
       formatters: { level: (label) => ({ level: label }) },
       serializers: { err: describeError },
     },
-    pretty ? prettyLines(plain) : plain,
+    pretty ? prettyLines(plain, { colour: process.stdout.isTTY }) : plain,
   )
 }
 

@@ -4,13 +4,7 @@ import type { Database } from '#src/database/open.ts'
 import type { Clock } from '#src/lib/clock.ts'
 import { MINUTE, SECOND } from '#src/lib/time.ts'
 import type { Reading } from '#src/plugins/metrics.ts'
-
-interface QueueRow {
-  kind: string
-  state: string
-  count: number
-  oldestAt: number
-}
+import { createQueueStats } from '#src/queue/stats.ts'
 
 /** Counting every user reads an index whole, so it is not done at each scrape. */
 const TIERS_EVERY_MS = 5 * MINUTE
@@ -28,29 +22,31 @@ export function createGauges({
   path: string
   countTiers: () => { basic: number; pro: number }
 }): Reading[] {
-  const waiting = database.sqlite.query<QueueRow, []>(
-    `SELECT kind, state, count(*) AS count, min(created_at) AS oldestAt FROM jobs
-     WHERE state IN ('parked', 'ready', 'running') GROUP BY kind, state`,
-  )
+  const stats = createQueueStats(database)
   const tiers = kept(clock, TIERS_EVERY_MS, countTiers)
-  // Three gauges read the same rows within one scrape.
-  const queue = kept(clock, SECOND, () => waiting.all())
+  // Two gauges read the same rows within one scrape.
+  const queue = kept(clock, SECOND, () => stats.waiting(clock.now()))
   return [
     {
       name: 'pollux_jobs',
       help: 'Jobs that have not ended',
       labels: ['kind', 'state'],
       read: () =>
-        queue().map(({ kind, state, count }) => ({ labels: { kind, state }, value: count })),
+        queue().flatMap(({ kind, parked, ready, running }) =>
+          Object.entries({ parked, ready, running }).map(([state, value]) => ({
+            labels: { kind, state },
+            value,
+          })),
+        ),
     },
     {
       name: 'pollux_jobs_oldest_seconds',
-      help: 'Age of the oldest job that has not ended',
-      labels: ['kind', 'state'],
+      help: 'How long the longest waiting ready job could have been running',
+      labels: ['kind'],
       read: () =>
-        queue().map(({ kind, state, oldestAt }) => ({
-          labels: { kind, state },
-          value: Math.max(0, clock.now() - oldestAt) / SECOND,
+        queue().map(({ kind, oldestReadyMs }) => ({
+          labels: { kind },
+          value: (oldestReadyMs ?? 0) / SECOND,
         })),
     },
     {

@@ -78,12 +78,12 @@ test('the queue is read when somebody scrapes, and an empty one leaves no old va
   })
   for (const gauge of gauges) metrics.watch(gauge)
   database.sqlite.run(
-    `INSERT INTO jobs (kind, state, body, due_at, created_at) VALUES ('k', 'ready', '{}', ?, ?)`,
-    [clock.now(), clock.now() - 90_000],
+    `INSERT INTO jobs (kind, state, turn, body, due_at, created_at) VALUES ('k', 'ready', 1, '{}', ?1, ?1)`,
+    [clock.now() - 90_000],
   )
   const before = await metrics.text()
   expect(before).toContain('pollux_jobs{kind="k",state="ready"} 1\n')
-  expect(before).toContain('pollux_jobs_oldest_seconds{kind="k",state="ready"} 90\n')
+  expect(before).toContain('pollux_jobs_oldest_seconds{kind="k"} 90\n')
   expect(before).toContain('pollux_users{tier="pro"} 1\n')
   database.sqlite.run('DELETE FROM jobs')
   clock.set(clock.now() + 2_000)

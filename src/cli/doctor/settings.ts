@@ -1,0 +1,119 @@
+import type { Config, Environment } from '#src/config/config.ts'
+import { options } from '#src/config/options.ts'
+import { error, type Finding, found, warning } from './finding.ts'
+
+const LEAST_TOKEN = 16
+const LEAST_DIFFERENT_CHARACTERS = 10
+const OURS = /^(GEMINI|STRIPE|OTP|SMS|TWILIO|METRICS|BACKUP|JWT|QUOTA|WORKER|CORS|TRUSTED)_/
+
+/** What the settings say together that no one of them says alone. */
+export function settingsFindings(config: Config): Finding[] {
+  const production = config.nodeEnv === 'production'
+  const url = new URL(config.publicUrl)
+  const local = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname)
+  const badOrigins = config.corsOrigins.filter((origin) => URL.parse(origin)?.origin !== origin)
+  return found(
+    !production &&
+      warning(
+        'environment',
+        `NODE_ENV is ${config.nodeEnv}: stand-ins may answer in place of providers.`,
+        'Unset NODE_ENV, or set it to production.',
+      ),
+    (config.jwtSecret === options.jwtSecret.development?.value ||
+      new Set(config.jwtSecret).size < LEAST_DIFFERENT_CHARACTERS) &&
+      (production ? error : warning)(
+        'jwt-secret',
+        'JWT_SECRET can be guessed: it is the one of development, or has few different characters.',
+        'Set it to the output of: openssl rand -base64 48',
+      ),
+    config.jwtSecretPrevious === config.jwtSecret &&
+      warning(
+        'jwt-previous',
+        'JWT_SECRET_PREVIOUS is the same as JWT_SECRET.',
+        'Unset it; it only helps for the life of the tokens signed before a change.',
+      ),
+    production &&
+      (local || url.protocol !== 'https:') &&
+      warning(
+        'public-url',
+        `PUBLIC_URL is ${config.publicUrl}: links lead to this machine or are not encrypted.`,
+        'Set it to the https address clients use.',
+      ),
+    badOrigins.length > 0 &&
+      error(
+        'cors-origins',
+        `CORS_ORIGINS holds what no browser sends as an origin: ${badOrigins.join(', ')}.`,
+        'Write each as https://app.example.com, with no path, no trailing slash and no *.',
+      ),
+    production &&
+      url.protocol === 'https:' &&
+      config.trustedProxies.length === 0 &&
+      warning(
+        'trusted-proxies',
+        'TRUSTED_PROXIES is empty, so everybody behind the proxy that does TLS shares one IP limit.',
+        'Set it to the address of that proxy, as the server sees it.',
+      ),
+    config.trustedProxies.some((proxy) => /\/0$|^\*$/.test(proxy)) &&
+      error(
+        'trusted-proxies',
+        'TRUSTED_PROXIES trusts everybody: any client can claim any address.',
+        'Name the proxy’s own address or network.',
+      ),
+    production &&
+      config.otpDelivery === 'log' &&
+      error(
+        'otp-delivery',
+        'OTP_DELIVERY=log: nobody receives a code, and whoever reads the log can log in as anybody.',
+        'Set it to twilio or webhook.',
+      ),
+    config.metricsToken !== undefined &&
+      config.metricsToken.length < LEAST_TOKEN &&
+      warning(
+        'metrics-token',
+        `METRICS_TOKEN has fewer than ${LEAST_TOKEN} characters.`,
+        'Set it to the output of: openssl rand -hex 32',
+      ),
+    config.metricsPort > 0 &&
+      config.metricsPort === config.port &&
+      error(
+        'metrics-port',
+        'METRICS_PORT is the same as PORT.',
+        'Give it another, or unset it and set METRICS_TOKEN.',
+      ),
+    config.geminiBaseUrl?.startsWith('http:') &&
+      production &&
+      warning(
+        'gemini-url',
+        'GEMINI_BASE_URL is not encrypted: the key and every prompt can be read on the way.',
+        'Use https, or unset it.',
+      ),
+    config.basicDailyPrompts === 0 &&
+      warning(
+        'basic-quota',
+        'BASIC_DAILY_PROMPTS is 0: only Pro users can send a prompt.',
+        'Set it to at least 1, unless that is meant.',
+      ),
+    production &&
+      ['debug', 'silent'].includes(config.logLevel) &&
+      warning(
+        'log-level',
+        `LOG_LEVEL is ${config.logLevel}.`,
+        'Set it to info: debug is too much for production, silent hides every fault.',
+      ),
+  )
+}
+
+/** Names in the environment that look like settings and are none: a misspelt one is silently not there. */
+export function misspeltFindings(environment: Environment): Finding[] {
+  const names = Object.values(options).flatMap((option) => [option.name, ...option.formerly])
+  const known = new Set(names.flatMap((name) => [name, `${name}_FILE`]))
+  return Object.keys(environment)
+    .filter((name) => OURS.test(name) && !known.has(name))
+    .map((name) =>
+      warning(
+        'misspelt',
+        `${name} is not a setting, so it has no effect.`,
+        'See docs/configuration.md.',
+      ),
+    )
+}

@@ -1,0 +1,57 @@
+import { expect, test } from 'bun:test'
+import { misspeltFindings, settingsFindings } from '#src/cli/doctor/settings.ts'
+import { parseConfig } from '#src/config/config.ts'
+
+/** A production that has nothing wrong with it. */
+const sound = {
+  JWT_SECRET: 'b3JkZXItb2YtbWFnbml0dWRlLXNlY3JldC1mb3ItdGVzdHM',
+  GEMINI_API_KEY: 'key',
+  OTP_DELIVERY: 'webhook',
+  PUBLIC_URL: 'https://chat.example.com',
+  TRUSTED_PROXIES: '172.30.0.2',
+  METRICS_TOKEN: 'a-token-that-is-long-enough',
+}
+
+function checks(environment: Record<string, string>): string[] {
+  return settingsFindings(parseConfig({ ...sound, ...environment }).config).map(
+    ({ level, check }) => `${level} ${check}`,
+  )
+}
+
+test('sound settings of production have nothing wrong', () => {
+  expect(checks({})).toEqual([])
+})
+
+test.each([
+  [{ NODE_ENV: 'development' }, 'warning environment'],
+  [{ JWT_SECRET: 'development-secret-development-secret' }, 'error jwt-secret'],
+  [{ JWT_SECRET: 'a'.repeat(40) }, 'error jwt-secret'],
+  [{ JWT_SECRET_PREVIOUS: sound.JWT_SECRET }, 'warning jwt-previous'],
+  [{ PUBLIC_URL: 'http://localhost:3000' }, 'warning public-url'],
+  [{ PUBLIC_URL: 'http://chat.example.com' }, 'warning public-url'],
+  [{ CORS_ORIGINS: '*' }, 'error cors-origins'],
+  [{ CORS_ORIGINS: 'https://app.example.com/' }, 'error cors-origins'],
+  [{ TRUSTED_PROXIES: '' }, 'warning trusted-proxies'],
+  [{ TRUSTED_PROXIES: '0.0.0.0/0' }, 'error trusted-proxies'],
+  [{ OTP_DELIVERY: 'log' }, 'error otp-delivery'],
+  [{ METRICS_TOKEN: 'short' }, 'warning metrics-token'],
+  [{ METRICS_PORT: '3000' }, 'error metrics-port'],
+  [{ GEMINI_BASE_URL: 'http://10.0.0.1' }, 'warning gemini-url'],
+  [{ BASIC_DAILY_PROMPTS: '0' }, 'warning basic-quota'],
+  [{ LOG_LEVEL: 'debug' }, 'warning log-level'],
+  [{ LOG_LEVEL: 'silent' }, 'warning log-level'],
+])('%p is found: %s', (environment, finding) => {
+  expect(checks(environment as unknown as Record<string, string>)).toContain(finding)
+})
+
+test('a good list of origins is not complained of', () => {
+  expect(checks({ CORS_ORIGINS: 'https://app.example.com,http://localhost:5173' })).toEqual([])
+})
+
+test('a misspelt setting is named; others’ are none of our concern', () => {
+  const environment = { GEMINI_APIKEY: 'x', JWT_SECRET_FILE: '/x', PATH: '/bin', BACKUP_DAYS: '7' }
+  expect(misspeltFindings(environment).map(({ what }) => what.split(' ')[0])).toEqual([
+    'GEMINI_APIKEY',
+    'BACKUP_DAYS',
+  ])
+})
