@@ -6,6 +6,7 @@ import { createEventRoutes } from './modules/events/index.ts'
 import { createHealth } from './modules/health/index.ts'
 import { createMessageRoutes } from './modules/messages/index.ts'
 import { createMetricsRoute } from './modules/metrics/index.ts'
+import { createSearchRoutes } from './modules/search/index.ts'
 import type { Described } from './plugins/docs/types.ts'
 import { createDocs, describe } from './plugins/docs.ts'
 import { createDrain } from './plugins/drain.ts'
@@ -39,6 +40,7 @@ export function createApp(deps: Deps, services: Services, options: AppOptions = 
     .use(createProblemPages())
     .use(createHealth({ check: options.notReady ?? (() => []) }))
     .use(createChatrooms({ auth, rooms: services.rooms }))
+    .use(createSearchRoutes({ auth, search: services.search }))
     .use(createEventRoutes({ auth, events: services.events }))
     .use(
       createMessageRoutes({

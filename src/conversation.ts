@@ -12,6 +12,8 @@ import { createLiveReplies } from './modules/messages/live.ts'
 import { createMessages } from './modules/messages/service.ts'
 import { createMessageStore } from './modules/messages/store.sqlite.ts'
 import type { Quotas } from './modules/quota/service.ts'
+import { TITLE_KIND, title } from './modules/titles/jobs.ts'
+import { createTitleStore } from './modules/titles/store.sqlite.ts'
 import type { Principal } from './plugins/auth.ts'
 import { pauseProvider } from './queue/provider.ts'
 import type { Queue } from './queue/queue.ts'
@@ -35,12 +37,31 @@ export function createConversation({
   const { config, database, clock, random, log } = deps
   const { notifications } = database
   const meters = deps.meters ?? noMeters
-  const store = createMessageStore(database, queue, quotas)
+  const store = createMessageStore(database, queue, quotas, (tx, { roomId, userId }) => {
+    if (!config.autoTitle) return
+    const dedupeKey = `title:${roomId}`
+    queue.enqueue(tx, { kind: TITLE_KIND, owner: userId, body: { roomId }, dedupeKey })
+  })
   const live = createLiveReplies(notifications)
   const assistant = createMeteredAssistant(
     createGemini({ apiKey: config.geminiApiKey, baseUrl: config.geminiBaseUrl, clock }),
     meters,
     clock,
+  )
+  const calls = {
+    provider: { name: PROVIDER, rpm: config.providerRpm },
+    pauseProvider: (forMs: number) =>
+      database.execute(pauseProvider, { name: PROVIDER, until: clock.now() + forMs }),
+    isFault: (error: unknown) => error instanceof AssistantFault,
+  }
+  queue.register(
+    title({
+      store: createTitleStore(database),
+      assistant,
+      clock,
+      model: config.geminiModel,
+      ...calls,
+    }),
   )
   queue.register(
     reply({
@@ -55,10 +76,7 @@ export function createConversation({
         fallbackModels: config.geminiFallbackModels,
         systemPrompt: config.systemPrompt,
       },
-      provider: { name: PROVIDER, rpm: config.providerRpm },
-      pauseProvider: (forMs) =>
-        database.execute(pauseProvider, { name: PROVIDER, until: clock.now() + forMs }),
-      isFault: (error) => error instanceof AssistantFault,
+      ...calls,
       async window(task, system) {
         const { prompt, roomId } = task
         const exchanges = store.exchanges({ roomId, before: task.promptPosition })

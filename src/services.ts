@@ -10,6 +10,8 @@ import { createRooms } from './modules/chatrooms/service.ts'
 import { createRoomStore } from './modules/chatrooms/store.sqlite.ts'
 import { createQuotas } from './modules/quota/service.ts'
 import { createQuotaStore } from './modules/quota/store.sqlite.ts'
+import { createSearch } from './modules/search/service.ts'
+import { createSearchStore } from './modules/search/store.sqlite.ts'
 import { createAuth } from './plugins/auth.ts'
 import { createQueue } from './queue/queue.ts'
 
@@ -67,6 +69,7 @@ export function createServices(deps: Deps) {
     messages: conversation.messages,
     events: conversation.events,
     eventHub: conversation.hub,
+    search: createSearch({ store: createSearchStore(database), cursors }),
     maintenance,
   }
 }

@@ -93,7 +93,9 @@ export function createRoomStore(
       (_tx, input: { userId: string; roomId: string; change: RoomChange; now: number }) => {
         const { title, systemPrompt, model } = input.change
         const set = {
-          ...(title === undefined ? {} : { title, titleFolded: fold(title), titleBy: 'person' as const }),
+          ...(title === undefined
+            ? {}
+            : { title, titleFolded: fold(title), titleBy: 'person' as const }),
           ...(systemPrompt === undefined ? {} : { systemPrompt }),
           ...(model === undefined ? {} : { model }),
           updatedAt: input.now,

@@ -2,15 +2,26 @@ import type { Database } from '#src/database/open.ts'
 import type { Queue } from '#src/queue/queue.ts'
 import type { Quotas } from '../quota/service.ts'
 import { createAccept, createRegenerate } from './sqlite/accept.ts'
-import { createCancelPending, createCancelReply, createEnd, savePartial } from './sqlite/end.ts'
+import {
+  createCancelPending,
+  createCancelReply,
+  createEnd,
+  type EndDeps,
+  savePartial,
+} from './sqlite/end.ts'
 import { createReads } from './sqlite/read.ts'
 import type { MessageStore } from './store.ts'
 
-export function createMessageStore(database: Database, queue: Queue, quotas: Quotas): MessageStore {
+export function createMessageStore(
+  database: Database,
+  queue: Queue,
+  quotas: Quotas,
+  onUntitled: EndDeps['onUntitled'],
+): MessageStore {
   const accept = createAccept({ queue, quotas })
   const regenerate = createRegenerate({ queue, quotas })
   const cancel = createCancelReply(queue)
-  const end = createEnd(quotas)
+  const end = createEnd({ quotas, onUntitled })
   return {
     ...createReads(database),
     accept: (input) => database.execute(accept, input),

@@ -1,6 +1,6 @@
 import { and, desc, eq, isNull, sql } from 'drizzle-orm'
 import { chatrooms, messages } from '#drizzle/schema.ts'
-import { type Command, command } from '#src/database/command.ts'
+import { type Command, command, type Tx } from '#src/database/command.ts'
 import { notFound, Problem } from '#src/lib/problem.ts'
 import { REPLY_ENDED, roomTopic, userTopic } from '#src/plugins/topics.ts'
 import type { Queue } from '#src/queue/queue.ts'
@@ -9,8 +9,14 @@ import type { Partial, ReplyEnd } from '../store.ts'
 
 const { placeholder } = sql
 
+export interface EndDeps {
+  quotas: Quotas
+  /** In the same transaction, after a whole answer in a room that nobody named. */
+  onUntitled: (tx: Tx, room: { roomId: string; userId: string }) => void
+}
+
 /** Ends a reply: its final state, the room's revision, and the quota where it is given back. */
-export function createEnd(quotas: Quotas): Command<ReplyEnd, void> {
+export function createEnd({ quotas, onUntitled }: EndDeps): Command<ReplyEnd, void> {
   return command('messages.end', ({ orm, sqlite }) => {
     const find = orm
       .select({
@@ -19,6 +25,7 @@ export function createEnd(quotas: Quotas): Command<ReplyEnd, void> {
         content: messages.content,
         attempt: messages.attempt,
         paidOn: messages.paidOn,
+        titleBy: chatrooms.titleBy,
       })
       .from(messages)
       .innerJoin(chatrooms, eq(chatrooms.id, messages.chatroomId))
@@ -61,6 +68,7 @@ export function createEnd(quotas: Quotas): Command<ReplyEnd, void> {
       })
       tx.notify(roomTopic(reply.roomId), 'stored')
       tx.notify(REPLY_ENDED, replyId)
+      if (status === 'complete' && reply.titleBy === 'nobody') onUntitled(tx, reply)
       if (status === 'failed' || (status === 'cancelled' && content === '')) {
         quotas.giveBack(tx, reply.userId, reply.paidOn)
         tx.notify(userTopic(reply.userId), 'quota')

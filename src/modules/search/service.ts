@@ -1,0 +1,27 @@
+import { type Cursors, type Page, toPage } from '#src/lib/page.ts'
+import type { SearchHit } from './model.ts'
+import type { SearchStore } from './store.ts'
+
+export interface Search {
+  /** Messages of the user that hold every word of the text, newest first. @throws Problem 400 */
+  find(
+    userId: string,
+    query: { text: string; limit: number; cursor: string | undefined },
+  ): Promise<Page<SearchHit>>
+}
+
+export function createSearch({ store, cursors }: { store: SearchStore; cursors: Cursors }): Search {
+  return {
+    async find(userId, { text, limit, cursor }) {
+      const list = `search:${userId}:${text}`
+      const before = cursor === undefined ? undefined : Number(cursors.decode(list, cursor)[0])
+      const rows = await store.find({ userId, text, limit: limit + 1, before })
+      return toPage(
+        rows,
+        limit,
+        ({ hit }) => hit,
+        ({ key }) => cursors.encode(list, [key]),
+      )
+    },
+  }
+}

@@ -1,0 +1,16 @@
+const MAX_LENGTH = 60
+const EXCERPT_LENGTH = 500
+
+/** What the model is asked. */
+export function titlePrompt(prompt: string, reply: string): string {
+  const excerpt = (text: string) => text.replaceAll(/\s+/g, ' ').trim().slice(0, EXCERPT_LENGTH)
+  return `Name this conversation in at most six words, in its own language. Answer with the name alone.\n\nUser: ${excerpt(prompt)}\nAssistant: ${excerpt(reply)}`
+}
+
+/** A title from what the model said: its first line, without quotes and full stop; undefined when nothing is left. */
+export function toTitle(answer: string): string | undefined {
+  const line = answer.trim().split('\n')[0] ?? ''
+  const bare = line.replace(/^[\s"'“”„«»*#`]+/u, '').replace(/[\s"'“”„«».*`]+$/u, '')
+  const title = [...bare.replaceAll(/\s+/g, ' ')].slice(0, MAX_LENGTH).join('').trim()
+  return title === '' ? undefined : title
+}

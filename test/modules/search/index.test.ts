@@ -1,0 +1,130 @@
+import { afterEach, describe, expect, test } from 'bun:test'
+import type { Page } from '#src/lib/page.ts'
+import type { SearchHit } from '#src/modules/search/model.ts'
+import { json } from '#test/support/test-app.ts'
+import { createTestChat } from '#test/support/test-chat.ts'
+
+let open: Awaited<ReturnType<typeof createTestChat>> | undefined
+afterEach(async () => {
+  await open?.stop()
+  open = undefined
+})
+
+async function chatWith(prompts: string[], answer = 'noted') {
+  const chat = await createTestChat({
+    settings: { basicDailyPrompts: 1_000 },
+    behave: () => ({ kind: 'answer', pieces: [answer] }),
+  })
+  open = chat
+  const { token } = await chat.signIn()
+  const roomId = await chat.openRoom(token, { title: 'Notes' })
+  let last = ''
+  for (const text of prompts) last = (await chat.prompt(token, roomId, text)).reply.id
+  await chat.final(token, roomId, last)
+  const search = async (q: string, more = '', who = token) => {
+    const answered = await chat.send('GET', `/v1/search?q=${encodeURIComponent(q)}${more}`, {
+      token: who,
+    })
+    if (answered.status !== 200) throw new Error(`${answered.status} ${await answered.text()}`)
+    return json<Page<SearchHit>>(answered)
+  }
+  const found = async (q: string) => (await search(q)).items.map(({ snippet }) => snippet)
+  return { chat, token, roomId, search, found }
+}
+
+describe('GET /v1/search', () => {
+  test('finds prompts and replies by every word, the last as a beginning, newest first', async () => {
+    const { found, search } = await chatWith(
+      ['Pack a rain jacket', 'Jacket or coat?'],
+      'A warm jacket',
+    )
+    expect(await found('jacket')).toEqual([
+      'A warm jacket',
+      'Jacket or coat?',
+      'A warm jacket',
+      'Pack a rain jacket',
+    ])
+    expect(await found('rain jack')).toEqual(['Pack a rain jacket'])
+    expect(await found('coat rain')).toEqual([])
+    const [hit] = (await search('rain')).items
+    expect(hit).toMatchObject({ chatroomTitle: 'Notes', role: 'user', highlights: [[7, 11]] })
+  })
+
+  test('folds case and diacritics', async () => {
+    const { found } = await chatWith(['Ausflug nach Zürich'])
+    expect(await found('ZURICH')).toEqual(['Ausflug nach Zürich'])
+  })
+
+  test('takes quotes, operators, wildcards, emoji and 10 000 characters as text only', async () => {
+    const { found } = await chatWith([
+      'say "hello" AND goodbye',
+      'a (b) c:d* -e ^f {g}',
+      '😀 smile',
+    ])
+    expect(await found('"hello"')).toEqual(['say "hello" AND goodbye'])
+    expect(await found('hello AND goodbye')).toEqual(['say "hello" AND goodbye'])
+    expect(await found('hello OR nothing')).toEqual([])
+    expect(await found('NOT hello')).toEqual([])
+    expect(await found('content:say')).toEqual([])
+    expect(await found('c:d*')).toEqual(['a (b) c:d* -e ^f {g}'])
+    for (const odd of [
+      '"',
+      '""',
+      '*',
+      '😀',
+      '-',
+      '^',
+      '()',
+      ') OR (',
+      '{owner}',
+      "'; DROP TABLE messages; --",
+      '\0',
+      ' ',
+      'NEAR(a b)',
+      '"a',
+      'a"',
+      '\ufdd0',
+    ]) {
+      expect((await found(odd)).length).toBeLessThanOrEqual(3)
+    }
+    expect(await found('😀')).toEqual([])
+    expect(await found('hello '.repeat(1_700).trim())).toEqual(['say "hello" AND goodbye'])
+    expect(await found('"'.repeat(10_000))).toEqual([])
+  })
+
+  test('keeps to one’s own messages', async () => {
+    const { chat, search } = await chatWith(['my secret plan'])
+    const stranger = await chat.signIn()
+    expect((await search('secret', '', stranger.token)).items).toEqual([])
+    const owner = chat.database.sqlite
+      .query<{ owner: string }, []>('SELECT owner FROM messages')
+      .get()?.owner
+    expect((await search(`${owner}`, '', stranger.token)).items).toEqual([])
+    expect((await chat.send('GET', '/v1/search?q=secret')).status).toBe(401)
+  })
+
+  test('pages by keyset', async () => {
+    const { search } = await chatWith(['word one', 'word two', 'word three'])
+    const first = await search('word', '&limit=2')
+    expect(first.items.map(({ snippet }) => snippet)).toEqual(['word three', 'word two'])
+    const second = await search('word', `&limit=2&cursor=${first.nextCursor}`)
+    expect(second.items.map(({ snippet }) => snippet)).toEqual(['word one'])
+    expect(second.nextCursor).toBeNull()
+  })
+
+  test('forgets a deleted room and stays whole', async () => {
+    const { chat, token, roomId, found } = await chatWith(['remember me', 'me too'])
+    expect(await found('me')).toHaveLength(2)
+    await chat.send('DELETE', `/v1/chatroom/${roomId}`, { token })
+    expect(await found('me')).toEqual([])
+    const check = "INSERT INTO messages_fts (messages_fts, rank) VALUES ('integrity-check', 1)"
+    expect(() => chat.database.sqlite.run(check)).not.toThrow()
+  })
+
+  test('a final message never changes', async () => {
+    const { chat } = await chatWith(['one'])
+    expect(() => chat.database.sqlite.run("UPDATE messages SET content = 'other'")).toThrow(
+      'a final message never changes',
+    )
+  })
+})

@@ -1,0 +1,85 @@
+import { afterEach, describe, expect, test } from 'bun:test'
+import type { Room } from '#src/modules/chatrooms/model.ts'
+import { toTitle } from '#src/modules/titles/title.ts'
+import type { Behaviour, Call } from '#src/standins/gemini/behaviour.ts'
+import { turns } from '#test/support/fake-clock.ts'
+import { json } from '#test/support/test-app.ts'
+import { createTestChat } from '#test/support/test-chat.ts'
+
+let open: Awaited<ReturnType<typeof createTestChat>> | undefined
+afterEach(async () => {
+  await open?.stop()
+  open = undefined
+})
+
+async function talk(options: { autoTitle?: boolean; room?: object; name?: Behaviour } = {}) {
+  const behave = ({ prompt }: Call): Behaviour =>
+    prompt.startsWith('Name this conversation')
+      ? (options.name ?? { kind: 'answer', pieces: ['"Packing ', 'for Bergen."\n'] })
+      : { kind: 'answer', pieces: ['A rain jacket'] }
+  const chat = await createTestChat({ behave, settings: { autoTitle: options.autoTitle ?? true } })
+  open = chat
+  const { token, userId } = await chat.signIn()
+  const roomId = await chat.openRoom(token, options.room ?? {})
+  const unfinished = chat.database.sqlite.query('SELECT 1 FROM jobs WHERE ended_at IS NULL')
+  const say = async (text: string) => {
+    const { reply } = await chat.prompt(token, roomId, text)
+    await chat.final(token, roomId, reply.id)
+    while (unfinished.get()) await turns(1)
+  }
+  const title = async () =>
+    (await json<Room>(chat.send('GET', `/v1/chatroom/${roomId}`, { token }))).title
+  return { chat, token, userId, roomId, say, title }
+}
+
+describe('An automatic title', () => {
+  test('names the room after its first exchange, once, and costs the user nothing', async () => {
+    const { chat, userId, say, title } = await talk()
+    await say('What shall I pack for Bergen?')
+    expect(await title()).toBe('Packing for Bergen')
+    expect(chat.gemini.calls[1]?.prompt).toContain(
+      'User: What shall I pack for Bergen?\nAssistant: A rain jacket',
+    )
+    expect(chat.services.quotas.read(userId).used).toBe(1)
+    await say('And for Oslo?')
+    expect(chat.gemini.calls).toHaveLength(3)
+  })
+
+  test('never replaces one that a person gave, before or after', async () => {
+    const given = await talk({ room: { title: 'Mine' } })
+    await given.say('Hi')
+    expect(await given.title()).toBe('Mine')
+    expect(given.chat.gemini.calls).toHaveLength(1)
+    await given.chat.stop()
+    const renamed = await talk()
+    await renamed.say('Hi')
+    await renamed.chat.send('PATCH', `/v1/chatroom/${renamed.roomId}`, {
+      token: renamed.token,
+      body: { title: 'Mine' },
+    })
+    await renamed.say('Hi again')
+    expect(await renamed.title()).toBe('Mine')
+  })
+
+  test('is off with AUTO_TITLE=false', async () => {
+    const { chat, say, title } = await talk({ autoTitle: false })
+    await say('Hi')
+    expect(await title()).toBe('New chat')
+    expect(chat.gemini.calls).toHaveLength(1)
+  })
+
+  test('that fails harms nothing and is tried after the next exchange', async () => {
+    const { chat, say, title } = await talk({ name: { kind: 'status', status: 503 } })
+    await say('Hi')
+    expect(await title()).toBe('New chat')
+    await say('Hi again')
+    expect(chat.gemini.calls).toHaveLength(4)
+  })
+
+  test('is one short line without quotes', () => {
+    expect(toTitle('“A  title”.\nand more')).toBe('A title')
+    expect(toTitle('**Bold**')).toBe('Bold')
+    expect(toTitle(' \n ')).toBeUndefined()
+    expect([...(toTitle('😀'.repeat(100)) ?? '')]).toHaveLength(60)
+  })
+})
