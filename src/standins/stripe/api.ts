@@ -1,0 +1,185 @@
+import type Stripe from 'stripe'
+import { HOUR, SECOND } from '#src/lib/time.ts'
+import { ApiError, missing, type StripeCall } from './behaviour.ts'
+import type { Books } from './books.ts'
+import { nestedOf, type Params, textOf, textsOf } from './form.ts'
+import { listOf, newCustomer, newId } from './objects.ts'
+import { newSession } from './session.ts'
+
+const LIFE_SECONDS = (24 * HOUR) / SECOND
+
+type Handler = (params: Params, id: string) => object
+
+/** What we use of the API, by method and path; `:id` is handed on. */
+export function createApi(books: Books, base: () => string): (call: StripeCall) => object {
+  const { now, livemode } = books
+
+  const createCustomer: Handler = (params) => {
+    allow<Stripe.CustomerCreateParams>(params, ['metadata', 'email', 'name', 'phone'])
+    const metadata = textsOf(params, 'metadata')
+    const customer = newCustomer({ created: now(), livemode, metadata })
+    books.customers.set(customer.id, customer)
+    books.happen('customer.created', customer)
+    return customer
+  }
+
+  const createSession: Handler = (params) => {
+    allow<Stripe.Checkout.SessionCreateParams>(params, [
+      'mode',
+      'customer',
+      'client_reference_id',
+      'line_items',
+      'success_url',
+      'cancel_url',
+      'allow_promotion_codes',
+      'automatic_tax',
+      'customer_update',
+      'metadata',
+      'subscription_data',
+    ])
+    const line = nestedOf(nestedOf(params, 'line_items'), '0')
+    const price = books.price(
+      required(line, 'price', 'line_items[0][price]'),
+      'line_items[0][price]',
+    )
+    if (textOf(params, 'mode') !== 'subscription') {
+      throw new ApiError(400, 'The stand-in sells subscriptions only.', { param: 'mode' })
+    }
+    const session = newSession({
+      base: base(),
+      customer: books.livingCustomer(required(params, 'customer')).id,
+      price,
+      now: now(),
+      expiresAt: now() + LIFE_SECONDS,
+      successUrl: required(params, 'success_url'),
+      cancelUrl: textOf(params, 'cancel_url') ?? null,
+      clientReferenceId: textOf(params, 'client_reference_id') ?? null,
+      metadata: textsOf(params, 'metadata'),
+      allowPromotionCodes: textOf(params, 'allow_promotion_codes') === 'true',
+      automaticTax: textOf(nestedOf(params, 'automatic_tax'), 'enabled') === 'true',
+    })
+    books.sessions.set(session.id, session)
+    books.priceOf.set(session.id, price.id)
+    return session
+  }
+
+  const updateSubscription: Handler = (params, id) => {
+    allow<Stripe.SubscriptionUpdateParams>(params, ['cancel_at_period_end', 'cancel_at'])
+    const one = books.subscription(id)
+    if (one.ended_at !== null) throw missing('subscription', id)
+    const atEnd = textOf(params, 'cancel_at_period_end')
+    return books.change(id, {
+      ...(atEnd === undefined ? {} : cancelling(one, atEnd === 'true')),
+      ...(textOf(params, 'cancel_at') === '' ? { cancel_at: null } : {}),
+    })
+  }
+
+  const createPortal: Handler = (params) => {
+    allow<Stripe.BillingPortal.SessionCreateParams>(params, ['customer', 'return_url'])
+    const id = newId('bps')
+    const session: Stripe.BillingPortal.Session = {
+      id,
+      object: 'billing_portal.session',
+      configuration: 'bpc_standin',
+      created: now(),
+      customer: books.livingCustomer(required(params, 'customer')).id,
+      customer_account: null,
+      flow: null,
+      livemode,
+      locale: null,
+      on_behalf_of: null,
+      return_url: textOf(params, 'return_url') ?? null,
+      url: `${base()}/portal/${id}`,
+    }
+    books.portals.set(id, session)
+    return session
+  }
+
+  const listSubscriptions: Handler = (params) => {
+    const customer = required(params, 'customer')
+    if (!books.customers.has(customer)) throw missing('customer', customer, 'customer')
+    const status = textOf(params, 'status')
+    const all = [...books.subscriptions.values()]
+      .filter((one) => one.customer === customer)
+      .filter((one) => (status === 'all' ? true : status ? one.status === status : !one.ended_at))
+    return paged('/v1/subscriptions', all.reverse(), params)
+  }
+
+  const listEvents: Handler = (params) => {
+    const since = Number(textOf(nestedOf(params, 'created'), 'gte') ?? 0)
+    const all = books.events.filter(({ created }) => created >= since)
+    return paged('/v1/events', all.reverse(), params)
+  }
+
+  const routes: [method: string, path: RegExp, handler: Handler][] = [
+    ['POST', /^\/v1\/customers$/, createCustomer],
+    [
+      'GET',
+      /^\/v1\/customers\/([^/]+)$/,
+      (_, id) => {
+        const customer = books.customers.get(id)
+        if (!customer) throw missing('customer', id)
+        return customer
+      },
+    ],
+    ['DELETE', /^\/v1\/customers\/([^/]+)$/, (_, id) => books.deleteCustomer(id)],
+    ['POST', /^\/v1\/checkout\/sessions$/, createSession],
+    ['GET', /^\/v1\/checkout\/sessions\/([^/]+)$/, (_, id) => books.session(id)],
+    ['POST', /^\/v1\/checkout\/sessions\/([^/]+)\/expire$/, (_, id) => books.expire(id)],
+    ['GET', /^\/v1\/subscriptions$/, listSubscriptions],
+    ['GET', /^\/v1\/subscriptions\/([^/]+)$/, (_, id) => books.subscription(id)],
+    ['POST', /^\/v1\/subscriptions\/([^/]+)$/, updateSubscription],
+    [
+      'DELETE',
+      /^\/v1\/subscriptions\/([^/]+)$/,
+      (_, id) => {
+        if (books.subscription(id).ended_at !== null) throw missing('subscription', id)
+        books.setStatus(id, 'canceled')
+        return books.subscription(id)
+      },
+    ],
+    ['POST', /^\/v1\/billing_portal\/sessions$/, createPortal],
+    ['GET', /^\/v1\/prices\/([^/]+)$/, (_, id) => books.price(id)],
+    ['GET', /^\/v1\/events$/, listEvents],
+    ['GET', /^\/v1\/webhook_endpoints$/, () => listOf('/v1/webhook_endpoints', [])],
+  ]
+
+  return ({ method, path, params }) => {
+    for (const [wanted, pattern, handler] of routes) {
+      const match = pattern.exec(path)
+      if (wanted === method && match) return handler(params, match[1] ?? '')
+    }
+    throw new ApiError(404, `Unrecognized request URL (${method}: ${path}).`)
+  }
+}
+
+/** Both are set and unset together, as the API does. */
+export function cancelling(one: Stripe.Subscription, cancel: boolean) {
+  const end = one.items.data[0]?.current_period_end ?? null
+  return { cancel_at_period_end: cancel, cancel_at: cancel ? end : null }
+}
+
+/** The real API refuses parameters it does not know; the names are held to the SDK's types. */
+function allow<T>(params: Params, names: (keyof T & string)[]): void {
+  for (const name of Object.keys(params)) {
+    if (names.some((known) => known === name)) continue
+    throw new ApiError(400, `Received unknown parameter: ${name}`, {
+      code: 'parameter_unknown',
+      param: name,
+    })
+  }
+}
+
+function required(params: Params, name: string, param = name): string {
+  const value = textOf(params, name)
+  if (value) return value
+  throw new ApiError(400, `Missing required param: ${param}.`, { code: 'parameter_missing', param })
+}
+
+/** One page of a list that is newest first. */
+function paged<T extends { id: string }>(url: string, all: T[], params: Params) {
+  const limit = Math.min(100, Number(textOf(params, 'limit') ?? 10))
+  const after = textOf(params, 'starting_after')
+  const from = after === undefined ? 0 : all.findIndex(({ id }) => id === after) + 1
+  return listOf(url, all.slice(from, from + limit), all.length > from + limit)
+}

@@ -1,0 +1,51 @@
+import type { StripeBehaviour } from './behaviour.ts'
+import { ApiError } from './behaviour.ts'
+import type { Books } from './books.ts'
+import { controlPage, takeControl } from './control.ts'
+import type { Deliveries } from './deliveries.ts'
+import { html, pageOf } from './html.ts'
+import { payPage, portalPage, takePayment, takePortal } from './shop.ts'
+
+export interface PagesOptions {
+  books: Books
+  deliveries: Deliveries
+  /** The next `count` calls of the API do this. */
+  failNext(behaviour: StripeBehaviour, count: number): void
+}
+
+/** The pages a person clicks: checkout, portal, and the control page at `/`. */
+export function createPages(options: PagesOptions): (request: Request) => Promise<Response> {
+  const { books } = options
+
+  async function show(request: Request): Promise<Response> {
+    const [, page = '', id = ''] = new URL(request.url).pathname.split('/')
+    const posted = request.method === 'POST' ? new URLSearchParams(await request.text()) : undefined
+    switch (page) {
+      case '':
+        if (!posted) return controlPage(options)
+        takeControl(options, posted)
+        return see('/')
+      case 'pay':
+        return posted ? see(takePayment(books, id, posted)) : payPage(books, id)
+      case 'portal':
+        return posted ? see(takePortal(books, id, posted)) : portalPage(books, id)
+      default:
+        throw new ApiError(404, 'There is no such page.')
+    }
+  }
+
+  return async (request) => {
+    try {
+      return await show(request)
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error
+      const body = html`<div class="card narrow"><h1>Sorry</h1><p>${error.message}</p></div>`
+      return pageOf('Sorry', body, error.status)
+    }
+  }
+}
+
+/** After a form the browser goes on with a GET, so that a reload does nothing twice. */
+function see(location: string): Response {
+  return new Response(null, { status: 303, headers: { location } })
+}
