@@ -1,6 +1,6 @@
 import { Elysia } from 'elysia'
 import { noMeters } from './lib/meters.ts'
-import { createBillingRoutes } from './modules/billing/index.ts'
+import { createBillingRoutes, WEBHOOK_PATH } from './modules/billing/index.ts'
 import { createChatrooms } from './modules/chatrooms/index.ts'
 import { createEventRoutes } from './modules/events/index.ts'
 import { createHealth } from './modules/health/index.ts'
@@ -34,7 +34,13 @@ export function createApp(deps: Deps, services: Services, options: AppOptions = 
   // Not normalised: an unknown field is refused, never silently dropped. Strict paths: one URL a resource.
   const app = new Elysia({ name: 'pollux', normalize: false, strictPath: true })
     .use(createRequestLog({ log, meters: deps.meters ?? noMeters }))
-    .use(createProblems({ log, methodsOf: createMethodsOf(() => described.routes) }))
+    .use(
+      createProblems({
+        log,
+        methodsOf: createMethodsOf(() => described.routes),
+        rawPaths: [WEBHOOK_PATH],
+      }),
+    )
     .use(createDrain({ draining: options.draining ?? (() => false) }))
     .use(createDocs({ described }))
     .use(createProblemPages())

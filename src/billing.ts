@@ -31,6 +31,7 @@ export function billingSettings(config: Config): BillingSettings | undefined {
     webhookSecrets: config.stripeWebhookSecrets,
     proPrices: config.stripeProPrices,
     apiBase: config.stripeApiBase,
+    timeoutMs: config.stripeTimeoutMs,
     successUrl: config.stripeSuccessUrl ?? `${back}paid`,
     cancelUrl: config.stripeCancelUrl ?? `${back}cancelled`,
     portalReturnUrl: config.stripePortalReturnUrl ?? `${back}portal`,

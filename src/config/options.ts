@@ -140,6 +140,12 @@ export const options = {
     formerly: ['PRO_PRICE_ID'],
   }),
   stripeApiBase: optionalUrl('STRIPE_API_BASE', { describe: 'Another address of the Stripe API' }),
+  stripeTimeoutMs: integer('STRIPE_TIMEOUT_MS', {
+    describe: 'Longest wait for an answer of Stripe, milliseconds',
+    min: 50,
+    max: 80_000,
+    default: 10_000,
+  }),
   stripeSuccessUrl: optionalUrl('STRIPE_SUCCESS_URL', {
     describe: 'Where Stripe sends a person who paid; a plain page of ours when left out',
   }),

@@ -14,14 +14,19 @@ const SHOWN_ERRORS = 20
 export function createProblems({
   log,
   methodsOf,
+  rawPaths = [],
 }: {
   log: Log
   /** The methods a path answers, for 405 and `Allow`; empty where the path is unknown. */
   methodsOf: (path: string) => string[]
+  /** Where the handler reads the bytes by itself: a route's own `parse: 'none'` comes after this hook. */
+  rawPaths?: readonly string[]
 }) {
   return new Elysia({ name: 'problem' })
     .onRequest(({ request, set }) => assignRequestId(request, set.headers))
-    .onParse({ as: 'global' }, ({ request, contentType }) => readBody(request, contentType))
+    .onParse({ as: 'global' }, ({ request, contentType, path }) =>
+      rawPaths.includes(path) ? null : readBody(request, contentType),
+    )
     .onError({ as: 'global' }, ({ code, error, request, set }) => {
       const problem = toProblem(code, error, request, methodsOf)
       const id = requestId(set.headers)

@@ -8,7 +8,7 @@ import type { FieldError } from '#src/lib/problem.ts'
 import { DAY } from '#src/lib/time.ts'
 import type { Metrics } from '#src/plugins/metrics.ts'
 import { createServices } from '#src/services.ts'
-import { createFakeClock } from './fake-clock.ts'
+import { createFakeClock, type FakeClock } from './fake-clock.ts'
 import { createSeededRandom } from './seeded-random.ts'
 
 export type TestApp = ReturnType<typeof createTestApp>
@@ -32,10 +32,14 @@ export interface TestUser {
 /** The whole application on a private in-memory database with the real migrations; nothing listens, nothing ticks. */
 export function createTestApp(
   settings: Partial<Config> = {},
-  { seed = 1, log = silentLog, metrics }: { seed?: number; log?: Log; metrics?: Metrics } = {},
+  {
+    seed = 1,
+    log = silentLog,
+    metrics,
+    clock = createFakeClock(),
+  }: { seed?: number; log?: Log; metrics?: Metrics; clock?: FakeClock } = {},
 ) {
   const { config } = parseConfig({ NODE_ENV: 'test' })
-  const clock = createFakeClock()
   const random = createSeededRandom(seed)
   const database = openDatabase(':memory:')
   migrate(database.sqlite, { now: clock.now() })

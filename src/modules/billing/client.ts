@@ -1,9 +1,6 @@
 import Stripe from 'stripe'
 import type { Meters, ProviderOutcome } from '#src/lib/meters.ts'
-import { SECOND } from '#src/lib/time.ts'
 import type { BillingSettings } from './settings.ts'
-
-const TIMEOUT_MS = 10 * SECOND
 
 /** The SDK against the real API or another address. Never retries by itself: the queue does, and outlives us. */
 export function createStripe(
@@ -12,7 +9,7 @@ export function createStripe(
 ): Stripe {
   const base = apiBase === undefined ? undefined : new URL(apiBase)
   return new Stripe(secretKey, {
-    timeout: timeoutMs ?? TIMEOUT_MS,
+    timeout: timeoutMs,
     maxNetworkRetries: 0,
     telemetry: false,
     httpClient: Stripe.createFetchHttpClient(meteredFetch(meters)),

@@ -9,6 +9,9 @@ import type { Billing } from './service.ts'
 /** Stripe's own limit of an event is far below. */
 const WEBHOOK_LIMIT_BYTES = 512 * 1024
 
+/** Its handler reads the body itself: the signature is over the bytes as they came. */
+export const WEBHOOK_PATH = '/v1/webhook/stripe'
+
 const detail = { tags: ['Subscription'] }
 /** These routes act on the caller alone and take nothing. */
 const Nothing = t.Optional(t.Object({}, { additionalProperties: false }))
@@ -45,8 +48,6 @@ export function createBillingRoutes({
         return { received: true } as const
       },
       {
-        // The signature is over the bytes as they came.
-        parse: 'none',
         response: { 200: 'Received', ...problems(400, 413) },
         detail: { ...detail, summary: 'Deliveries of Stripe, signed' },
       },

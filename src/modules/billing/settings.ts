@@ -6,8 +6,8 @@ export interface BillingSettings {
   proPrices: readonly string[]
   /** Another address of the Stripe API. */
   apiBase: string | undefined
-  /** Longest wait for one answer of Stripe. Default 10 s. */
-  timeoutMs?: number
+  /** Longest wait for one answer of Stripe. */
+  timeoutMs: number
   successUrl: string
   cancelUrl: string
   portalReturnUrl: string
