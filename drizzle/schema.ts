@@ -160,8 +160,10 @@ export const chatrooms = sqliteTable(
     createdAt: integer('created_at').notNull(),
     updatedAt: integer('updated_at').notNull(),
   },
-  (table) => [check('chatrooms_title_by', oneOf(table.titleBy, ['nobody', 'assistant', 'person'])),
-    index('chatrooms_of_user').on(table.userId, table.activeAt, table.id)],
+  (table) => [
+    check('chatrooms_title_by', oneOf(table.titleBy, ['nobody', 'assistant', 'person'])),
+    index('chatrooms_of_user').on(table.userId, table.activeAt, table.id),
+  ],
 )
 
 export const messages = sqliteTable(

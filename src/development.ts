@@ -1,13 +1,15 @@
 import type { Config } from './config/config.ts'
 import { createGeminiStandIn } from './standins/gemini/server.ts'
+import { createStripeStandIn, STAND_IN_PRICE } from './standins/stripe/server.ts'
 
 /** As the real model streams: slow enough to be seen. */
 const PIECE_DELAY_MS = 60
+const STRIPE_WEBHOOK_SECRET = 'whsec_stand_in'
 
 export interface StandIns {
   /** The configuration with the stand-ins' addresses in it. */
   config: Config
-  /** Where everything is, for whoever started the server at `url`. */
+  /** Tells the stand-ins where the server is, and gives where everything is for whoever started it. */
   welcome(url: string): string
   stop(): Promise<void>
 }
@@ -19,11 +21,28 @@ export async function startStandIns(config: Config): Promise<StandIns> {
     config.geminiApiKey === 'stand-in' && config.geminiBaseUrl === undefined
       ? createGeminiStandIn({ pieceDelayMs: PIECE_DELAY_MS })
       : undefined
+  const stripe =
+    config.stripeSecretKey === undefined
+      ? createStripeStandIn({ webhookSecret: STRIPE_WEBHOOK_SECRET })
+      : undefined
   return {
-    config: { ...config, ...(gemini ? { geminiBaseUrl: gemini.url } : {}) },
-    welcome: (url) => welcome(url, { 'Gemini stand-in': gemini?.url }),
+    config: {
+      ...config,
+      ...(gemini && { geminiBaseUrl: gemini.url }),
+      ...(stripe && {
+        stripeSecretKey: 'sk_test_stand_in',
+        stripeWebhookSecrets: [STRIPE_WEBHOOK_SECRET],
+        stripeProPrices: [STAND_IN_PRICE.id],
+        stripeApiBase: stripe.url,
+      }),
+    },
+    welcome(url) {
+      stripe?.deliverTo(`${url}/v1/webhook/stripe`)
+      return welcome(url, { 'Gemini stand-in': gemini?.url, 'Stripe stand-in': stripe?.url })
+    },
     async stop() {
       await gemini?.stop()
+      await stripe?.stop()
     },
   }
 }
