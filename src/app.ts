@@ -53,6 +53,7 @@ export function createApp(deps: Deps, services: Services, options: AppOptions = 
         auth,
         messages: services.messages,
         quotaHeaders: services.quotas.headers,
+        readQuota: services.quotas.read,
       }),
     )
     .use(

@@ -55,7 +55,11 @@ export function createServices(deps: Deps) {
       name: 'reset the daily quotas',
       pattern: '0 0 * * *',
       timezone: config.quotaTimezone,
-      run: quotas.reset,
+      async run() {
+        const forgotten = await quotas.reset()
+        conversation.hub.refreshQuotas()
+        return forgotten
+      },
     },
     ...billing.maintenance,
   ]

@@ -21,6 +21,8 @@ export interface Stream {
 /** The open streams of this process. */
 export interface EventHub {
   open(stream: Stream): ReadableStream<Uint8Array>
+  /** A new day: every reader is told its quota as it now stands. */
+  refreshQuotas(): void
   /** Ends every stream, as when the server stops; clients connect again elsewhere. */
   close(): void
   readonly size: number
@@ -28,6 +30,7 @@ export interface EventHub {
 
 interface Open {
   beat(): void
+  refreshQuota(): void
   end(): void
 }
 
@@ -63,6 +66,9 @@ export function createEventHub({
     get size() {
       return streams.size
     },
+    refreshQuotas() {
+      for (const each of [...streams]) each.refreshQuota()
+    },
     close() {
       for (const each of [...streams]) each.end()
     },
@@ -91,7 +97,13 @@ export function createEventHub({
         how()
       }
 
+      function refreshQuota() {
+        reader.markQuota()
+        pump()
+      }
+
       const one: Open = {
+        refreshQuota,
         beat() {
           if (!isAllowed()) return finish(() => controller.close())
           if ((controller.desiredSize ?? 0) > 0) {
@@ -109,10 +121,7 @@ export function createEventHub({
           if (news === 'stored') reader.markStored()
           pump()
         }),
-        notifications.subscribe(userTopic(userId), () => {
-          reader.markQuota()
-          pump()
-        }),
+        notifications.subscribe(userTopic(userId), refreshQuota),
       ]
       add(one)
       return new ReadableStream<Uint8Array>({

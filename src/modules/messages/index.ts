@@ -1,8 +1,8 @@
-import { Elysia, t } from 'elysia'
+import { type Context, Elysia, t } from 'elysia'
 import { DEFAULT_LIMIT } from '#src/lib/page.ts'
 import { SECOND } from '#src/lib/time.ts'
 import type { Auth } from '#src/plugins/auth.ts'
-import { idempotencyClaim } from '#src/plugins/idempotency.ts'
+import { type Answer, idempotencyClaim } from '#src/plugins/idempotency.ts'
 import { sendAnswer } from '#src/plugins/reply.ts'
 import { Cursor, Limit, problems } from '#src/plugins/schemas.ts'
 import { traceparent } from '#src/plugins/trace.ts'
@@ -32,9 +32,23 @@ export interface MessageRouteDeps {
   messages: Messages
   /** RateLimit headers of a quota. */
   quotaHeaders: (quota: Quota) => Record<string, string>
+  readQuota: (userId: string) => Quota
 }
 
-export function createMessageRoutes({ auth, messages, quotaHeaders }: MessageRouteDeps) {
+/** A replay shows the quota as it is now, not as it was then. */
+function sendAccepted(
+  set: Context['set'],
+  answer: Answer<Accepted>,
+  userId: string,
+  { quotaHeaders, readQuota }: MessageRouteDeps,
+): Accepted {
+  const quota = answer.replayed ? readQuota(userId) : answer.body.quota
+  Object.assign(set.headers, quotaHeaders(quota))
+  return sendAnswer(set, answer)
+}
+
+export function createMessageRoutes(deps: MessageRouteDeps) {
+  const { auth, messages } = deps
   return new Elysia({ name: 'messages', prefix: '/v1/chatroom/:id/message' })
     .use(auth)
     .model({ Message, Accepted, Exchange, MessagePage })
@@ -43,8 +57,7 @@ export function createMessageRoutes({ auth, messages, quotaHeaders }: MessageRou
       async ({ principal, params, body, request, set }) => {
         const facts = { claim: idempotencyClaim(request, body), trace: traceparent(request) }
         const answer = await messages.accept(principal.userId, params.id, body.userPrompt, facts)
-        Object.assign(set.headers, quotaHeaders(answer.body.quota))
-        return sendAnswer(set, answer)
+        return sendAccepted(set, answer, principal.userId, deps)
       },
       {
         authenticated: 'with-quota',
@@ -108,8 +121,7 @@ export function createMessageRoutes({ auth, messages, quotaHeaders }: MessageRou
           params.messageId,
           facts,
         )
-        Object.assign(set.headers, quotaHeaders(answer.body.quota))
-        return sendAnswer(set, answer)
+        return sendAccepted(set, answer, principal.userId, deps)
       },
       {
         authenticated: 'with-quota',

@@ -1,29 +1,8 @@
 import { describe, expect, test } from 'bun:test'
 import type { Behaviour } from '#src/standins/gemini/behaviour.ts'
-import { createGate } from '#test/support/gate.ts'
-import { readEvents, rebuild, type SseEvent } from '#test/support/sse.ts'
+import { rebuild, type SseEvent } from '#test/support/sse.ts'
 import { createTestChat } from '#test/support/test-chat.ts'
-
-type Chat = Awaited<ReturnType<typeof createTestChat>>
-
-const isDone = ({ event }: SseEvent) => event === 'done'
-const isDelta = ({ event }: SseEvent) => event === 'delta'
-
-async function follow(chat: Chat, token: string, roomId: string, lastEventId?: string) {
-  const headers = lastEventId === undefined ? {} : { 'last-event-id': lastEventId }
-  const answer = await chat.send('GET', `/v1/chatroom/${roomId}/events`, { token, headers })
-  if (answer.status !== 200) throw new Error(`${answer.status} ${await answer.text()}`)
-  return readEvents(answer)
-}
-
-/** A chat whose answers come piece by piece as the test sends them. */
-async function gatedChat() {
-  const gate = createGate()
-  const chat = await createTestChat({ behave: () => ({ kind: 'answer', pieces: gate.pieces() }) })
-  const { token } = await chat.signIn()
-  const roomId = await chat.openRoom(token)
-  return { gate, chat, token, roomId }
-}
+import { follow, gatedChat, helpOn, isDelta, isDone } from '#test/support/test-stream.ts'
 
 describe('GET /v1/chatroom/:id/events', () => {
   test('tells the prompt, the reply piece by piece, its end and the quota', async () => {
@@ -178,65 +157,4 @@ describe('GET /v1/chatroom/:id/events', () => {
     expect(rebuild(events).get(reply.id)).toBe(`a${emoji}b`)
     await chat.stop()
   })
-
-  test('ends when the room is deleted and when the session is over', async () => {
-    const { chat, token, roomId } = await gatedChat()
-    const other = await chat.openRoom(token)
-    const [deleted, loggedOut] = [
-      await follow(chat, token, roomId),
-      await follow(chat, token, other),
-    ]
-    await deleted.next()
-    await loggedOut.next()
-    await chat.send('DELETE', `/v1/chatroom/${roomId}`, { token })
-    expect(await deleted.next()).toBeUndefined()
-    chat.database.sqlite.run('UPDATE sessions SET ended_at = 1')
-    await chat.clock.advance(15_000)
-    expect(await loggedOut.next()).toBeUndefined()
-    expect(chat.services.eventHub.size).toBe(0)
-    await chat.stop()
-  })
-
-  test('forgets a reader that left and cuts off one that does not read', async () => {
-    const { gate, chat, token, roomId } = await gatedChat()
-    const gone = await follow(chat, token, roomId)
-    await gone.next()
-    expect(chat.services.eventHub.size).toBe(1)
-    await gone.leave()
-    expect(chat.services.eventHub.size).toBe(0)
-    const answer = await chat.send('GET', `/v1/chatroom/${roomId}/events`, { token })
-    await chat.prompt(token, roomId, 'Hi')
-    gate.send('unread')
-    expect(chat.services.eventHub.size).toBe(1)
-    await chat.clock.advance(31_000)
-    expect(chat.services.eventHub.size).toBe(0)
-    const left = await answer.body
-      ?.getReader()
-      .read()
-      .then(
-        () => 'read',
-        () => 'cut off',
-      )
-    expect(left).toBe('cut off')
-    gate.end()
-    await chat.stop()
-  })
-
-  test('is nobody else’s', async () => {
-    const { chat, roomId } = await gatedChat()
-    const stranger = await chat.signIn()
-    expect((await chat.send('GET', `/v1/chatroom/${roomId}/events`, stranger)).status).toBe(404)
-    expect((await chat.send('GET', `/v1/chatroom/${roomId}/events`)).status).toBe(401)
-    await chat.stop()
-  })
 })
-
-/** Moves the clock on until the reply is final. */
-async function helpOn(chat: Chat, token: string, roomId: string, replyId: string) {
-  for (let seconds = 0; seconds < 600; seconds++) {
-    if ((await chat.read(token, roomId, replyId)).completedAt !== null) return
-    await chat.clock.advance(500)
-    await Bun.sleep(1)
-  }
-  throw new Error('The reply did not become final')
-}

@@ -147,6 +147,9 @@ describe('POST /v1/chatroom/:id/message', () => {
     expect(
       answers.filter(({ headers: sent }) => sent.get('idempotent-replayed') === 'true'),
     ).toHaveLength(9)
+    expect(
+      answers.every(({ headers: sent }) => sent.get('ratelimit') === '"daily";r=0;t=43200'),
+    ).toBe(true)
     expect(chat.gemini.calls.length).toBeLessThanOrEqual(1)
     await chat.stop()
   })

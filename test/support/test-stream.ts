@@ -1,0 +1,34 @@
+import { createGate } from './gate.ts'
+import { readEvents, type SseEvent } from './sse.ts'
+import { createTestChat } from './test-chat.ts'
+
+export type Chat = Awaited<ReturnType<typeof createTestChat>>
+
+export const isDone = ({ event }: SseEvent) => event === 'done'
+export const isDelta = ({ event }: SseEvent) => event === 'delta'
+
+export async function follow(chat: Chat, token: string, roomId: string, lastEventId?: string) {
+  const headers = lastEventId === undefined ? {} : { 'last-event-id': lastEventId }
+  const answer = await chat.send('GET', `/v1/chatroom/${roomId}/events`, { token, headers })
+  if (answer.status !== 200) throw new Error(`${answer.status} ${await answer.text()}`)
+  return readEvents(answer)
+}
+
+/** A chat whose answers come piece by piece as the test sends them. */
+export async function gatedChat() {
+  const gate = createGate()
+  const chat = await createTestChat({ behave: () => ({ kind: 'answer', pieces: gate.pieces() }) })
+  const { token } = await chat.signIn()
+  const roomId = await chat.openRoom(token)
+  return { gate, chat, token, roomId }
+}
+
+/** Moves the clock on until the reply is final. */
+export async function helpOn(chat: Chat, token: string, roomId: string, replyId: string) {
+  for (let seconds = 0; seconds < 600; seconds++) {
+    if ((await chat.read(token, roomId, replyId)).completedAt !== null) return
+    await chat.clock.advance(500)
+    await Bun.sleep(1)
+  }
+  throw new Error('The reply did not become final')
+}
