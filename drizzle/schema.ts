@@ -35,7 +35,10 @@ export const users = sqliteTable(
     createdAt: integer('created_at').notNull(),
     updatedAt: integer('updated_at').notNull(),
   },
-  (table) => [check('users_tier_override', oneOf(table.tierOverride, ['basic', 'pro']))],
+  (table) => [
+    check('users_tier_override', oneOf(table.tierOverride, ['basic', 'pro'])),
+    index('users_unverified').on(table.createdAt).where(sql`verified_at IS NULL`),
+  ],
 )
 
 /** One login on one device. A row that is gone or ended is a session that is over. */
@@ -71,7 +74,10 @@ export const refreshTokens = sqliteTable(
     /** When its successor was handed out. */
     rotatedAt: integer('rotated_at'),
   },
-  (table) => [index('refresh_tokens_of_session').on(table.sessionId)],
+  (table) => [
+    index('refresh_tokens_of_session').on(table.sessionId),
+    index('refresh_tokens_by_age').on(table.createdAt),
+  ],
 )
 
 export const otpChallenges = sqliteTable(
@@ -84,7 +90,10 @@ export const otpChallenges = sqliteTable(
     userId: text('user_id').references(() => users.id, { onDelete: 'cascade' }),
     /** HMAC-SHA-256 over purpose, challenge, phone and code. */
     codeHash: text('code_hash').notNull(),
-    passwordProven: integer('password_proven', { mode: 'boolean' }).notNull().default(false),
+    /** The password hash that was proven when the code was asked for; worth nothing once another is set. */
+    provenHash: text('proven_hash'),
+    /** Set before the provider is called and cleared when it surely refused, so that no crash sends twice. */
+    deliveryBeganAt: integer('delivery_began_at'),
     tries: integer().notNull().default(0),
     createdAt: integer('created_at').notNull(),
     expiresAt: integer('expires_at').notNull(),

@@ -1,5 +1,7 @@
 import { Elysia } from 'elysia'
 import { noMeters } from './lib/meters.ts'
+import { createAuthRoutes } from './modules/auth/index.ts'
+import { createSessionRoutes } from './modules/auth/session-routes.ts'
 import { createBillingRoutes, WEBHOOK_PATH } from './modules/billing/index.ts'
 import { createChatrooms } from './modules/chatrooms/index.ts'
 import { createEventRoutes } from './modules/events/index.ts'
@@ -7,6 +9,7 @@ import { createHealth } from './modules/health/index.ts'
 import { createMessageRoutes } from './modules/messages/index.ts'
 import { createMetricsRoute } from './modules/metrics/index.ts'
 import { createSearchRoutes } from './modules/search/index.ts'
+import { createUserRoutes } from './modules/users/index.ts'
 import type { Described } from './plugins/docs/types.ts'
 import { createDocs, describe } from './plugins/docs.ts'
 import { createDrain } from './plugins/drain.ts'
@@ -29,7 +32,7 @@ export interface AppOptions {
 /** The HTTP application: plugins, then modules. Listens to nothing, starts no timer, reads no environment. */
 export function createApp(deps: Deps, services: Services, options: AppOptions = {}) {
   const { config, log } = deps
-  const { auth } = services
+  const { auth, origins, accounts, sessions, users } = services
   const described: Described = { routes: [], models: {} }
   // Not normalised: an unknown field is refused, never silently dropped. Strict paths: one URL a resource.
   const app = new Elysia({ name: 'pollux', normalize: false, strictPath: true })
@@ -45,6 +48,9 @@ export function createApp(deps: Deps, services: Services, options: AppOptions = 
     .use(createDocs({ described }))
     .use(createProblemPages())
     .use(createHealth({ check: options.notReady ?? (() => []) }))
+    .use(createAuthRoutes({ auth, origins, accounts, sessions, profile: users.read }))
+    .use(createSessionRoutes({ auth, origins, sessions }))
+    .use(createUserRoutes({ auth, users }))
     .use(createChatrooms({ auth, rooms: services.rooms }))
     .use(createSearchRoutes({ auth, search: services.search }))
     .use(createEventRoutes({ auth, events: services.events }))

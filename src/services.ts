@@ -1,4 +1,6 @@
+import { createAccountServices } from './accounts.ts'
 import { composeBilling } from './billing.ts'
+
 import { createConversation } from './conversation.ts'
 import type { Deps } from './deps.ts'
 import { deriveKey } from './lib/keys.ts'
@@ -49,6 +51,7 @@ export function createServices(deps: Deps) {
     cursors,
     models: [config.geminiModel, ...config.geminiModels],
   })
+  const account = createAccountServices({ deps, queue, quotas, tokens, cursors })
   /** What the modules want done by the clock; serve runs it. */
   const maintenance: Maintenance[] = [
     {
@@ -74,6 +77,7 @@ export function createServices(deps: Deps) {
     events: conversation.events,
     eventHub: conversation.hub,
     search: createSearch({ store: createSearchStore(database), cursors }),
+    ...account,
     maintenance,
   }
 }

@@ -10,12 +10,12 @@ const layers: [name: string, paths: RegExp][] = [
   ['queue', /^src\/queue\//],
   ['plugins', /^src\/plugins\//],
   ['modules', /^src\/modules\//],
-  ['app', /^src\/(app|services|billing|conversation|deps|maintenance)\.ts$/],
+  ['app', /^src\/(app|accounts|services|billing|conversation|deps|maintenance)\.ts$/],
   ['serve', /^src\/((serve|development|observation)\.ts$|cli\/)/],
   ['main', /^src\/main\.ts$/],
 ]
 const MAY_READ_CONFIG =
-  /^src\/(config\/|cli\/|(main|serve|services|billing|conversation|deps|development|maintenance|observation)\.ts$)/
+  /^src\/(config\/|cli\/|(main|serve|accounts|services|billing|conversation|deps|development|maintenance|observation)\.ts$)/
 const READS_ENVIRONMENT = /^src\/(main\.ts$|config\/)/
 
 interface Import {

@@ -159,7 +159,8 @@ CREATE TABLE `otp_challenges` (
 	`purpose` text NOT NULL,
 	`user_id` text,
 	`code_hash` text NOT NULL,
-	`password_proven` integer DEFAULT false NOT NULL,
+	`proven_hash` text,
+	`delivery_began_at` integer,
 	`tries` integer DEFAULT 0 NOT NULL,
 	`created_at` integer NOT NULL,
 	`expires_at` integer NOT NULL,
@@ -205,6 +206,7 @@ CREATE TABLE `refresh_tokens` (
 ) STRICT;
 --> statement-breakpoint
 CREATE INDEX `refresh_tokens_of_session` ON `refresh_tokens` (`session_id`);--> statement-breakpoint
+CREATE INDEX `refresh_tokens_by_age` ON `refresh_tokens` (`created_at`);--> statement-breakpoint
 CREATE TABLE `sessions` (
 	`id` text PRIMARY KEY NOT NULL,
 	`user_id` text NOT NULL,
@@ -270,4 +272,5 @@ CREATE TABLE `users` (
 	CONSTRAINT "users_tier_override" CHECK("users"."tier_override" IN ('basic', 'pro'))
 ) STRICT;
 --> statement-breakpoint
-CREATE UNIQUE INDEX `users_phone_unique` ON `users` (`phone`);
+CREATE UNIQUE INDEX `users_phone_unique` ON `users` (`phone`);--> statement-breakpoint
+CREATE INDEX `users_unverified` ON `users` (`created_at`) WHERE verified_at IS NULL;

@@ -114,6 +114,19 @@ function crossFaults(config: Values, incomplete: boolean): string[] {
   if (config.nodeEnv === 'production' && config.otpDelivery === 'response') {
     faults.push('OTP_DELIVERY cannot be response in production: the code would be in the answer.')
   }
+  if (config.otpDelivery === 'twilio') {
+    const { twilioAccountSid, twilioAuthToken, twilioFrom } = config
+    if (!twilioAccountSid || !twilioAuthToken || !twilioFrom) {
+      faults.push(
+        'OTP_DELIVERY=twilio needs TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_FROM.',
+      )
+    }
+  }
+  if (config.nodeEnv !== 'development' && config.otpDelivery === 'webhook') {
+    if (!config.otpWebhookUrl || !config.otpWebhookSecret) {
+      faults.push('OTP_DELIVERY=webhook needs OTP_WEBHOOK_URL and OTP_WEBHOOK_SECRET.')
+    }
+  }
   const stripe = [
     config.stripeSecretKey,
     config.stripeWebhookSecrets?.[0],

@@ -102,13 +102,17 @@ export function oneOf<const T extends string>(
   )
 }
 
-export function list(name: string, details: Details<string[]>): Option<string[]> {
-  const read = (given: string) =>
-    given
-      .split(',')
-      .map((part) => part.trim())
-      .filter((part) => part !== '')
-  return option(name, 'values separated by commas', read, details)
+export function list(
+  name: string,
+  details: Details<string[]>,
+  each = { allowed: 'values separated by commas', test: (_part: string) => true },
+): Option<string[]> {
+  const read = (given: string) => {
+    const parts = given.split(',').map((part) => part.trim())
+    const values = parts.filter((part) => part !== '')
+    return values.every(each.test) ? values : undefined
+  }
+  return option(name, each.allowed, read, details)
 }
 
 export function url(name: string, details: Details<string>): Option<string> {

@@ -1,3 +1,4 @@
+import { accountOptions } from './account-options.ts'
 import {
   flag,
   integer,
@@ -13,6 +14,7 @@ import {
 
 /** Every setting. `.env.example` and docs/configuration.md are held to this list by a test. */
 export const options = {
+  ...accountOptions,
   nodeEnv: oneOf('NODE_ENV', ['production', 'development', 'test'], {
     describe: 'production, unless told otherwise; development starts stand-ins for missing keys',
     default: 'production',
@@ -40,32 +42,6 @@ export const options = {
   publicUrl: url('PUBLIC_URL', {
     describe: 'Where clients reach this server, for links',
     default: 'http://localhost:3000',
-  }),
-
-  jwtSecret: text('JWT_SECRET', {
-    describe: 'Signs access tokens',
-    secret: true,
-    minBytes: 32,
-    development: 'development-secret-development-secret',
-    formerly: ['JWT_SECRET_KEY'],
-  }),
-  jwtSecretPrevious: optionalText('JWT_SECRET_PREVIOUS', {
-    describe: 'Still verifies, so that keys rotate without logging people out',
-    secret: true,
-  }),
-  accessTtlMinutes: integer('ACCESS_TTL_MINUTES', {
-    describe: 'Life of an access token, minutes',
-    min: 1,
-    max: 1_440,
-    default: 20,
-  }),
-  otpDelivery: oneOf('OTP_DELIVERY', ['response', 'log', 'twilio', 'webhook'], {
-    describe:
-      'How a one-time code reaches its owner; response (the code is in the answer) is for development',
-    development: 'response',
-  }),
-  defaultCountry: optionalText('DEFAULT_COUNTRY', {
-    describe: 'ISO 3166 country of phone numbers given without one',
   }),
 
   geminiApiKey: text('GEMINI_API_KEY', {
@@ -206,13 +182,5 @@ export const options = {
     min: 1,
     max: 365,
     default: 7,
-  }),
-  corsOrigins: list('CORS_ORIGINS', {
-    describe: 'Origins whose pages may call the API',
-    default: [],
-  }),
-  trustedProxies: list('TRUSTED_PROXIES', {
-    describe: 'Addresses whose X-Forwarded-For is believed',
-    default: [],
   }),
 }

@@ -1,3 +1,5 @@
+import { accountProblems } from './account-problems.ts'
+
 /** What a problem's slug means, told to the person who met it. */
 export interface ProblemKind {
   status: number
@@ -19,6 +21,7 @@ const PROMPTS = /^POST \/v1\/chatroom\/:id\/message(\/:messageId\/regenerate)?$/
 
 /** Every slug the server can answer with; a test keeps this list and the code in step. */
 export const problemCatalogue: Record<string, ProblemKind> = {
+  ...accountProblems,
   'already-final': {
     status: 409,
     detail: 'This message is final; there is nothing left to cancel.',

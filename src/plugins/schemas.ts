@@ -74,3 +74,78 @@ export const Quota = t.Object(
 )
 
 export type Quota = Static<typeof Quota>
+
+export const User = t.Object(
+  {
+    id: t.String({ format: 'uuid' }),
+    phone: t.String({ description: 'E.164.' }),
+    name: t.Nullable(t.String()),
+    tier: t.Union([t.Literal('basic'), t.Literal('pro')]),
+    hasPassword: t.Boolean({ description: 'Whether logging in asks for a password too.' }),
+    createdAt: t.String({ format: 'date-time' }),
+    quota: Quota,
+  },
+  {
+    description: 'A user, as only they see themselves.',
+    examples: [
+      {
+        id: '019a2c5e-7b1c-7cc3-9d5e-2f4b6a8c0e13',
+        phone: '+4930901820',
+        name: 'Ada',
+        tier: 'basic',
+        hasPassword: true,
+        createdAt: '2026-11-22T16:02:41.120Z',
+        quota: { limit: 5, used: 2, remaining: 3, resetsAt: '2026-11-23T00:00:00.000Z' },
+      },
+    ],
+  },
+)
+
+export type User = Static<typeof User>
+
+export const UserName = t.String({
+  minLength: 1,
+  maxLength: 100,
+  pattern: '\\S',
+  description: 'Shown to the user only; 1–100 characters, not only blanks.',
+  error: 'must be 1 to 100 characters, not only blanks',
+})
+
+/** A code or a password that proves something. */
+export const Code = t.String({
+  pattern: '^[0-9]{6}$',
+  maxLength: 6,
+  description: 'The six digits received.',
+  error: 'must be six digits',
+})
+
+/** Any password: rules are for new ones. Twice 128, as a character may be two code units. */
+export const Password = t.String({
+  minLength: 1,
+  maxLength: 256,
+  description: 'The present password.',
+  error: 'must be 1 to 128 characters',
+})
+
+export const CodeSent = t.Object(
+  {
+    message: t.String(),
+    expiresAt: t.String({ format: 'date-time', description: 'When this code ends.' }),
+    resendAt: t.String({ format: 'date-time', description: 'When another may be asked for.' }),
+    otp: t.Optional(
+      t.String({ description: 'The code itself, with OTP_DELIVERY=response: development only.' }),
+    ),
+  },
+  {
+    description: 'The same whether the number is known or not.',
+    examples: [
+      {
+        message: 'If this number can receive a code, it is on its way.',
+        expiresAt: '2026-11-22T16:08:00.000Z',
+        resendAt: '2026-11-22T16:04:00.000Z',
+      },
+    ],
+  },
+)
+
+export type CodeSent = Static<typeof CodeSent>

@@ -1,0 +1,130 @@
+import type { Deps } from './deps.ts'
+import { deriveKey } from './lib/keys.ts'
+import { noMeters } from './lib/meters.ts'
+import type { Cursors } from './lib/page.ts'
+import { createSealer } from './lib/seal.ts'
+import { createAccountStore } from './modules/auth/accounts.sqlite.ts'
+import { createCodes } from './modules/auth/codes.ts'
+import { createHashGate } from './modules/auth/hash-gate.ts'
+import { createLimits } from './modules/auth/limits.ts'
+import { createOtp } from './modules/auth/otp.ts'
+import { createPasswords } from './modules/auth/passwords.ts'
+import { createAccounts } from './modules/auth/service.ts'
+import { createSessionStore } from './modules/auth/sessions.sqlite.ts'
+import { createSessions } from './modules/auth/sessions.ts'
+import type { AccessTokens } from './modules/auth/tokens.ts'
+import type { Quotas } from './modules/quota/service.ts'
+import type { SmsGateway } from './modules/sms/gateway.ts'
+import { sendSms, smsJob } from './modules/sms/jobs.ts'
+import { createLogGateway } from './modules/sms/log-gateway.ts'
+import { createSmsStore } from './modules/sms/store.sqlite.ts'
+import { createTwilio } from './modules/sms/twilio.ts'
+import { createWebhook } from './modules/sms/webhook.ts'
+import { createUsers } from './modules/users/service.ts'
+import { createUserStore } from './modules/users/store.sqlite.ts'
+import { createOrigins } from './plugins/origin.ts'
+import type { Queue } from './queue/queue.ts'
+
+/** Builds signing up, logging in and the user's own record. */
+export function createAccountServices({
+  deps,
+  queue,
+  quotas,
+  tokens,
+  cursors,
+}: {
+  deps: Deps
+  queue: Queue
+  quotas: Quotas
+  tokens: AccessTokens
+  cursors: Cursors
+}) {
+  const { config, database, clock, random, log } = deps
+  const meters = deps.meters ?? noMeters
+  const sealer = createSealer(keysFor('sms', deps), random.bytes)
+  const codes = createCodes(keysFor('otp', deps), random.int)
+  const inResponse = config.otpDelivery === 'response'
+  const store = createAccountStore(database, {
+    queue,
+    codes,
+    delivery: { job: (code) => (inResponse ? undefined : smsJob(code)) },
+  })
+  const gateway = gatewayOf(deps)
+  queue.register(
+    sendSms({
+      store: createSmsStore(database),
+      sealer,
+      gateway,
+      clock,
+      log,
+      meters,
+      sender: config.smsSender,
+    }),
+  )
+  const limits = createLimits(
+    {
+      perIpMinute: config.authPerIpMinute,
+      codesPerIpHour: config.otpPerIpHour,
+      codesPerNumberDay: config.otpPerNumberDay,
+      codesPerHour: config.smsHourlyBudget,
+    },
+    deriveKey(config.jwtSecret, 'limits'),
+  )
+  const otp = createOtp({
+    store,
+    codes,
+    sealer,
+    limits,
+    clock,
+    random,
+    defaultCountry: config.defaultCountry,
+    countries: config.smsCountries,
+    inResponse,
+    meters,
+  })
+  const sessions = createSessions({
+    store: createSessionStore(database),
+    tokens,
+    limits,
+    clock,
+    random,
+    cursors,
+    keys: keysFor('refresh', deps),
+    refreshTtlDays: config.refreshTtlDays,
+    sessionMaxDays: config.sessionMaxDays,
+  })
+  const passwords = createPasswords(
+    { memoryKib: config.argon2MemoryKib, passes: config.argon2Passes },
+    createHashGate(),
+    random.bytes,
+  )
+  const accounts = createAccounts({ store, otp, passwords, sessions, limits, clock, random })
+  const users = createUsers({ store: createUserStore(database), clock, quotas })
+  const origins = createOrigins({ trustedProxies: config.trustedProxies })
+  return { accounts, sessions, users, origins }
+}
+
+/** Of the present secret, then of the one before, so that keys rotate while codes and sessions live on. */
+function keysFor(purpose: string, { config }: Deps): [Uint8Array, ...Uint8Array[]] {
+  const { jwtSecret, jwtSecretPrevious } = config
+  const present = deriveKey(jwtSecret, purpose)
+  if (jwtSecretPrevious === undefined) return [present]
+  return [present, deriveKey(jwtSecretPrevious, purpose)]
+}
+
+function gatewayOf({ config, log, clock }: Deps): SmsGateway {
+  const { twilioAccountSid, twilioAuthToken, twilioFrom, twilioBaseUrl } = config
+  if (config.otpDelivery === 'twilio' && twilioAccountSid && twilioAuthToken && twilioFrom) {
+    return createTwilio({
+      accountSid: twilioAccountSid,
+      authToken: twilioAuthToken,
+      from: twilioFrom,
+      baseUrl: twilioBaseUrl,
+    })
+  }
+  const { otpWebhookUrl, otpWebhookSecret } = config
+  if (config.otpDelivery === 'webhook' && otpWebhookUrl && otpWebhookSecret) {
+    return createWebhook({ url: otpWebhookUrl, secret: otpWebhookSecret, clock })
+  }
+  return createLogGateway(log)
+}

@@ -1,0 +1,77 @@
+import { BlockList, isIP, isIPv4 } from 'node:net'
+
+/** Where a request comes from. */
+export interface ClientAddress {
+  /** Null where the server cannot tell. */
+  ip: string | null
+  /** What limits are counted by: the address, or of an IPv6 one its /64, which one household holds whole. */
+  network: string
+}
+
+export type ClientAddressOf = (peer: string | null, forwardedFor: string | null) => ClientAddress
+
+/**
+ * Tells the client's address. `X-Forwarded-For` is believed as far as it was written by trusted proxies:
+ * read from its end, the first address that is none of theirs is the client's.
+ * @param trustedProxies addresses and CIDR ranges @throws where one is neither
+ */
+export function createClientAddress(trustedProxies: readonly string[]): ClientAddressOf {
+  const trusted = toBlockList(trustedProxies)
+  const isTrusted = (ip: string) => trusted.check(ip, isIPv4(ip) ? 'ipv4' : 'ipv6')
+  return (peer, forwardedFor) => {
+    let ip = toIp(peer ?? '')
+    if (ip !== undefined && forwardedFor !== null) {
+      const hops = forwardedFor.split(',').map((hop) => toIp(hop.trim()))
+      while (ip !== undefined && isTrusted(ip)) {
+        const before = hops.pop()
+        // A trusted proxy named nobody we can read: then it is itself all we know.
+        if (before === undefined) break
+        ip = before
+      }
+    }
+    return { ip: ip ?? null, network: ip === undefined ? 'unknown' : networkOf(ip) }
+  }
+}
+
+/** False for what {@link createClientAddress} would refuse. */
+export function isAddressRange(text: string): boolean {
+  const [address = '', bits, ...rest] = text.split('/')
+  const family = isIP(address)
+  if (family === 0 || rest.length > 0) return false
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128))
+}
+
+function toBlockList(ranges: readonly string[]): BlockList {
+  const list = new BlockList()
+  for (const range of ranges) {
+    if (!isAddressRange(range))
+      throw new Error(`'${range}' is neither an IP address nor a CIDR range`)
+    const [address = '', bits] = range.split('/')
+    const family = isIPv4(address) ? 'ipv4' : 'ipv6'
+    if (bits === undefined) list.addAddress(address, family)
+    else list.addSubnet(address, Number(bits), family)
+  }
+  return list
+}
+
+/** Without zone and port; an IPv4 address that came mapped into IPv6 is the IPv4 one. */
+function toIp(text: string): string | undefined {
+  const bare = text.replace(/^\[(.*)\](:\d+)?$/, '$1').replace(/%.*$/, '')
+  const address = /^[\d.]+:\d+$/.test(bare) ? bare.slice(0, bare.indexOf(':')) : bare
+  const mapped = /^::ffff:([\d.]+)$/i.exec(address)?.[1]
+  const ip = mapped ?? address
+  return isIP(ip) === 0 ? undefined : ip.toLowerCase()
+}
+
+function networkOf(ip: string): string {
+  if (isIPv4(ip)) return ip
+  const [head = '', tail] = ip.split('::')
+  const groups = head.split(':').filter((group) => group !== '')
+  const behind = (tail ?? '').split(':').filter((group) => group !== '')
+  const missing = tail === undefined ? 0 : 8 - groups.length - behind.length
+  const all = [...groups, ...Array.from({ length: Math.max(0, missing) }, () => '0'), ...behind]
+  return `${all
+    .slice(0, 4)
+    .map((group) => Number.parseInt(group, 16).toString(16))
+    .join(':')}::/64`
+}

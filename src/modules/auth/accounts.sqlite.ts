@@ -1,0 +1,197 @@
+import { and, eq, isNull, ne, sql } from 'drizzle-orm'
+import { otpChallenges, sessions, users } from '#drizzle/schema.ts'
+import { type Connection, command } from '#src/database/command.ts'
+import type { Database } from '#src/database/open.ts'
+import { audit } from '#src/plugins/audit.ts'
+import { type Limit, refuseSpent, spend, tally } from '#src/plugins/rate-limit.ts'
+import type { Queue } from '#src/queue/queue.ts'
+import { accountColumns } from './account-columns.ts'
+import {
+  createOpenChallenge,
+  createTryCode,
+  type Delivery,
+  useChallenge,
+} from './challenges.sqlite.ts'
+import type { Codes } from './codes.ts'
+import { openSession } from './sessions.sqlite.ts'
+import type {
+  Account,
+  AccountStore,
+  LogIn,
+  PasswordChange,
+  PasswordReset,
+  SignUp,
+  Whence,
+} from './store.ts'
+
+const { placeholder } = sql
+
+export function createAccountStore(
+  database: Database,
+  { queue, codes, delivery }: { queue: Queue; codes: Codes; delivery: Delivery },
+): AccountStore {
+  const byPhone = database.orm
+    .select(accountColumns)
+    .from(users)
+    .where(eq(users.phone, placeholder('phone')))
+    .prepare()
+  const byId = database.orm
+    .select(accountColumns)
+    .from(users)
+    .where(eq(users.id, placeholder('id')))
+    .prepare()
+  const openChallenge = createOpenChallenge(queue, delivery)
+  const tryCode = createTryCode(codes)
+  return {
+    admit: (input) => database.execute(admit, input),
+    signUp: (input) => database.execute(signUp, input),
+    byPhone: async (phone) => toAccount(byPhone.get({ phone })),
+    byId: async (id) => toAccount(byId.get({ id })),
+    countWrongPassword: (input) => database.execute(countWrongPassword, input),
+    openChallenge: (input) => database.execute(openChallenge, input),
+    tryCode: (input) => database.execute(tryCode, input),
+    logIn: (input) => database.execute(logIn, input),
+    resetPassword: (input) => database.execute(resetPassword, input),
+    changePassword: (input) => database.execute(changePassword, input),
+    useChallenge: (input) => database.execute(useChallenge, input),
+  }
+}
+
+const admit = command(
+  'auth.admit',
+  () => (tx, input: { limits: readonly Limit[]; unless: readonly Limit[]; now: number }) => {
+    tx.run(refuseSpent, { limits: input.unless, now: input.now })
+    tx.run(spend, { limits: input.limits, now: input.now })
+  },
+)
+
+const signUp = command('auth.sign-up', ({ sqlite }) => {
+  // What nobody has proven yet is the latest sign-up's; a verified account is left as it is.
+  const upsert = sqlite.query<{ id: string }, [Record<string, string | number | null>]>(`
+    INSERT INTO users (id, phone, name, password_hash, created_at, updated_at)
+    VALUES ($id, $phone, $name, $passwordHash, $now, $now)
+    ON CONFLICT (phone) DO UPDATE
+      SET name = $name, password_hash = $passwordHash, updated_at = $now WHERE verified_at IS NULL
+    RETURNING id`)
+  return (tx, { origin, ...account }: SignUp): void => {
+    const row = upsert.get({ ...account })
+    const event = row ? 'account.signed-up' : 'account.sign-up-of-taken-number'
+    tx.run(audit, {
+      at: account.now,
+      event,
+      userId: row?.id ?? null,
+      actor: 'stranger',
+      origin,
+    })
+  }
+})
+
+const countWrongPassword = command(
+  'auth.wrong-password',
+  () =>
+    (tx, input: { userId: string | null; limit: Limit; origin: Whence; now: number }): void => {
+      const { userId, limit, origin, now } = input
+      const wrong = tx.run(tally, { limit, now })
+      const event = { at: now, event: 'password.refused', userId, origin, detail: { wrong } }
+      if (wrong % 5 === 0) tx.run(audit, { ...event, actor: 'stranger' })
+    },
+)
+
+const logIn = command('auth.log-in', (connection) => {
+  const account = selectAccount(connection)
+  const admitUser = connection.sqlite.query<unknown, [Record<string, string | number | null>]>(`
+    UPDATE users SET verified_at = coalesce(verified_at, $now), password_hash = $passwordHash, updated_at = $now
+    WHERE id = $userId AND (verified_at IS NULL OR password_hash IS NOT $passwordHash)`)
+  const forget = connection.sqlite.query<unknown, [string]>(
+    'DELETE FROM rate_limits WHERE key = ?1',
+  )
+  return (tx, { challengeId, userId, session, resend, origin, now, ...proof }: LogIn): boolean => {
+    const user = account.get({ id: userId })
+    const verified = user?.verifiedAt !== null
+    // Another password since it was proven: the proof is worth nothing.
+    if (!user || (verified && user.passwordHash !== proof.provenHash)) return false
+    if (!tx.run(useChallenge, { challengeId, now })) return false
+    admitUser.run({ userId, now, passwordHash: proof.renewedHash ?? proof.provenHash })
+    tx.run(openSession, { ...session, userId, now })
+    forget.run(resend.key)
+    const event = { at: now, userId, actor: 'user', origin } as const
+    if (!verified) tx.run(audit, { ...event, event: 'account.verified' })
+    tx.run(audit, { ...event, event: 'login.succeeded', detail: { session: session.id } })
+    return true
+  }
+})
+
+const resetPassword = command('auth.reset-password', (connection) => {
+  const set = connection.sqlite.query<unknown, [Record<string, string | number>]>(`
+    UPDATE users SET password_hash = $passwordHash, verified_at = coalesce(verified_at, $now), updated_at = $now
+    WHERE id = $userId`)
+  const endAll = createEndSessions(connection)
+  const endCodes = createEndCodes(connection)
+  const forget = connection.sqlite.query<unknown, [string]>(
+    'DELETE FROM rate_limits WHERE key = ?1',
+  )
+  return (
+    tx,
+    { challengeId, userId, passwordHash, resend, origin, now }: PasswordReset,
+  ): boolean => {
+    if (!tx.run(useChallenge, { challengeId, now })) return false
+    set.run({ userId, passwordHash, now })
+    endAll({ userId, keepId: '', now })
+    endCodes({ userId, now })
+    forget.run(resend.key)
+    tx.run(audit, { at: now, event: 'password.reset', userId, actor: 'user', origin })
+    return true
+  }
+})
+
+const changePassword = command('auth.change-password', (connection) => {
+  const set = connection.sqlite.query<unknown, [Record<string, string | number | null>]>(`
+    UPDATE users SET password_hash = $to, updated_at = $now
+    WHERE id = $userId AND password_hash IS $from`)
+  const endOthers = createEndSessions(connection)
+  const endCodes = createEndCodes(connection)
+  return (tx, input: PasswordChange): boolean => {
+    const { userId, from, to, challengeId, keepSessionId, origin, now } = input
+    if (challengeId !== undefined && !tx.run(useChallenge, { challengeId, now })) return false
+    if (set.run({ userId, from, to, now }).changes === 0) return false
+    endOthers({ userId, keepId: keepSessionId, now })
+    endCodes({ userId, now })
+    tx.run(audit, { at: now, event: 'password.changed', userId, actor: 'user', origin })
+    return true
+  }
+})
+
+function selectAccount({ orm }: Connection) {
+  return orm
+    .select(accountColumns)
+    .from(users)
+    .where(eq(users.id, placeholder('id')))
+    .prepare()
+}
+
+function createEndSessions({ orm }: Connection) {
+  return ({ userId, keepId, now }: { userId: string; keepId: string; now: number }) =>
+    orm
+      .update(sessions)
+      .set({ endedAt: now })
+      .where(and(eq(sessions.userId, userId), ne(sessions.id, keepId), isNull(sessions.endedAt)))
+      .run()
+}
+
+/** Whatever was asked for before the password changed is over. */
+function createEndCodes({ orm }: Connection) {
+  return ({ userId, now }: { userId: string; now: number }) =>
+    orm
+      .update(otpChallenges)
+      .set({ endedAt: now })
+      .where(and(eq(otpChallenges.userId, userId), isNull(otpChallenges.endedAt)))
+      .run()
+}
+
+function toAccount(
+  row: (Omit<Account, 'verified'> & { verifiedAt: number | null }) | undefined,
+): Account | undefined {
+  if (!row) return undefined
+  const { verifiedAt, ...account } = row
+  return { ...account, verified: verifiedAt !== null }
+}

@@ -1,0 +1,149 @@
+import { Elysia, t } from 'elysia'
+import type { Auth } from '#src/plugins/auth.ts'
+import type { Origins } from '#src/plugins/origin.ts'
+import { CodeSent, problems, type User } from '#src/plugins/schemas.ts'
+import { traceparent } from '#src/plugins/trace.ts'
+import {
+  ChangePassword,
+  ForgotPassword,
+  LogIn,
+  Refresh,
+  ResetPassword,
+  SendOtp,
+  SignedUp,
+  SignUp,
+  Tokens,
+} from './model.ts'
+import type { Accounts } from './service.ts'
+import type { Sessions } from './sessions.ts'
+
+const detail = { tags: ['Auth'] }
+const refusals = problems(400, 413, 415, 422, 429)
+const loginRefusals = problems(400, 401, 413, 415, 422, 429)
+
+export interface AuthRouteDeps {
+  auth: Auth
+  origins: Origins
+  accounts: Accounts
+  sessions: Sessions
+  /** @throws Problem where the user is gone */
+  profile(userId: string): Promise<User>
+}
+
+export function createAuthRoutes({ auth, origins, accounts, sessions, profile }: AuthRouteDeps) {
+  return new Elysia({ name: 'accounts', prefix: '/v1/auth' })
+    .use(auth)
+    .use(origins)
+    .model({ CodeSent, Tokens })
+    .post(
+      '/signup',
+      ({ body, origin, set }) => {
+        set.status = 202
+        return accounts.signUp(body, origin)
+      },
+      {
+        body: SignUp,
+        response: { 202: SignedUp, ...refusals },
+        detail: { ...detail, summary: 'Sign up; the first proven code makes the account usable' },
+      },
+    )
+    .post(
+      '/send-otp',
+      ({ body, origin, request, set }) => {
+        set.status = 202
+        return accounts.sendOtp(body, { origin, trace: traceparent(request) })
+      },
+      {
+        body: SendOtp,
+        response: { 202: 'CodeSent', ...loginRefusals },
+        detail: { ...detail, summary: 'Have a login code sent' },
+      },
+    )
+    .post(
+      '/verify-otp',
+      async ({ body, origin }) => {
+        const { userId, ...tokens } = await accounts.logIn(body, origin)
+        return { ...tokens, user: await profile(userId) }
+      },
+      {
+        body: LogIn,
+        response: { 200: 'Tokens', ...loginRefusals },
+        detail: { ...detail, summary: 'Log in with the code received' },
+      },
+    )
+    .post(
+      '/refresh',
+      async ({ body, origin }) => {
+        const { userId, ...tokens } = await sessions.refresh(body.refreshToken, origin)
+        return { ...tokens, user: await profile(userId) }
+      },
+      {
+        body: Refresh,
+        response: { 200: 'Tokens', ...loginRefusals },
+        detail: { ...detail, summary: 'Exchange the refresh token for the next pair' },
+      },
+    )
+    .post(
+      '/logout',
+      async ({ principal, origin, set }) => {
+        await sessions.end(principal, principal.sessionId, origin)
+        set.status = 204
+      },
+      {
+        authenticated: true,
+        response: {
+          204: t.Void({ description: 'This session is over.' }),
+          ...problems(401),
+        },
+        detail: { ...detail, summary: 'End this session' },
+      },
+    )
+    .post(
+      '/forgot-password',
+      ({ body, origin, request, set }) => {
+        set.status = 202
+        return accounts.forgotPassword(body, { origin, trace: traceparent(request) })
+      },
+      {
+        body: ForgotPassword,
+        response: { 202: 'CodeSent', ...refusals },
+        detail: { ...detail, summary: 'Have a code sent to set a new password with' },
+      },
+    )
+    .post(
+      '/reset-password',
+      async ({ body, origin, set }) => {
+        await accounts.resetPassword(body, origin)
+        set.status = 204
+      },
+      {
+        body: ResetPassword,
+        response: {
+          204: t.Void({ description: 'The password is set and every session over.' }),
+          ...loginRefusals,
+        },
+        detail: { ...detail, summary: 'Set a new password with the code received' },
+      },
+    )
+    .post(
+      '/change-password',
+      async ({ principal, body, origin, set }) => {
+        await accounts.changePassword(principal, body, origin)
+        set.status = 204
+      },
+      {
+        authenticated: true,
+        body: ChangePassword,
+        response: {
+          204: t.Void({ description: 'The password is set and every other session over.' }),
+          ...problems(400, 401, 403, 409, 413, 415, 422, 429),
+        },
+        detail: {
+          ...detail,
+          summary: 'Change the password',
+          description:
+            'Needs the old password or, where none is set, a code from forgot-password. Whichever is given must be right.',
+        },
+      },
+    )
+}

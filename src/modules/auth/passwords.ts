@@ -1,0 +1,88 @@
+import { fold } from '#src/lib/fold.ts'
+import { type FieldError, invalid } from '#src/lib/problem.ts'
+import type { HashGate } from './hash-gate.ts'
+
+const SHORTEST = 8
+const LONGEST = 128
+/** A shorter word of a name is in too many good passwords. */
+const NAME_WORD = 4
+
+/** The cost of one hash; see docs/decisions/021-passwords.md. */
+export interface HashCost {
+  memoryKib: number
+  passes: number
+}
+
+export interface Passwords {
+  hash(password: string): Promise<string>
+  /** Takes as long where there is no hash. */
+  matches(password: string, hash: string | null): Promise<boolean>
+  /** A hash at today's cost where the one given was made at another. */
+  renew(password: string, hash: string): Promise<string | undefined>
+  /** @throws Problem 422 saying what is wrong with a new password */
+  check(
+    password: string,
+    pointer: string,
+    owner: { phone: string; name: string | null },
+  ): Promise<void>
+}
+
+/** argon2id by Bun (NIST SP 800-63B: length, no composition rules, none of the common ones). */
+export function createPasswords(
+  { memoryKib, passes }: HashCost,
+  gate: HashGate,
+  bytes: (length: number) => Uint8Array,
+): Passwords {
+  const cost = { algorithm: 'argon2id', memoryCost: memoryKib, timeCost: passes } as const
+  const parameters = `$argon2id$v=19$m=${memoryKib},t=${passes},p=1$`
+  // Nobody's: verifying against it costs what a real one costs, and never succeeds.
+  const nobodys = `${parameters}${unpadded(bytes(32))}$${unpadded(bytes(32))}`
+  const hash = (password: string) => gate(() => Bun.password.hash(password.normalize('NFC'), cost))
+  return {
+    hash,
+    matches: (password, known) =>
+      gate(() => Bun.password.verify(password.normalize('NFC'), known ?? nobodys)),
+    async renew(password, known) {
+      return known.startsWith(parameters) ? undefined : hash(password)
+    },
+    async check(password, pointer, owner) {
+      const fault = await faultOf(password.normalize('NFC'), owner)
+      if (fault !== undefined) throw invalid({ pointer, detail: fault } satisfies FieldError)
+    },
+  }
+}
+
+async function faultOf(
+  password: string,
+  { phone, name }: { phone: string; name: string | null },
+): Promise<string | undefined> {
+  const length = [...password].length
+  if (length < SHORTEST || length > LONGEST)
+    return `must be ${SHORTEST} to ${LONGEST} characters long`
+  // Eight digits in a row of the number's end: with or without its country code.
+  if (password.replaceAll(/\D/g, '').includes(phone.slice(-8)))
+    return 'must not hold your phone number'
+  const folded = fold(password)
+  const words = fold(name ?? '')
+    .split(/[^\p{L}\p{N}]+/u)
+    .filter((word) => word.length >= NAME_WORD)
+  if (words.some((word) => folded.includes(word))) return 'must not hold your name'
+  if (await isCommon(password)) return 'is one of the most common passwords: choose another'
+  return undefined
+}
+
+let common: Set<string> | undefined
+
+/** Loaded at the first question: 30 000 words that a server that nobody signs up to does not need. */
+async function isCommon(password: string): Promise<boolean> {
+  if (!common) {
+    const { dictionary } = await import('@zxcvbn-ts/language-common')
+    const words = dictionary['passwords-common'].filter((word) => word.length >= SHORTEST)
+    common = new Set(words.map((word) => word.toLowerCase()))
+  }
+  return common.has(password.toLowerCase())
+}
+
+function unpadded(raw: Uint8Array): string {
+  return raw.toBase64({ omitPadding: true })
+}

@@ -1,0 +1,100 @@
+import type { Clock } from '#src/lib/clock.ts'
+import type { Log } from '#src/lib/log.ts'
+import type { Meters } from '#src/lib/meters.ts'
+import type { Sealer } from '#src/lib/seal.ts'
+import { Discard, type JobKind, type NewJob, Snooze } from '#src/queue/job.ts'
+import { NotAccepted, type Sms, type SmsGateway } from './gateway.ts'
+import type { SmsStore } from './store.ts'
+
+const KIND = 'sms.send'
+const CONCURRENCY = 8
+
+interface SmsBody {
+  challengeId: string
+  /** The code, sealed: neither the job nor the log ever shows it. */
+  sealedCode: string
+}
+
+export interface SmsDeps {
+  store: SmsStore
+  sealer: Sealer
+  gateway: SmsGateway
+  clock: Clock
+  log: Log
+  meters: Meters
+  /** The service's name in the text. */
+  sender: string
+}
+
+/**
+ * The job that delivers one code. Enqueued for numbers nobody has too, so that asking takes the same time;
+ * it then sends nothing.
+ */
+export function smsJob(code: SmsBody & { userId: string | null }): NewJob {
+  const { challengeId, sealedCode, userId } = code
+  const owner = userId === null ? {} : { owner: userId }
+  return { kind: KIND, body: { challengeId, sealedCode }, ...owner }
+}
+
+/** Job kind `sms.send`: hands one code to the gateway, and never twice to one that would send it twice. */
+export function sendSms(deps: SmsDeps): JobKind<SmsBody> {
+  const { store, sealer, gateway, clock } = deps
+  return {
+    kind: KIND,
+    concurrency: CONCURRENCY,
+    parse: parseSmsBody,
+    async run({ body: { challengeId, sealedCode } }, signal) {
+      const code = sealer.open(sealedCode, challengeId)
+      if (code === undefined) throw new Discard('unreadable', 'no key opens the code any more')
+      const again = gateway.sendsOnce
+      const to = await store.begin({ challengeId, again, now: clock.now() })
+      if (to === undefined) return
+      const text = `${code} is your ${deps.sender} code. It is valid for 5 minutes. Share it with nobody.`
+      await handOver(deps, { id: challengeId, to, text }, signal)
+    },
+  }
+}
+
+async function handOver(
+  { store, gateway, clock, log, meters }: SmsDeps,
+  sms: Sms,
+  signal: AbortSignal,
+): Promise<void> {
+  const startedAt = clock.now()
+  const count = (outcome: Parameters<Meters['providerCall']>[1]) =>
+    meters.providerCall('sms', outcome, clock.now() - startedAt)
+  try {
+    await gateway.send(sms, signal)
+    count('ok')
+  } catch (error) {
+    if (!(error instanceof NotAccepted)) {
+      count(signal.aborted ? 'aborted' : 'timeout')
+      if (gateway.sendsOnce || signal.aborted) throw error
+      // It may be on its way: a second SMS is worse than none, as the person can ask for another code.
+      throw new Discard('outcome-unknown', `${gateway.name} may have sent it`)
+    }
+    await store.clear(sms.id)
+    if (error.misconfigured) log.error({ err: error }, 'codes cannot be delivered')
+    if (!error.temporary) {
+      count('refused')
+      throw new Discard('sms-refused', error.message)
+    }
+    count(error.retryAfterMs === undefined ? 'unavailable' : 'limited')
+    if (error.retryAfterMs !== undefined) throw new Snooze(error.retryAfterMs, error.message)
+    throw error
+  }
+}
+
+function parseSmsBody(body: unknown): SmsBody {
+  if (
+    typeof body === 'object' &&
+    body !== null &&
+    'challengeId' in body &&
+    typeof body.challengeId === 'string' &&
+    'sealedCode' in body &&
+    typeof body.sealedCode === 'string'
+  ) {
+    return { challengeId: body.challengeId, sealedCode: body.sealedCode }
+  }
+  throw new TypeError('An sms.send job needs a challengeId and a sealedCode')
+}

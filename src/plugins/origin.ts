@@ -1,0 +1,31 @@
+import { Elysia } from 'elysia'
+import { type ClientAddressOf, createClientAddress } from '#src/lib/address.ts'
+import { requestId } from './request-id.ts'
+
+const DEVICE_CHARACTERS = 200
+
+/** Who is behind a request, for limits, the list of sessions and the audit log. */
+export interface Origin {
+  ip: string | null
+  /** What limits are counted by. */
+  network: string
+  /** The `User-Agent`, cut. */
+  device: string | null
+  requestId: string
+}
+
+/** Gives handlers `origin`. */
+export function createOrigins({ trustedProxies }: { trustedProxies: readonly string[] }) {
+  const addressOf: ClientAddressOf = createClientAddress(trustedProxies)
+  return new Elysia({ name: 'origin' }).derive({ as: 'scoped' }, ({ request, server, set }) => {
+    const peer = server?.requestIP(request)?.address ?? null
+    const origin: Origin = {
+      ...addressOf(peer, request.headers.get('x-forwarded-for')),
+      device: request.headers.get('user-agent')?.slice(0, DEVICE_CHARACTERS) ?? null,
+      requestId: requestId(set.headers),
+    }
+    return { origin }
+  })
+}
+
+export type Origins = ReturnType<typeof createOrigins>
