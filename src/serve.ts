@@ -1,4 +1,3 @@
-import { Elysia } from 'elysia'
 import { createApp } from './app.ts'
 import type { Config } from './config/config.ts'
 import { lockDatabase } from './database/lock.ts'
@@ -43,21 +42,19 @@ export async function serve(config: Config, runtime: Runtime): Promise<Server> {
   const worker = createWorker({ ...runtime, database, queue: services.queue, meters })
   const cron = createCron([...createMaintenance(deps), ...services.maintenance], log)
   let draining = false
-  const app = new Elysia({ name: 'server' })
-    .use(
-      createApp(deps, services, {
-        draining: () => draining,
-        notReady: createReadiness({
-          database,
-          path,
-          fate,
-          clock,
-          worker,
-          draining: () => draining,
-        }),
-        ...(metrics && { metrics }),
-      }),
-    )
+  // On the application itself: an instance around it would bring its own strictness, which is none.
+  const app = createApp(deps, services, {
+    draining: () => draining,
+    notReady: createReadiness({
+      database,
+      path,
+      fate,
+      clock,
+      worker,
+      draining: () => draining,
+    }),
+    ...(metrics && { metrics }),
+  })
     .use(cron.plugin)
     .listen({
       hostname: config.host,

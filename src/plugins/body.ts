@@ -1,4 +1,4 @@
-import { Problem } from '#src/lib/problem.ts'
+import { invalid, Problem } from '#src/lib/problem.ts'
 
 /** Largest request body, in bytes. */
 export const BODY_LIMIT_BYTES = 64 * 1024
@@ -72,6 +72,10 @@ function parseJson(text: string): unknown {
   }
   // Only an escape can bring in what valid UTF-8 cannot hold.
   if (text.includes('\\u')) refuseBadText(value, '')
+  // Every body here is an object; of an optional one Elysia would let anything else through unchecked.
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw invalid({ pointer: '', detail: 'must be a JSON object' })
+  }
   return value
 }
 

@@ -130,6 +130,38 @@ export function describeProgram(name: string, launch: () => Promise<Launch>): vo
     )
 
     test(
+      'it is as strict as the application under test: unknown fields, odd bodies, slashes, size',
+      async () => {
+        await using here = await world()
+        await here.start()
+        const token = await here.signIn()
+        const refusals: [path: string, body: unknown, status: number][] = [
+          ['/v1/chatroom', { titel: 'Bergen' }, 422],
+          ['/v1/chatroom', [], 422],
+          ['/v1/chatroom/', {}, 404],
+        ]
+        for (const [path, odd, status] of refusals) {
+          expect((await here.call('POST', path, { token, body: odd })).status).toBe(status)
+        }
+        const body = JSON.stringify({ title: 'x'.repeat(1_000_000) })
+        async function* untold() {
+          yield body
+        }
+        for (const sent of [body, untold()]) {
+          const answer = await fetch(`${here.server.url}/v1/chatroom`, {
+            method: 'POST',
+            headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+            // A generator is sent in chunks, which the types of fetch do not know.
+            body: sent as string,
+          })
+          expect(answer.status).toBe(413)
+          expect(answer.headers.get('content-type')).toBe('application/problem+json')
+        }
+      },
+      TEST_MS,
+    )
+
+    test(
       'the sixth prompt of a day is refused with the time of the next, and history outlives a restart',
       async () => {
         await using here = await world()

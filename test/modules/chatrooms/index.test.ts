@@ -63,6 +63,14 @@ describe('POST /v1/chatroom', () => {
     expect(parsed.errors?.map(({ pointer }) => pointer).sort()).toEqual(['/titel', '/title'])
   })
 
+  test('refuses a body that is no object, though a body is optional', async () => {
+    const { send, signIn } = createTestApp()
+    const { token } = await signIn()
+    for (const body of ['[]', '"text"', '5', 'null', 'false', '[{"title":"a"}]']) {
+      expect((await send('POST', '/v1/chatroom', { token, body })).status).toBe(422)
+    }
+  })
+
   test('replays the first answer to the same Idempotency-Key', async () => {
     const { send, signIn } = createTestApp()
     const { token } = await signIn()
