@@ -8,7 +8,7 @@ import { explainFault, isDatabaseFault, UnusableDatabase } from './fault.ts'
 import { createFileWatch, type FileWatch } from './file-watch.ts'
 import { isOurs } from './identity.ts'
 import { createNotifications, type Notifications } from './notifications.ts'
-import { createWriter, type Writer, type WriterObserver } from './writer.ts'
+import { createWriter, isBusy, type Writer, type WriterObserver } from './writer.ts'
 
 /** The one connection of the process. Reads are synchronous through `orm`; every write is a command. */
 export interface Database extends Connection, Writer {
@@ -43,6 +43,9 @@ export function openDatabase(path: string, observer: WriterObserver = {}): Datab
     close() {
       try {
         sqlite.run('PRAGMA optimize')
+      } catch (error) {
+        // Another process writes just now; statistics can wait, and what was done here is done.
+        if (!isBusy(error)) throw error
       } finally {
         sqlite.close()
       }

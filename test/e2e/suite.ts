@@ -9,13 +9,14 @@ const TEST_MS = 40_000
 
 /** What must hold of the running program, whichever way it was built. `launch` is asked once, before the first test. */
 export function describeProgram(name: string, launch: () => Promise<Launch>): void {
-  const launched = Promise.withResolvers<Launch>()
-  const world = async (options?: Parameters<typeof createWorld>[1]) =>
-    createWorld(await launched.promise, options)
+  let launched: Promise<Launch> | undefined
+  async function world(options?: Parameters<typeof createWorld>[1]) {
+    launched ??= launch()
+    return createWorld(await launched, options)
+  }
 
   describe(name, () => {
-    test('can be launched', async () => launched.resolve(await launch()), TEST_MS)
-    afterAll(async () => await (await launched.promise).remove?.())
+    afterAll(async () => await (await launched)?.remove?.())
     testSwaggerPage(world)
 
     test(

@@ -63,6 +63,8 @@ export async function createWorld(
     /** A verified user with a living session, written beside the server: not every test is about logging in. */
     async signIn(): Promise<string> {
       const database = openDatabase(folder.file('data/pollux.db'))
+      // The server may be writing; a test may wait for it.
+      database.sqlite.run('PRAGMA busy_timeout = 5000')
       const now = systemClock.now()
       const [userId, sessionId] = [systemRandom.id(now), systemRandom.id(now)]
       const times = { createdAt: now, updatedAt: now }
