@@ -13,6 +13,7 @@ import { createUserRoutes } from './modules/users/index.ts'
 import type { Described } from './plugins/docs/types.ts'
 import { createDocs, describe } from './plugins/docs.ts'
 import { createDrain } from './plugins/drain.ts'
+import { createIdempotentCall } from './plugins/idempotent-call.ts'
 import type { Metrics } from './plugins/metrics.ts'
 import { createProblems } from './plugins/problem.ts'
 import { createProblemPages } from './plugins/problem-pages.ts'
@@ -66,6 +67,7 @@ export function createApp(deps: Deps, services: Services, options: AppOptions = 
       createBillingRoutes({
         auth,
         billing: services.billing,
+        idempotently: createIdempotentCall(deps),
         quota: services.quotas.read,
       }),
     )

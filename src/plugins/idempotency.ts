@@ -46,7 +46,8 @@ interface Lookup {
   now: number
 }
 
-const findAnswer = command('idempotency.find', ({ orm }) => {
+/** The first answer to this key; undefined where there is none. @throws Problem 409, 422 */
+export const findAnswer = command('idempotency.find', ({ orm }) => {
   const find = orm
     .select()
     .from(idempotencyKeys)
@@ -87,7 +88,8 @@ const findAnswer = command('idempotency.find', ({ orm }) => {
   }
 })
 
-const storeAnswer = command('idempotency.store', ({ orm }) => {
+/** Keeps an answer for a day. */
+export const storeAnswer = command('idempotency.store', ({ orm }) => {
   const values = {
     fingerprint: sql.placeholder('fingerprint'),
     status: sql.placeholder('status'),

@@ -1,6 +1,9 @@
 import { Elysia, t } from 'elysia'
 import type { Auth } from '#src/plugins/auth.ts'
 import { readBytes } from '#src/plugins/body.ts'
+import { idempotencyClaim } from '#src/plugins/idempotency.ts'
+import type { IdempotentCall } from '#src/plugins/idempotent-call.ts'
+import { sendAnswer } from '#src/plugins/reply.ts'
 import { problems, type Quota } from '#src/plugins/schemas.ts'
 import { CheckoutPage, PlanList, PortalPage, Received, SubscriptionStatus } from './model.ts'
 import { page } from './page.ts'
@@ -20,10 +23,12 @@ export function createBillingRoutes({
   auth,
   billing,
   quota,
+  idempotently,
 }: {
   auth: Auth
   billing: Billing
   quota: (userId: string) => Quota
+  idempotently: IdempotentCall
 }) {
   const status = async (userId: string) => ({
     ...(await billing.status(userId)),
@@ -33,12 +38,25 @@ export function createBillingRoutes({
   return new Elysia({ name: 'billing', prefix: '/v1' })
     .use(auth)
     .model({ CheckoutPage, PortalPage, PlanList, Received, SubscriptionStatus })
-    .post('/subscribe/pro', ({ principal }) => billing.provider().subscribe(principal.userId), {
-      authenticated: true,
-      body: Nothing,
-      response: { 200: 'CheckoutPage', ...problems(400, 401, 409, 413, 415, 422) },
-      detail: { ...detail, summary: 'The page to pay on; the same one while it is open' },
-    })
+    .post(
+      '/subscribe/pro',
+      async ({ principal, body, request, set }) => {
+        const { userId } = principal
+        const claim = idempotencyClaim(request, body)
+        const answer = await idempotently({ userId, claim }, async () => ({
+          status: 200,
+          body: await billing.provider().subscribe(userId),
+          location: null,
+        }))
+        return sendAnswer(set, answer)
+      },
+      {
+        authenticated: true,
+        body: Nothing,
+        response: { 200: 'CheckoutPage', ...problems(400, 401, 409, 413, 415, 422) },
+        detail: { ...detail, summary: 'The page to pay on; the same one while it is open' },
+      },
+    )
     .post(
       '/webhook/stripe',
       async ({ request }) => {

@@ -1,0 +1,94 @@
+import { and, eq, isNull, sql } from 'drizzle-orm'
+import { idempotencyKeys } from '#drizzle/schema.ts'
+import { command } from '#src/database/command.ts'
+import type { Database } from '#src/database/open.ts'
+import type { Clock } from '#src/lib/clock.ts'
+import { DAY, MINUTE } from '#src/lib/time.ts'
+import { type Answer, findAnswer, type IdempotencyClaim, storeAnswer } from './idempotency.ts'
+
+/** A call that has not answered by then belongs to a process that died; the key may try again. */
+const LOCK_MS = MINUTE
+
+interface Claimed {
+  userId: string
+  claim: IdempotencyClaim
+  now: number
+}
+
+/** The first answer, or undefined when the claim is ours now. @throws Problem 409, 422 */
+const hold = command('idempotency.hold', ({ orm }) => {
+  const values = {
+    fingerprint: sql.placeholder('fingerprint'),
+    lockedUntil: sql.placeholder('lockedUntil'),
+    expiresAt: sql.placeholder('expiresAt'),
+  }
+  const insert = orm
+    .insert(idempotencyKeys)
+    .values({ userId: sql.placeholder('userId'), key: sql.placeholder('key'), ...values })
+    .onConflictDoUpdate({
+      target: [idempotencyKeys.userId, idempotencyKeys.key],
+      set: {
+        fingerprint: sql`excluded.fingerprint`,
+        status: null,
+        body: null,
+        location: null,
+        lockedUntil: sql`excluded.locked_until`,
+        expiresAt: sql`excluded.expires_at`,
+      },
+    })
+    .prepare()
+  return (tx, { userId, claim, now }: Claimed): Answer | undefined => {
+    const first = tx.run(findAnswer, { userId, claim, now })
+    if (!first) insert.run({ userId, ...claim, lockedUntil: now + LOCK_MS, expiresAt: now + DAY })
+    return first
+  }
+})
+
+const release = command('idempotency.release', ({ orm }) => {
+  const drop = orm
+    .delete(idempotencyKeys)
+    .where(
+      and(
+        eq(idempotencyKeys.userId, sql.placeholder('userId')),
+        eq(idempotencyKeys.key, sql.placeholder('key')),
+        isNull(idempotencyKeys.status),
+      ),
+    )
+    .prepare()
+  return (_tx, { userId, claim }: Claimed): void => {
+    drop.run({ userId, key: claim.key })
+  }
+})
+
+/**
+ * `once` for what cannot be one transaction, as it asks another service: the key is claimed first, the
+ * answer kept afterwards. Meanwhile the same key is 409; when `create` throws, the claim is dropped.
+ */
+export type IdempotentCall = <B>(
+  input: { userId: string; claim: IdempotencyClaim | undefined },
+  create: () => Promise<{ status: number; body: B; location: string | null }>,
+) => Promise<Answer<B>>
+
+export function createIdempotentCall({
+  database,
+  clock,
+}: {
+  database: Database
+  clock: Clock
+}): IdempotentCall {
+  return async ({ userId, claim }, create) => {
+    if (!claim) return { ...(await create()), replayed: false }
+    const now = clock.now()
+    const first = await database.execute(hold, { userId, claim, now })
+    // Stored by the same route for the same request, so it has this route's shape.
+    if (first) return first as Awaited<ReturnType<typeof create>> & { replayed: boolean }
+    try {
+      const answer = await create()
+      await database.execute(storeAnswer, { userId, claim, now, answer })
+      return { ...answer, replayed: false }
+    } catch (error) {
+      await database.execute(release, { userId, claim, now })
+      throw error
+    }
+  }
+}
