@@ -1,0 +1,71 @@
+import { cp, mkdir, symlink } from 'node:fs/promises'
+import { join } from 'node:path'
+
+interface Change {
+  file: string
+  from: string | RegExp
+  to: string
+}
+
+const root = join(import.meta.dir, '..', '..')
+
+/**
+ * Pollux with one guarantee taken out. The storm must find each, or it proves nothing. They are made by
+ * changing the text of a copy of the source: no line of the product knows of them.
+ */
+export const mutants: Record<string, Change[]> = {
+  'no-fence': [
+    {
+      file: 'src/queue/sql.ts',
+      from: / AND claims = \$claims AND state = 'running'/g,
+      to: '',
+    },
+  ],
+  // The index alone is the second lock of the lane; the look that uses it is the first. Both go.
+  'no-lane-index': [
+    {
+      file: 'drizzle/migrations/0000_initial.sql',
+      from: 'CREATE UNIQUE INDEX `jobs_one_active_per_lane`',
+      to: 'CREATE INDEX `jobs_one_active_per_lane`',
+    },
+    {
+      file: 'src/queue/sql.ts',
+      from: /export const LANE_BUSY = `[^`]*`/,
+      to: 'export const LANE_BUSY = `SELECT 1 WHERE ?1 IS NULL`',
+    },
+  ],
+  'no-idempotency': [
+    {
+      file: 'src/plugins/idempotency.ts',
+      from: 'if (!claim) return { ...create(), replayed: false }',
+      to: 'if (claim || !claim) return { ...create(), replayed: false }',
+    },
+  ],
+  'no-give-back': [
+    {
+      file: 'src/modules/quota/store.sqlite.ts',
+      from: 'uncount.run(input)',
+      to: 'void input',
+    },
+  ],
+}
+
+/** Copies the source into a folder, changes it, and gives the folder. @throws where there is nothing to change */
+export async function makeMutant(name: string, folder: string): Promise<void> {
+  const changes = mutants[name]
+  if (!changes) {
+    throw new Error(`There is no mutant '${name}'; there are ${Object.keys(mutants).join(', ')}`)
+  }
+  await mkdir(folder, { recursive: true })
+  for (const part of ['src', 'drizzle', 'scripts', 'docs', 'package.json', 'tsconfig.json']) {
+    await cp(join(root, part), join(folder, part), { recursive: true })
+  }
+  await symlink(join(root, 'node_modules'), join(folder, 'node_modules'))
+  for (const { file, from, to } of changes) {
+    const path = join(folder, file)
+    const source = await Bun.file(path).text()
+    const changed = source.replaceAll(from instanceof RegExp ? new RegExp(from, 'g') : from, to)
+    if (changed === source) throw new Error(`Mutant '${name}' finds nothing to change in ${file}`)
+    await Bun.write(path, changed)
+  }
+}
