@@ -23,7 +23,7 @@ const { values } = parseArgs({
 })
 const isShort = values.short
 const seed = Number(values.seed)
-const prompts = Number(values.prompts ?? (isShort ? 150 : 5_000))
+const prompts = Number(values.prompts ?? (isShort ? 250 : 5_000))
 const minutes = Number(values.minutes ?? (isShort ? 0.3 : 10))
 if (![seed, prompts, minutes].every((value) => Number.isFinite(value) && value > 0)) {
   throw new Error('--seed, --prompts and --minutes must be numbers above 0')

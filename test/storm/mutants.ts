@@ -20,6 +20,11 @@ export const mutants: Record<string, Change[]> = {
       from: / AND claims = \$claims AND state = 'running'/g,
       to: '',
     },
+    {
+      file: 'src/modules/messages/sqlite/end.ts',
+      from: /AND EXISTS \(SELECT 1 FROM jobs WHERE id = \$jobId AND claims = \$claims AND state = 'running'\)/g,
+      to: 'AND $jobId = $jobId AND $claims = $claims',
+    },
   ],
   // The index alone is the second lock of the lane; the look that uses it is the first. Both go.
   'no-lane-index': [

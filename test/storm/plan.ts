@@ -87,8 +87,8 @@ function planPrompt(
     atMs: draw(durationMs),
     secondAfterMs: draw(2) === 0 ? undefined : draw(2_000),
     faults: planFaults(draw, isShort),
-    answer: Array.from({ length: 3 + draw(25) }, (_, piece) => planPiece(number, piece, draw)),
-    pieceDelayMs: 5 + draw(50),
+    answer: Array.from({ length: 5 + draw(35) }, (_, piece) => planPiece(number, piece, draw)),
+    pieceDelayMs: 10 + draw(50),
     cancelAfterMs: draw(40) === 0 ? draw(1_500) : undefined,
   }
 }
@@ -122,10 +122,19 @@ function planFaults(draw: Draw, isShort: boolean): Behaviour[] {
 }
 
 function planBlow(draw: Draw): Blow {
-  const kinds = ['kill', 'kill', 'kill', 'kill-twice', 'pause', 'pause', 'takeover'] as const
+  const kinds = [
+    'kill',
+    'kill',
+    'kill',
+    'kill-twice',
+    'pause',
+    'pause',
+    'takeover',
+    'takeover',
+  ] as const
   return {
     kind: kinds[draw(kinds.length)] ?? 'kill',
-    afterMs: 300 + draw(4_000),
+    afterMs: 300 + draw(3_000),
     forMs: 50 + draw(1_200),
   }
 }

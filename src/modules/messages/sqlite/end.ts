@@ -66,8 +66,9 @@ export function createEnd({ quotas, onUntitled }: EndDeps): Command<ReplyEnd, vo
         contextCharacters: context?.characters ?? null,
         now,
       })
-      tx.notify(roomTopic(reply.roomId), 'stored')
+      // The live text goes before readers hear of the end, or they would take it for a reply of its own.
       tx.notify(REPLY_ENDED, replyId)
+      tx.notify(roomTopic(reply.roomId), 'stored')
       if (status === 'complete' && reply.titleBy === 'nobody') onUntitled(tx, reply)
       if (status === 'failed' || (status === 'cancelled' && content === '')) {
         quotas.giveBack(tx, reply.userId, reply.paidOn)
