@@ -26,6 +26,7 @@ const PAGE_HEADERS = {
 }
 
 const HTML = 'text/html; charset=utf-8'
+const Unchanged = t.Void({ description: 'As in the answer whose ETag was given.' })
 const detail = { tags: ['Documentation'] }
 
 /** Swagger UI at `/swagger` and its document at `/swagger/json`; `described` may be filled after mounting. */
@@ -49,6 +50,7 @@ export function createDocs({ described }: { described: Described }) {
           description: 'The page.',
           examples: ['<!doctype html>'],
         }),
+        304: Unchanged,
         ...problems(),
       },
       detail: { ...detail, summary: 'Swagger UI: this document as a page to try it out on' },
@@ -63,6 +65,7 @@ export function createDocs({ described }: { described: Described }) {
             examples: [{ openapi: '3.1.0', paths: {} }],
           },
         ),
+        304: Unchanged,
         ...problems(),
       },
       detail: { ...detail, summary: 'This document' },

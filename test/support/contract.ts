@@ -46,7 +46,7 @@ export async function createContract(app: { routes: Described['routes'] }) {
     }
     const media = content[type]
     if (!media) return [`${type} is not one of ${Object.keys(content).join(', ')}`]
-    if (!type.endsWith('json')) return []
+    if (!/[/+]json$/.test(type)) return []
     return validate(media.schema, await answer.clone().json())
   }
 

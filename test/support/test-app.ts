@@ -8,8 +8,12 @@ import type { FieldError } from '#src/lib/problem.ts'
 import { DAY } from '#src/lib/time.ts'
 import type { Metrics } from '#src/plugins/metrics.ts'
 import { createServices } from '#src/services.ts'
+import { type Contract, createContract } from './contract.ts'
 import { createFakeClock, type FakeClock } from './fake-clock.ts'
 import { createSeededRandom } from './seeded-random.ts'
+
+/** Made once: every app of the tests has the same routes. */
+let contract: Promise<Contract> | undefined
 
 export type TestApp = ReturnType<typeof createTestApp>
 
@@ -55,8 +59,11 @@ export function createTestApp(
   const app = createApp(deps, services, { ...(metrics && { metrics }) })
   let people = 0
 
-  /** Sends a request as a client would: a body that is not a string goes as JSON. */
-  function send(
+  /**
+   * Sends a request as a client would: a body that is not a string goes as JSON. Every answer is held
+   * against the OpenAPI document.
+   */
+  async function send(
     method: string,
     path: string,
     options: { token?: string | undefined; body?: unknown; headers?: Record<string, string> } = {},
@@ -67,7 +74,7 @@ export function createTestApp(
     const raw = body === undefined || typeof body === 'string' || body instanceof Uint8Array
     if (body !== undefined && !headers.has('content-type'))
       headers.set('content-type', 'application/json')
-    return app.handle(
+    const answer = await app.handle(
       new Request(`http://localhost${path}`, {
         method,
         headers,
@@ -76,6 +83,9 @@ export function createTestApp(
           : { body: raw ? (body as string | Uint8Array) : JSON.stringify(body) }),
       }),
     )
+    contract ??= createContract(app)
+    await (await contract).check(method, path, answer)
+    return answer
   }
 
   /** A verified user with a living session, made without going through OTP. */

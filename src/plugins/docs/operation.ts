@@ -3,7 +3,7 @@ import { headersOf, isIdempotent } from './headers.ts'
 import { describeProblem } from './problem-response.ts'
 import type { Schemas } from './schema.ts'
 import type { PluginOperation } from './swagger.ts'
-import { bodiesOutsideSchemas, describeParameter, successes } from './texts.ts'
+import { bodiesOutsideSchemas, describeParameter, otherMediaTypes, successes } from './texts.ts'
 import type {
   ApiResponse,
   DescribedRoute,
@@ -126,9 +126,15 @@ function toSuccess(
   const description =
     schema.description ?? resolved.description ?? successes[status] ?? 'An answer.'
   const headers = headersOf(name, status)
-  if (resolved.type === 'void' || status === 204) return { description, headers }
+  if (resolved.type === 'void') return { description, headers }
   const { contentMediaType = resolved.type === 'string' ? 'text/plain' : JSON_TYPE } = resolved
-  return { description, headers, content: { [contentMediaType]: toMediaType(schema, schemas) } }
+  const media = toMediaType(schema, schemas)
+  const other = otherMediaTypes[name]
+  return {
+    description,
+    headers,
+    content: { [contentMediaType]: media, ...(other === undefined ? {} : { [other]: media }) },
+  }
 }
 
 function toMediaType(schema: JsonSchema, schemas: Schemas): MediaType {

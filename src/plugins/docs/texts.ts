@@ -104,3 +104,6 @@ export const bodiesOutsideSchemas: Record<string, RequestBody> = {
     },
   },
 }
+
+/** A second media type of an answer, chosen by `Accept`. */
+export const otherMediaTypes: Record<string, string> = { 'GET /problems/:slug': 'text/html' }
