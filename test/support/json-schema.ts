@@ -31,7 +31,8 @@ function close(schema: JsonSchema): JsonSchema {
     )
     closed.additionalProperties ??= false
   }
-  if (schema.items) closed.items = close(schema.items)
+  if (schema.items && !Array.isArray(schema.items)) closed.items = close(schema.items)
+  if (schema.prefixItems) closed.prefixItems = schema.prefixItems.map(close)
   if (schema.anyOf) closed.anyOf = schema.anyOf.map(close)
   return closed
 }

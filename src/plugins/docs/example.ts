@@ -11,7 +11,7 @@ export function exampleOf(schema: JsonSchema, schemas: Schemas): unknown {
   if (resolved.const !== undefined) return resolved.const
   if (resolved.enum) return resolved.enum[0]
   if (resolved.anyOf) return exampleOfUnion(resolved.anyOf, schemas)
-  if (resolved.type === 'array' && resolved.items) {
+  if (resolved.type === 'array' && resolved.items && !Array.isArray(resolved.items)) {
     const item = exampleOf(resolved.items, schemas)
     return item === undefined ? undefined : [item]
   }

@@ -53,14 +53,20 @@ export function toJsonSchema(schema: unknown): JsonSchema {
 }
 
 function clean(schema: JsonSchema): JsonSchema {
-  const { error, nullable, $id, patternProperties, ...rest } = schema
-  const cleaned = mapParts(rest, clean)
+  const { error, nullable, $id, patternProperties, additionalItems, ...rest } = schema
+  const cleaned = mapParts(fromTuple(rest), clean)
   if (patternProperties) {
     const [values] = Object.values(patternProperties)
     if (values) cleaned.additionalProperties = clean(values)
   }
   if (schema.$ref !== undefined && !schema.$ref.startsWith('#')) cleaned.$ref = REF + schema.$ref
   return cleaned.anyOf ? cleanUnion(cleaned, cleaned.anyOf) : cleaned
+}
+
+/** TypeBox writes a tuple as drafts before 2020-12 did. */
+function fromTuple(schema: JsonSchema): JsonSchema {
+  const { items, ...rest } = schema
+  return Array.isArray(items) ? { ...rest, prefixItems: items, items: false } : schema
 }
 
 function cleanUnion(union: JsonSchema, all: JsonSchema[]): JsonSchema {
@@ -97,12 +103,18 @@ function mapParts(schema: JsonSchema, map: (part: JsonSchema) => JsonSchema): Js
       Object.entries(schema.properties).map(([name, part]) => [name, map(part)]),
     )
   }
-  if (schema.items) mapped.items = map(schema.items)
+  if (isOneSchema(schema.items)) mapped.items = map(schema.items)
+  if (schema.prefixItems) mapped.prefixItems = schema.prefixItems.map(map)
   if (schema.anyOf) mapped.anyOf = schema.anyOf.map(map)
   if (typeof schema.additionalProperties === 'object') {
     mapped.additionalProperties = map(schema.additionalProperties)
   }
   return mapped
+}
+
+/** Items are a schema, or `false` after those of a tuple. */
+function isOneSchema(items: JsonSchema['items']): items is JsonSchema {
+  return typeof items === 'object' && !Array.isArray(items)
 }
 
 /** Equal for two schemas that differ only in what they say of themselves. */

@@ -5,7 +5,8 @@ export interface JsonSchema {
   examples?: unknown[]
   properties?: Record<string, JsonSchema>
   required?: string[]
-  items?: JsonSchema
+  items?: JsonSchema | JsonSchema[] | false
+  prefixItems?: JsonSchema[]
   anyOf?: JsonSchema[]
   enum?: unknown[]
   const?: unknown
