@@ -16,7 +16,7 @@ export interface ProblemKind {
 }
 
 const IDEMPOTENT = /^POST \/v1\/chatroom(\/:id\/message(\/:messageId\/regenerate)?)?$/
-const PAGED = /^GET \/v1\/(chatroom(\/:id\/message\/all)?|search)$/
+const PAGED = /^GET \/v1\/(chatroom(\/:id\/message\/all)?|search|auth\/sessions)$/
 const PROMPTS = /^POST \/v1\/chatroom\/:id\/message(\/:messageId\/regenerate)?$/
 
 /** Every slug the server can answer with; a test keeps this list and the code in step. */

@@ -3,7 +3,7 @@ import { DEFAULT_LIMIT } from '#src/lib/page.ts'
 import type { Auth } from '#src/plugins/auth.ts'
 import type { Origins } from '#src/plugins/origin.ts'
 import { Cursor, Limit, problems } from '#src/plugins/schemas.ts'
-import { SessionPage } from './model.ts'
+import { Session, SessionPage } from './model.ts'
 import type { Sessions } from './sessions.ts'
 
 const detail = { tags: ['Auth'] }
@@ -20,7 +20,7 @@ export function createSessionRoutes({
   return new Elysia({ name: 'sessions', prefix: '/v1/auth/sessions' })
     .use(auth)
     .use(origins)
-    .model({ SessionPage })
+    .model({ Session, SessionPage })
     .get(
       '',
       ({ principal, query }) =>

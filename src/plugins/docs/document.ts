@@ -1,4 +1,4 @@
-import { ProblemBody, Quota } from '../schemas.ts'
+import { ProblemBody, Quota, User } from '../schemas.ts'
 import { headers, parameters } from './headers.ts'
 import { toOperation } from './operation.ts'
 import { createSchemas } from './schema.ts'
@@ -10,7 +10,7 @@ import type { ApiResponse, Described, OpenApi, Operation, Reference } from './ty
 export async function buildDocument(described: Described): Promise<OpenApi> {
   const routes = described.routes.filter(({ hooks }) => hooks.detail?.hide !== true)
   const read = await readWithPlugin({ routes })
-  const schemas = createSchemas({ ...described.models, Problem: ProblemBody, Quota })
+  const schemas = createSchemas({ ...described.models, Problem: ProblemBody, Quota, User })
   const responses = createSharedResponses()
   const paths: OpenApi['paths'] = {}
   for (const route of routes) {
