@@ -1,6 +1,7 @@
 import type { Config } from './config/config.ts'
 import { createGeminiStandIn } from './standins/gemini/server.ts'
 import { createStripeStandIn, STAND_IN_PRICE } from './standins/stripe/server.ts'
+import { welcome } from './welcome.ts'
 
 /** As the real model streams: slow enough to be seen. */
 const PIECE_DELAY_MS = 60
@@ -45,12 +46,4 @@ export async function startStandIns(config: Config): Promise<StandIns> {
       await stripe?.stop()
     },
   }
-}
-
-function welcome(url: string, standIns: Record<string, string | undefined>): string {
-  const places = Object.entries({ API: url, 'Swagger UI': `${url}/swagger`, ...standIns })
-  const lines = places.flatMap(([name, at]) =>
-    at === undefined ? [] : [`  ${name.padEnd(18)}${at}`],
-  )
-  return `\nPollux is running.\n\n${lines.join('\n')}\n`
 }

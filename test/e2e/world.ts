@@ -1,9 +1,3 @@
-import { sessions, users } from '#drizzle/schema.ts'
-import { openDatabase } from '#src/database/open.ts'
-import { systemClock } from '#src/lib/clock.ts'
-import { systemRandom } from '#src/lib/random.ts'
-import { DAY } from '#src/lib/time.ts'
-import { createTokens } from '#src/modules/auth/tokens.ts'
 import type { Behaviour, Call as ModelCall } from '#src/standins/gemini/behaviour.ts'
 import { createGeminiStandIn } from '#src/standins/gemini/server.ts'
 import { type Answer, type Call, call } from '#test/support/client.ts'
@@ -30,6 +24,8 @@ export async function createWorld(
   const folder = await temporaryFolder()
   const gemini = createGeminiStandIn(behave ? { behave } : {})
   let server: ServerProcess | undefined
+  // Numbers reserved for fiction.
+  let people = 100
 
   async function start(): Promise<ServerProcess> {
     server = await startServer({
@@ -60,32 +56,19 @@ export async function createWorld(
     },
     call: <T>(method: string, path: string, options?: Call): Promise<Answer<T>> =>
       call<T>(running().url, method, path, options),
-    /** A verified user with a living session, written beside the server: not every test is about logging in. */
+    /** Signs up, proves the number by the code, and gives the access token. */
     async signIn(): Promise<string> {
-      const database = openDatabase(folder.file('data/pollux.db'))
-      // The server may be writing; a test may wait for it.
-      database.sqlite.run('PRAGMA busy_timeout = 5000')
-      const now = systemClock.now()
-      const [userId, sessionId] = [systemRandom.id(now), systemRandom.id(now)]
-      const times = { createdAt: now, updatedAt: now }
-      const phone = `+1202555${String(systemRandom.int(10_000)).padStart(4, '0')}`
-      database.orm
-        .insert(users)
-        .values({ id: userId, phone, verifiedAt: now, ...times })
-        .run()
-      database.orm
-        .insert(sessions)
-        .values({ id: sessionId, userId, createdAt: now, lastUsedAt: now, expiresAt: now + DAY })
-        .run()
-      database.close()
-      const tokens = createTokens({
-        secret: JWT_SECRET,
-        previousSecret: undefined,
-        ttlMinutes: 20,
-        clock: systemClock,
-        random: systemRandom,
+      const here = running().url
+      const phone = `+1202555${String(people++).padStart(4, '0')}`
+      await call(here, 'POST', '/v1/auth/signup', { body: { phone } })
+      const sent = await call<{ otp: string }>(here, 'POST', '/v1/auth/send-otp', {
+        body: { phone },
       })
-      return await tokens.sign({ userId, sessionId })
+      const verified = await call<{ token: string }>(here, 'POST', '/v1/auth/verify-otp', {
+        body: { phone, otp: sent.body.otp },
+      })
+      if (verified.status !== 200) throw new Error(`Cannot sign in: ${JSON.stringify(verified)}`)
+      return verified.body.token
     },
     async [Symbol.asyncDispose]() {
       await server?.stop('SIGKILL')

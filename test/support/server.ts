@@ -78,7 +78,8 @@ export async function startServer(options: ServerOptions): Promise<ServerProcess
 
   const deadline = AbortSignal.timeout(START_DEADLINE_MS)
   const ready = await Promise.race([
-    line((text) => text.includes('"listening"')),
+    // JSON, or in development a line for people.
+    line((text) => /\blistening\b.*http/.test(text) || /http.*"listening"/.test(text)),
     new Promise<never>((_resolve, reject) => {
       deadline.addEventListener('abort', () => {
         child.kill('SIGKILL')
@@ -87,8 +88,7 @@ export async function startServer(options: ServerOptions): Promise<ServerProcess
     }),
   ])
   return {
-    // Written by our own log line.
-    url: (JSON.parse(ready) as { url: string }).url,
+    url: /https?:\/\/[\w.:[\]]+/.exec(ready)?.[0] ?? '',
     pid: child.pid,
     lines,
     exited,
