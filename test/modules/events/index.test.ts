@@ -36,6 +36,9 @@ describe('GET /v1/chatroom/:id/events', () => {
       data: { id: reply.id, status: 'complete', content: 'Hello you' },
     })
     expect(done?.data).toEqual(await chat.read(token, roomId, reply.id))
+    // Nothing more is told of it: the next event is the next prompt's.
+    const next = await chat.prompt(token, roomId, 'And now?')
+    expect(await stream.next()).toMatchObject({ event: 'message', data: { id: next.prompt.id } })
     await stream.leave()
     await chat.stop()
   })
