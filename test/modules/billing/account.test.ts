@@ -1,0 +1,104 @@
+import { describe, expect, test } from 'bun:test'
+import { eq } from 'drizzle-orm'
+import { billingCustomers, subscriptions, users } from '#drizzle/schema.ts'
+import { command } from '#src/database/command.ts'
+import { MINUTE } from '#src/lib/time.ts'
+import type { CheckoutPage } from '#src/modules/billing/model.ts'
+import { STAND_IN_PRICE } from '#src/standins/stripe/server.ts'
+import { json } from '#test/support/test-app.ts'
+import { createTestBilling, eventOf, type TestBilling } from '#test/support/test-billing.ts'
+
+/** As the account's deletion does it: billing's part and the row of the user in one transaction. */
+async function deleteAccount(billing: TestBilling, userId: string): Promise<void> {
+  const remove = command('test.delete-account', ({ orm }) => (tx, id: string): void => {
+    billing.services.billing.onDeleted(tx, id)
+    orm.delete(users).where(eq(users.id, id)).run()
+  })
+  await billing.database.execute(remove, userId)
+}
+
+describe('When an account is deleted', () => {
+  test('its subscription is cancelled at once and its open page expires', async () => {
+    await using billing = await createTestBilling()
+    const [payer, looker] = [await billing.subscriber(), await billing.shopper()]
+    await deleteAccount(billing, payer.userId)
+    await deleteAccount(billing, looker.userId)
+    await billing.idle()
+    expect(billing.books.subscription(payer.subscriptionId).status).toBe('canceled')
+    expect([...billing.books.sessions.values()].map(({ status }) => status)).toEqual([
+      'complete',
+      'expired',
+    ])
+  })
+
+  test('what accounting needs stays, without the person', async () => {
+    await using billing = await createTestBilling()
+    const user = await billing.subscriber()
+    await deleteAccount(billing, user.userId)
+    await billing.idle()
+    const { orm } = billing.database
+    expect(orm.select().from(billingCustomers).all()).toMatchObject([
+      { id: user.customerId, userId: null },
+    ])
+    expect(orm.select().from(subscriptions).all()).toMatchObject([
+      { id: user.subscriptionId, status: 'canceled' },
+    ])
+  })
+
+  test('while Stripe is down, it is cancelled when Stripe is back', async () => {
+    await using billing = await createTestBilling()
+    const user = await billing.subscriber()
+    billing.stripe.behave(() => ({ kind: 'status', status: 503 }))
+    await deleteAccount(billing, user.userId)
+    for (const _ of [1, 2, 3]) await billing.later(6 * MINUTE)
+    expect(billing.books.subscription(user.subscriptionId).status).toBe('active')
+    billing.stripe.behave(() => ({ kind: 'answer' }))
+    await billing.later(6 * MINUTE)
+    expect(billing.books.subscription(user.subscriptionId).status).toBe('canceled')
+  })
+
+  test('an event that comes after it finds nobody and harms nothing', async () => {
+    await using billing = await createTestBilling()
+    const user = await billing.subscriber()
+    await deleteAccount(billing, user.userId)
+    const payload = eventOf({}, { object: 'subscription', customer: user.customerId })
+    expect((await billing.deliver(payload)).status).toBe(200)
+    await billing.idle()
+    expect(billing.books.subscription(user.subscriptionId).status).toBe('canceled')
+  })
+
+  test('during a sync, the sync ends well and what was paid for nobody is cancelled', async () => {
+    await using billing = await createTestBilling()
+    const user = await billing.shopper()
+    const late = Promise.withResolvers<void>()
+    const asked = Promise.withResolvers<void>()
+    billing.stripe.behave(({ path }) => {
+      if (path !== '/v1/subscriptions') return { kind: 'answer' }
+      asked.resolve()
+      return { kind: 'late', until: late.promise }
+    })
+    const { id } = billing.books.subscribe(user.customerId, STAND_IN_PRICE.id)
+    await asked.promise
+    // Without billing's own part, as if the deletion had not known of the customer.
+    billing.database.orm.delete(users).where(eq(users.id, user.userId)).run()
+    late.resolve()
+    await billing.idle()
+    expect(billing.books.subscription(id).status).toBe('canceled')
+  })
+
+  test('a page paid in the last moment is cancelled too', async () => {
+    await using billing = await createTestBilling()
+    const user = await billing.signIn()
+    const { url } = await json<CheckoutPage>(billing.send('POST', '/v1/subscribe/pro', user))
+    billing.stripe.behave(({ path }) => {
+      // Paid between our look at it and our try to expire it.
+      if (path.endsWith('/expire')) billing.books.pay(url.split('/').at(-1) ?? '')
+      return { kind: 'answer' }
+    })
+    await deleteAccount(billing, user.userId)
+    await billing.idle()
+    expect([...billing.books.subscriptions.values()].map(({ status }) => status)).toEqual([
+      'canceled',
+    ])
+  })
+})

@@ -1,0 +1,58 @@
+import { describe, expect, test } from 'bun:test'
+import { DAY } from '#src/lib/time.ts'
+import { cancelling } from '#src/standins/stripe/api.ts'
+import { createTestBilling } from '#test/support/test-billing.ts'
+
+describe('Cancel and resume', () => {
+  test('cancel at period end stays Pro until then, resume undoes it, twice is fine', async () => {
+    await using billing = await createTestBilling()
+    const user = await billing.subscriber()
+    for (const action of ['cancel', 'cancel']) {
+      const answer = await billing.send('POST', `/v1/subscription/${action}`, user)
+      expect(await answer.json()).toMatchObject({
+        tier: 'pro',
+        status: 'active',
+        cancelAtPeriodEnd: true,
+      })
+    }
+    for (const action of ['resume', 'resume']) {
+      const answer = await billing.send('POST', `/v1/subscription/${action}`, user)
+      expect(await answer.json()).toMatchObject({ tier: 'pro', cancelAtPeriodEnd: false })
+    }
+    expect(billing.calls('POST', /^\/v1\/subscriptions\//)).toHaveLength(2)
+  })
+
+  test('a cancelled one ends with its period', async () => {
+    await using billing = await createTestBilling()
+    const user = await billing.subscriber()
+    await billing.send('POST', '/v1/subscription/cancel', user)
+    billing.clock.set(billing.clock.now() + 30 * DAY)
+    billing.books.renew(user.subscriptionId, true)
+    await billing.idle()
+    expect(billing.tier(user)).toBe('basic')
+    const answer = await billing.send('POST', '/v1/subscription/resume', await billing.fresh(user))
+    expect(answer.status).toBe(409)
+    expect(await answer.json()).toMatchObject({ type: '/problems/not-subscribed' })
+  })
+
+  test('an end set as an instant, as the portal does, is shown and can be undone', async () => {
+    await using billing = await createTestBilling()
+    const user = await billing.subscriber()
+    const one = billing.books.subscription(user.subscriptionId)
+    billing.books.change(one.id, { ...cancelling(one, true), cancel_at_period_end: false })
+    await billing.idle()
+    expect((await billing.status(user)).cancelAtPeriodEnd).toBe(true)
+    await billing.send('POST', '/v1/subscription/resume', user)
+    expect(billing.books.subscription(one.id).cancel_at).toBeNull()
+    expect((await billing.status(user)).cancelAtPeriodEnd).toBe(false)
+  })
+
+  test('whoever has no subscription gets 409', async () => {
+    await using billing = await createTestBilling()
+    const user = await billing.signIn()
+    for (const action of ['cancel', 'resume', 'portal']) {
+      const answer = await billing.send('POST', `/v1/subscription/${action}`, user)
+      expect([action, answer.status]).toEqual([action, 409])
+    }
+  })
+})

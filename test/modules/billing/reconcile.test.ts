@@ -1,0 +1,110 @@
+import { describe, expect, test } from 'bun:test'
+import { stripeCursors } from '#drizzle/schema.ts'
+import { DAY, HOUR } from '#src/lib/time.ts'
+import type { CheckoutPage } from '#src/modules/billing/model.ts'
+import { json } from '#test/support/test-app.ts'
+import { createTestBilling, eventOf } from '#test/support/test-billing.ts'
+
+describe('When a webhook never arrives', () => {
+  test('a person who is back from paying is Pro by POST /v1/subscription/sync', async () => {
+    await using billing = await createTestBilling({ deliver: false })
+    const user = await billing.signIn()
+    const { url } = await json<CheckoutPage>(billing.send('POST', '/v1/subscribe/pro', user))
+    billing.books.pay(url.split('/').at(-1) ?? '')
+    expect(billing.tier(user)).toBe('basic')
+    const answer = await billing.send('POST', '/v1/subscription/sync', user)
+    expect(await answer.json()).toMatchObject({
+      tier: 'pro',
+      status: 'active',
+      quota: { limit: null },
+    })
+  })
+
+  test('reconcile takes in what Stripe lists, and syncs every customer that can still change', async () => {
+    await using billing = await createTestBilling({ deliver: false })
+    const [payer, quitter] = [await billing.shopper(), await billing.subscriber()]
+    billing.books.subscribe(payer.customerId, 'price_standin_pro')
+    billing.books.setStatus(quitter.subscriptionId, 'canceled')
+    await billing.services.billing.reconcile()
+    await billing.idle()
+    expect(billing.tier(payer)).toBe('pro')
+    expect(billing.tier(quitter)).toBe('basic')
+    expect(billing.events().map(({ type }) => type)).toContain('checkout.session.completed')
+  })
+
+  test('an event that came by both ways is one event', async () => {
+    await using billing = await createTestBilling()
+    await billing.subscriber()
+    const heard = billing.events().length
+    await billing.services.billing.reconcile()
+    await billing.idle()
+    expect(billing.events()).toHaveLength(heard)
+  })
+
+  test('the next reconcile begins where the last one did, with an hour of overlap', async () => {
+    await using billing = await createTestBilling()
+    await billing.subscriber()
+    await billing.services.billing.reconcile()
+    await billing.idle()
+    const at = billing.clock.now()
+    expect(billing.database.orm.select().from(stripeCursors).all()).toEqual([
+      { livemode: false, eventsUntil: at },
+    ])
+    await billing.later(DAY)
+    await billing.services.billing.reconcile()
+    await billing.idle()
+    const since = billing.calls('GET', /events/).map(({ params }) => params['created'])
+    expect(since).toEqual([
+      { gte: String((at - 30 * DAY - HOUR) / 1_000) },
+      { gte: String((at - HOUR) / 1_000) },
+    ])
+  })
+
+  test('a reconcile cut off by an outage begins again and forgets nothing', async () => {
+    await using billing = await createTestBilling({ deliver: false })
+    const user = await billing.shopper()
+    billing.books.subscribe(user.customerId, 'price_standin_pro')
+    billing.stripe.behave(({ path }) =>
+      path === '/v1/events' ? { kind: 'status', status: 500 } : { kind: 'answer' },
+    )
+    await billing.services.billing.reconcile()
+    await billing.later(1)
+    expect(billing.database.orm.select().from(stripeCursors).all()).toEqual([])
+    billing.stripe.behave(() => ({ kind: 'answer' }))
+    await billing.later(HOUR)
+    expect(billing.tier(user)).toBe('pro')
+  })
+
+  test('asking twice is asking once', async () => {
+    await using billing = await createTestBilling({ work: false })
+    const { reconcile } = billing.services.billing
+    await Promise.all([reconcile(), reconcile()])
+    await billing.worker.start({ alone: true })
+    await billing.idle()
+    expect(billing.calls('GET', /events/)).toHaveLength(1)
+  })
+})
+
+test('Events are forgotten after 30 days, not before', async () => {
+  await using billing = await createTestBilling()
+  await billing.deliver(eventOf({ id: 'evt_old' }))
+  const prune = billing.services.billing.maintenance.find(({ name }) => name.startsWith('prune'))
+  billing.clock.set(billing.clock.now() + 30 * DAY)
+  await prune?.run()
+  expect(billing.events()).toHaveLength(1)
+  billing.clock.set(billing.clock.now() + 1)
+  await prune?.run()
+  expect(billing.events()).toHaveLength(0)
+})
+
+test('Whoever pays on somebody else’s page makes that one Pro, and /sync takes no session', async () => {
+  await using billing = await createTestBilling()
+  const [owner, other] = [await billing.signIn(), await billing.signIn()]
+  const { url } = await json<CheckoutPage>(billing.send('POST', '/v1/subscribe/pro', owner))
+  billing.books.pay(url.split('/').at(-1) ?? '')
+  await billing.idle()
+  const body = { sessionId: url.split('/').at(-1) }
+  expect((await billing.send('POST', '/v1/subscription/sync', { ...other, body })).status).toBe(422)
+  expect((await billing.send('POST', '/v1/subscription/sync', other)).status).toBe(200)
+  expect([billing.tier(owner), billing.tier(other)]).toEqual(['pro', 'basic'])
+})
