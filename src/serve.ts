@@ -40,28 +40,22 @@ export async function serve(config: Config, runtime: Runtime): Promise<Server> {
   const deps = { ...runtime, config, database, meters }
   const services = createServices(deps)
   const worker = createWorker({ ...runtime, database, queue: services.queue, meters })
-  const cron = createCron([...createMaintenance(deps), ...services.maintenance], log)
   let draining = false
+  const isDraining = () => draining
+  const readiness = { database, path, fate, clock, worker, log, draining: isDraining }
+  const notReady = createReadiness(readiness)
+  // So that the log tells of a fault, and a lost file is rescued, also while nobody asks.
+  const lookAtOurselves = { name: 'readiness', pattern: '*/10 * * * * *', run: notReady }
+  const tasks = [lookAtOurselves, ...createMaintenance(deps), ...services.maintenance]
+  const cron = createCron(tasks, log)
+  const seen = { draining: isDraining, notReady, ...(metrics && { metrics }) }
   // On the application itself: an instance around it would bring its own strictness, which is none.
-  const app = createApp(deps, services, {
-    draining: () => draining,
-    notReady: createReadiness({
-      database,
-      path,
-      fate,
-      clock,
-      worker,
-      draining: () => draining,
-    }),
-    ...(metrics && { metrics }),
+  const app = createApp(deps, services, seen).use(cron.plugin).listen({
+    hostname: config.host,
+    port: config.port,
+    maxRequestBodySize: MAX_BODY_BYTES,
+    idleTimeout: IDLE_TIMEOUT_SECONDS,
   })
-    .use(cron.plugin)
-    .listen({
-      hostname: config.host,
-      port: config.port,
-      maxRequestBodySize: MAX_BODY_BYTES,
-      idleTimeout: IDLE_TIMEOUT_SECONDS,
-    })
   await worker.start({ alone: true })
   await services.billing.reconcile()
   const closeMetrics = observation.watch(database)

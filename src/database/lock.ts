@@ -1,6 +1,7 @@
 import { Database as Sqlite } from 'bun:sqlite'
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { explainFault, isDatabaseFault, UnusableDatabase } from './fault.ts'
 import { isBusy } from './writer.ts'
 
 /** Another server has the file. */
@@ -17,18 +18,20 @@ export class DatabaseInUse extends Error {
  * Makes this process the only server of the file, and returns a function that lets it go. The lock is an
  * open EXCLUSIVE transaction on a file beside the database: the operating system drops it when the process
  * dies, however it dies, so a stale lock cannot exist. The command line's short writes do not take it.
- * @throws DatabaseInUse
+ * @throws DatabaseInUse, UnusableDatabase
  */
 export function lockDatabase(path: string): () => void {
   if (path === ':memory:') return () => {}
   mkdirSync(dirname(path), { recursive: true })
-  const lock = new Sqlite(`${path}-lock`, { create: true })
+  let lock: Sqlite | undefined
   try {
+    lock = new Sqlite(`${path}-lock`, { create: true })
     lock.run('PRAGMA busy_timeout = 0')
     lock.run('BEGIN EXCLUSIVE')
   } catch (error) {
-    lock.close()
-    throw isBusy(error) ? new DatabaseInUse(path) : error
+    lock?.close()
+    if (isBusy(error)) throw new DatabaseInUse(path)
+    throw isDatabaseFault(error) ? new UnusableDatabase(explainFault(error, path)) : error
   }
-  return () => lock.close()
+  return () => lock?.close()
 }

@@ -69,12 +69,25 @@ export const RELEASE_CLAIM = `
   WHERE id = $id AND claims = $claims AND state = 'running' AND stop_requested_at IS NULL
   RETURNING id, kind`
 
-/** The next of the lane. Uses jobs_parked_in_lane. */
+/**
+ * The next of the lane. Uses jobs_parked_in_lane. One that was due at once is due now, also where the clock
+ * that stamped it has been set back since.
+ */
 export const PROMOTE = `
   UPDATE jobs SET state = 'ready',
-    turn = CASE WHEN due_at <= $now THEN ${turn('jobs.kind', 'jobs.owner')} END
+    turn = CASE WHEN due_at <= $now OR due_at <= created_at THEN ${turn('jobs.kind', 'jobs.owner')} END
   WHERE id = (SELECT id FROM jobs WHERE lane = $lane AND state = 'parked' ORDER BY id LIMIT 1)
   RETURNING kind`
+
+/** Uses jobs_due: those that wait for an instant of a clock that was set back by so much. */
+export const SET_BACK_JOBS = `
+  UPDATE jobs SET due_at = max($now, due_at - $byMs)
+  WHERE state = 'ready' AND turn IS NULL AND due_at > $now`
+
+export const SET_BACK_PROVIDERS = `
+  UPDATE providers SET paused_until = paused_until - min(paused_until, $byMs),
+    next_call_at = next_call_at - min(next_call_at, $byMs)
+  WHERE paused_until > $now OR next_call_at > $now`
 
 /** Uses jobs_leased. */
 export const EXPIRED = `SELECT id FROM jobs WHERE state = 'running' AND lease_until <= ?1`

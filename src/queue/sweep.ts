@@ -1,4 +1,5 @@
 import type { WorkerDeps } from './deps.ts'
+import { setBack } from './set-back.ts'
 import { EXPIRED, OVERDUE, STOPPING } from './sql.ts'
 
 /** What a worker looks after beside its own jobs, so that a lost wake-up or a dead worker is only a delay. */
@@ -9,6 +10,8 @@ export interface Sweep {
   expire(): Promise<void>
   /** Running jobs that were asked to stop, perhaps by another process. */
   stopping(): number[]
+  /** Moves along what waits for an instant of a clock that was set back. */
+  setBack(byMs: number): Promise<void>
 }
 
 export function createSweep({ database, queue, clock, log }: Omit<WorkerDeps, 'random'>): Sweep {
@@ -48,5 +51,13 @@ export function createSweep({ database, queue, clock, log }: Omit<WorkerDeps, 'r
         (id) => database.execute(queue.commands.expire, { id, now: clock.now() }),
       ),
     stopping: () => stopping.all().map(({ id }) => id),
+    async setBack(byMs) {
+      log.warn({ byMs }, 'the clock was set back')
+      try {
+        await database.execute(setBack, { byMs, now: clock.now() })
+      } catch (error) {
+        log.error({ err: error }, 'could not move what waits for the clock')
+      }
+    },
   }
 }

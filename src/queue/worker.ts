@@ -92,7 +92,9 @@ export function createWorker(deps: WorkerDeps, options: WorkerOptions = {}): Wor
   }
 
   function poll() {
+    const byMs = lastBeatAt - clock.now()
     lastBeatAt = clock.now()
+    if (byMs > SECOND) void sweep.setBack(byMs)
     try {
       const stopping = held.size > 0 ? sweep.stopping() : []
       if (stopping.length > 0) held.abort(stopping, 'stop')

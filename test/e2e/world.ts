@@ -51,6 +51,8 @@ export async function createWorld(
   return {
     start,
     gemini,
+    /** A path in the folder the server runs in; its database is `data/pollux.db`. */
+    file: folder.file,
     get server() {
       return running()
     },

@@ -34,6 +34,10 @@ const plans: Record<keyof typeof statements, string[]> = {
   // People's questions, asked seldom: the list walks back by id, the table of counts reads everything.
   LIST: ['SCAN jobs'],
   STATS: ['SCAN jobs', 'sort'],
+  // Once each time the clock is set back; the index holds only what waits for an instant.
+  SET_BACK_JOBS: ['scan of jobs_due'],
+  // A row for each provider.
+  SET_BACK_PROVIDERS: ['SCAN providers'],
   REVIVE: ['primary key of jobs'],
 }
 

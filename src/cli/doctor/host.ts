@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { openFilesLimit } from '#src/modules/health/host.ts'
 import { type Finding, found, warning } from './finding.ts'
 
 const LEAST_FILES = 8_192
@@ -28,17 +28,4 @@ export function hostFindings({ userId, openFiles }: Host): Finding[] {
 
 export function thisHost(): Host {
   return { userId: process.getuid?.(), openFiles: openFilesLimit() }
-}
-
-function openFilesLimit(): number {
-  try {
-    const soft = /^Max open files\s+(\d+|unlimited)/m.exec(
-      readFileSync('/proc/self/limits', 'utf8'),
-    )
-    return soft?.[1] === undefined || soft[1] === 'unlimited'
-      ? Number.POSITIVE_INFINITY
-      : Number(soft[1])
-  } catch {
-    return Number.POSITIVE_INFINITY
-  }
 }

@@ -1,19 +1,24 @@
-import { statfsSync } from 'node:fs'
-import { basename, dirname } from 'node:path'
+import { basename } from 'node:path'
 import { command } from '#src/database/command.ts'
 import type { Fate } from '#src/database/fate.ts'
 import { explainFault } from '#src/database/fault.ts'
 import { pendingMigrations } from '#src/database/migrate.ts'
 import type { Database } from '#src/database/open.ts'
 import type { Clock } from '#src/lib/clock.ts'
+import type { Log } from '#src/lib/log.ts'
 import { SECOND } from '#src/lib/time.ts'
+import { createHost, type Host } from './host.ts'
 
 /** A commit this recent has proven that the database takes them. */
 const FRESH_MS = 2 * SECOND
 /** A worker whose loop has not turned for this long is not alive. */
 const WORKER_SILENT_MS = 5 * SECOND
+const MIB = 1024 * 1024
 /** Below this the next checkpoint may not fit. */
-export const LEAST_FREE_BYTES = 16 * 1024 * 1024
+const LEAST_FREE_BYTES = 16 * MIB
+/** Above this something reads without end, and the disk fills. */
+const MOST_WAL_BYTES = 1024 * MIB
+const LEAST_FILES_LEFT = 8
 
 /** `user_version` counts the probes: a real commit, to a field of the header that nothing else uses. */
 const probe = command('health.probe', ({ sqlite }) => {
@@ -32,12 +37,14 @@ export interface ReadinessDeps {
   clock: Clock
   worker: { readonly lastBeatAt: number }
   draining: () => boolean
-  freeBytes?: (path: string) => number
+  log: Log
+  host?: Host
 }
 
 /** Names everything that keeps this server from doing its work; nothing when all is well. */
 export function createReadiness(deps: ReadinessDeps): () => Promise<string[]> {
-  const { database, fate, clock, worker, draining, freeBytes = diskFree } = deps
+  const { database, fate, clock, worker, draining, log } = deps
+  const host = deps.host ?? createHost(deps.path)
   const name = basename(deps.path)
   // Migrations are applied before serving begins, and a running server's schema does not change.
   const pending = pendingMigrations(database.sqlite)
@@ -59,6 +66,16 @@ export function createReadiness(deps: ReadinessDeps): () => Promise<string[]> {
     }
   }
 
+  let told = ''
+  /** Said when it changes, and not at each of the questions of a machine that asks every second. */
+  function tell(faults: string[]) {
+    const now = faults.join(' ')
+    if (now === told) return
+    told = now
+    if (now === '') log.info('ready again')
+    else log.error(`not ready: ${now}`)
+  }
+
   return async () => {
     if (draining()) return ['The server is about to stop.']
     const faults: string[] = []
@@ -66,19 +83,21 @@ export function createReadiness(deps: ReadinessDeps): () => Promise<string[]> {
     if (fault !== undefined) faults.push(fault)
     if (pending.length > 0) faults.push(`Migrations are pending: ${pending.join(', ')}.`)
     if (clock.now() - worker.lastBeatAt > WORKER_SILENT_MS) faults.push('The worker has stopped.')
-    if (deps.path !== ':memory:' && freeBytes(deps.path) < LEAST_FREE_BYTES) {
-      faults.push('The disk of the database is almost full.')
-    }
+    if (deps.path !== ':memory:') faults.push(...hostFaults(host))
+    tell(faults)
     return faults
   }
 }
 
-function diskFree(path: string): number {
-  try {
-    const { bavail, bsize } = statfsSync(dirname(path))
-    return bavail * bsize
-  } catch {
-    // Its folder is gone; the probe says so.
-    return Number.POSITIVE_INFINITY
+function hostFaults(host: Host): string[] {
+  const faults: string[] = []
+  if (host.freeBytes() < LEAST_FREE_BYTES) faults.push('The disk of the database is almost full.')
+  if (host.filesLeft() < LEAST_FILES_LEFT) {
+    faults.push('All files and connections this process may open are in use.')
   }
+  if (host.walBytes() > MOST_WAL_BYTES) {
+    const size = Math.round(host.walBytes() / MIB)
+    faults.push(`The write-ahead log has ${size} MiB: something reads the database without end.`)
+  }
+  return faults
 }
