@@ -1,4 +1,5 @@
-import type { Message, PlacedMessage } from './reader.ts'
+import type { Message } from '../messages/model.ts'
+import type { PlacedMessage } from '../messages/store.ts'
 
 /** One event in the wire form of the WHATWG HTML standard, section 9.2. */
 export function frame(id: string, event: string, data: unknown): string {

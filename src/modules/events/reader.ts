@@ -1,11 +1,8 @@
 import type { LiveReply } from '../messages/live.ts'
-import type { Message } from '../messages/model.ts'
 import type { Changes, PlacedMessage } from '../messages/store.ts'
 import type { Quota } from '../quota/model.ts'
 import { encodeCursor, type ReaderCursor } from './cursor.ts'
 import { asAdded, frame, safeEnd } from './frames.ts'
-
-export type { Message, PlacedMessage }
 
 /** Stored changes read at a time. */
 const CHANGES_AT_ONCE = 50

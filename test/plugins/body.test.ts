@@ -1,0 +1,82 @@
+import { describe, expect, test } from 'bun:test'
+import { BODY_LIMIT_BYTES, readBody, UnreadableBody } from '#src/plugins/body.ts'
+
+const JSON_TYPE = 'application/json'
+const FORM_TYPE = 'application/x-www-form-urlencoded'
+
+function post(body: string | Uint8Array | ReadableStream<Uint8Array>): Request {
+  return new Request('http://localhost/', { method: 'POST', body })
+}
+
+/** A body of unknown length that tells how much of it was asked for. */
+function chunked(chunkBytes: number) {
+  const asked = { bytes: 0 }
+  const stream = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      asked.bytes += chunkBytes
+      controller.enqueue(new Uint8Array(chunkBytes).fill(0x20))
+    },
+  })
+  return { asked, stream }
+}
+
+async function refusal(
+  body: string | Uint8Array,
+  contentType = JSON_TYPE,
+): Promise<[number, string]> {
+  const read = await readBody(post(body), contentType)
+  if (!(read instanceof UnreadableBody)) throw new Error('The body was read')
+  return [read.problem.status, read.problem.slug]
+}
+
+describe('readBody', () => {
+  test('reads JSON and forms, and nothing of an empty body', async () => {
+    expect(await readBody(post('{"a":["ü",1]}'), JSON_TYPE)).toEqual({ a: ['ü', 1] })
+    expect(await readBody(post('a=%C3%BC+1&b='), FORM_TYPE)).toEqual({ a: 'ü 1', b: '' })
+    expect(await readBody(post(''), JSON_TYPE)).toBeUndefined()
+    expect(await readBody(new Request('http://localhost/', { method: 'POST' }), '')).toBeUndefined()
+  })
+
+  test('takes a body of exactly the limit and refuses one byte more', async () => {
+    const text = 'x'.repeat(BODY_LIMIT_BYTES - '{"a":""}'.length)
+    const exact = JSON.stringify({ a: text })
+    expect(await readBody(post(exact), JSON_TYPE)).toEqual({ a: text })
+    expect(await refusal(`${exact} `)).toEqual([413, 'body-too-large'])
+  })
+
+  test('does not read a body of untold length past the limit', async () => {
+    const { asked, stream } = chunked(16 * 1024)
+    const read = await readBody(post(stream), JSON_TYPE)
+    expect(read).toBeInstanceOf(UnreadableBody)
+    expect(asked.bytes).toBeLessThanOrEqual(BODY_LIMIT_BYTES + 3 * 16 * 1024)
+  })
+
+  test('refuses what is not JSON, not UTF-8, or of another type', async () => {
+    for (const bad of ['{', '{"a":1,}', 'undefined', "{'a':1}", '{"a":"\0"}', '['.repeat(50_000)]) {
+      expect(await refusal(bad)).toEqual([400, 'malformed-body'])
+    }
+    expect(await refusal(new Uint8Array([0x22, 0xff, 0x22]))).toEqual([422, 'validation'])
+    expect(await refusal('x', 'text/plain')).toEqual([415, 'unsupported-media-type'])
+    expect(await refusal('x', '')).toEqual([415, 'unsupported-media-type'])
+  })
+
+  test('points at lone surrogates, NUL characters and fields given twice', async () => {
+    const pointers = async (body: string, contentType = JSON_TYPE) => {
+      const read = await readBody(post(body), contentType)
+      return read instanceof UnreadableBody ? read.problem.extras['errors'] : read
+    }
+    expect(await pointers('{"a":{"b/c":["x","\\ud83d"]}}')).toMatchObject([
+      { pointer: '/a/b~1c/1' },
+    ])
+    expect(await pointers('{"a":"\\u0000"}')).toMatchObject([{ pointer: '/a' }])
+    expect(await pointers('a=%00', FORM_TYPE)).toMatchObject([{ pointer: '/a' }])
+    expect(await pointers('a=1&a=2', FORM_TYPE)).toMatchObject([{ pointer: '/a' }])
+    expect(await pointers('{"a":"\\ud83d\\ude00"}')).toEqual({ a: '😀' })
+  })
+
+  test('makes no prototype of a field’s name', async () => {
+    const read = await readBody(post('__proto__=x&constructor=y'), FORM_TYPE)
+    expect(Object.getPrototypeOf(read)).toBe(Object.prototype)
+    expect(Object.keys(read ?? {}).sort()).toEqual(['__proto__', 'constructor'])
+  })
+})
