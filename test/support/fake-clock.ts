@@ -12,6 +12,8 @@ export interface FakeClock extends Clock {
   advance(ms: number): Promise<void>
   /** Sets the time without firing anything, as a stepped system clock does. */
   set(at: number): void
+  /** When each timer that is set will fire. */
+  timers(): number[]
 }
 
 /** 2026-11-22T12:00:00Z, a Sunday. */
@@ -33,6 +35,7 @@ export function createFakeClock(start: number = NOON): FakeClock {
     set(at) {
       now = at
     },
+    timers: () => [...timers].map(({ at }) => at),
     async advance(ms) {
       const end = now + ms
       for (;;) {

@@ -85,7 +85,8 @@ async function respond(call: Call, behaviour: Behaviour, delayMs: number): Promi
       return send(call, [{ candidates: [], usageMetadata: usageOf(call, '') }])
     case 'hang':
       if (behaviour.pieces === undefined) return ENDLESS
-      return send(call, pieces(own.slice(0, behaviour.pieces), delayMs), () => ENDLESS)
+      // An empty piece before all: Bun sends the headers only with the first bytes.
+      return send(call, pieces(['', ...own.slice(0, behaviour.pieces)], delayMs), () => ENDLESS)
     case 'cut':
       return send(call, pieces(own.slice(0, behaviour.pieces), delayMs), () => CUT)
     case 'unfinished':
@@ -160,8 +161,6 @@ async function send(
       left = true
     },
     async start(controller) {
-      // The headers go out at once, as the real API's do.
-      controller.enqueue('')
       for await (const chunk of chunks) {
         if (left) return
         controller.enqueue(`data: ${JSON.stringify(chunk)}\r\n\r\n`)

@@ -127,6 +127,23 @@ describe('POST /v1/chatroom/:id/message', () => {
     await chat.stop()
   })
 
+  test('refuses what is more than the model can take, at the door', async () => {
+    const chat = await createTestChat({ settings: { geminiInputTokens: 100 } })
+    const { token, userId } = await chat.signIn()
+    const roomId = await chat.openRoom(token)
+    const post = (length: number) =>
+      chat.send('POST', `/v1/chatroom/${roomId}/message`, {
+        token,
+        body: { userPrompt: 'x'.repeat(length) },
+      })
+    const refused = await post(401)
+    expect(refused.status).toBe(422)
+    expect((await json<ProblemJson>(refused)).errors?.[0]?.pointer).toBe('/userPrompt')
+    expect(chat.services.quotas.read(userId)).toMatchObject({ used: 0 })
+    expect((await post(400)).status).toBe(202)
+    await chat.stop()
+  })
+
   test('answers a repeated Idempotency-Key with the first answer, also when the quota is used up', async () => {
     const chat = await createTestChat({ settings: { basicDailyPrompts: 1 } })
     const { token } = await chat.signIn()
