@@ -1,0 +1,36 @@
+/** A worker process for test/queue/zombie-process.test.ts: holds its job until its standard input says go. */
+import { createInterface } from 'node:readline'
+import { command } from '#src/database/command.ts'
+import { openDatabase } from '#src/database/open.ts'
+import { systemClock } from '#src/lib/clock.ts'
+import { createLog } from '#src/lib/log.ts'
+import { systemRandom } from '#src/lib/random.ts'
+import { effect } from '#src/queue/job.ts'
+import { createQueue } from '#src/queue/queue.ts'
+import { createWorker } from '#src/queue/worker.ts'
+
+const [path = '', name = ''] = process.argv.slice(2)
+const database = openDatabase(path)
+const queue = createQueue({ clock: systemClock })
+const go = new Promise<void>((resolve) => {
+  createInterface(process.stdin).on('line', () => resolve())
+})
+const answer = command('answer', ({ sqlite }) => (tx) => {
+  sqlite.query('INSERT INTO providers (name) VALUES (?1)').run(name)
+  tx.notify('answered', name)
+})
+database.notifications.subscribe('answered', () => console.log('answered'))
+queue.register({
+  kind: 'test',
+  concurrency: 1,
+  parse: (body) => body,
+  async run() {
+    console.log('running')
+    // Heeds no signal: even a worker that does not know what it lost must not be able to write.
+    await go
+    return effect(answer, undefined)
+  },
+})
+const log = createLog('warn')
+const deps = { database, queue, clock: systemClock, random: systemRandom, log }
+await createWorker(deps, { leaseMs: 300, pollMs: 20 }).start({ alone: false })
