@@ -70,7 +70,7 @@ test('10 000 parked jobs in one lane do not slow the others', async () => {
   /** The fastest of many turns of enqueue, claim and finish in lanes of their own. */
   async function fastest(): Promise<number> {
     let best = Number.POSITIVE_INFINITY
-    for (let turn = 0; turn < 200; turn++) {
+    for (let turn = 0; turn < 40; turn++) {
       const startedAt = Bun.nanoseconds()
       await enqueueAll([{ kind: 'other', lane: `other-${turn}`, owner: 'somebody', body: {} }])
       const now = clock.now()
@@ -93,6 +93,6 @@ test('10 000 parked jobs in one lane do not slow the others', async () => {
     })),
   )
   const after = await fastest()
-  // A scan of them would cost a hundred times as much; the minimum of 200 turns is no matter of luck.
+  // A scan of them would cost a hundred times as much; the minimum of 40 turns is no matter of luck.
   expect(after / before).toBeLessThan(4)
-})
+}, 30_000)

@@ -61,4 +61,4 @@ test('a process that was stopped past its lease and woken cannot answer twice', 
   expect(row(id)).toEqual(ended)
   expect(ended).toMatchObject({ state: 'done', claims: 2 })
   database.close()
-})
+}, 30_000)
