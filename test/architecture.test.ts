@@ -11,7 +11,7 @@ const layers: [name: string, paths: RegExp][] = [
   ['plugins', /^src\/plugins\//],
   ['modules', /^src\/modules\//],
   ['app', /^src\/(app|accounts|services|billing|conversation|deps|maintenance)\.ts$/],
-  ['serve', /^src\/((serve|development|observation)\.ts$|cli\/)/],
+  ['serve', /^src\/((serve|development|observation|welcome)\.ts$|cli\/)/],
   ['main', /^src\/main\.ts$/],
 ]
 const MAY_READ_CONFIG =
