@@ -7,6 +7,8 @@ const sound = {
   JWT_SECRET: 'b3JkZXItb2YtbWFnbml0dWRlLXNlY3JldC1mb3ItdGVzdHM',
   GEMINI_API_KEY: 'key',
   OTP_DELIVERY: 'webhook',
+  OTP_WEBHOOK_URL: 'https://sms.example.com/send',
+  OTP_WEBHOOK_SECRET: 'a-secret-that-is-long-enough-to-sign-with',
   PUBLIC_URL: 'https://chat.example.com',
   TRUSTED_PROXIES: '172.30.0.2',
   METRICS_TOKEN: 'a-token-that-is-long-enough',
