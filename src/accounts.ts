@@ -1,14 +1,17 @@
 import type { Deps } from './deps.ts'
 import { deriveKey } from './lib/keys.ts'
+import type { Maintenance } from './lib/maintenance.ts'
 import { noMeters } from './lib/meters.ts'
 import type { Cursors } from './lib/page.ts'
 import { createSealer } from './lib/seal.ts'
+import { DAY } from './lib/time.ts'
 import { createAccountStore } from './modules/auth/accounts.sqlite.ts'
 import { createCodes } from './modules/auth/codes.ts'
 import { createHashGate } from './modules/auth/hash-gate.ts'
 import { createLimits } from './modules/auth/limits.ts'
 import { createOtp } from './modules/auth/otp.ts'
 import { createPasswords } from './modules/auth/passwords.ts'
+import { pruneAccounts } from './modules/auth/prune.sqlite.ts'
 import { createAccounts } from './modules/auth/service.ts'
 import { createSessionStore } from './modules/auth/sessions.sqlite.ts'
 import { createSessions } from './modules/auth/sessions.ts'
@@ -22,6 +25,7 @@ import { createTwilio } from './modules/sms/twilio.ts'
 import { createWebhook } from './modules/sms/webhook.ts'
 import { createUsers } from './modules/users/service.ts'
 import { createUserStore } from './modules/users/store.sqlite.ts'
+import type { OnDeleted } from './modules/users/store.ts'
 import { createOrigins } from './plugins/origin.ts'
 import type { Queue } from './queue/queue.ts'
 
@@ -32,12 +36,14 @@ export function createAccountServices({
   quotas,
   tokens,
   cursors,
+  onDeleted,
 }: {
   deps: Deps
   queue: Queue
   quotas: Quotas
   tokens: AccessTokens
   cursors: Cursors
+  onDeleted: readonly OnDeleted[]
 }) {
   const { config, database, clock, random, log } = deps
   const meters = deps.meters ?? noMeters
@@ -99,9 +105,28 @@ export function createAccountServices({
     random.bytes,
   )
   const accounts = createAccounts({ store, otp, passwords, sessions, limits, clock, random })
-  const users = createUsers({ store: createUserStore(database), clock, quotas })
+  const users = createUsers({
+    store: createUserStore(database, queue, onDeleted),
+    clock,
+    quotas,
+    prove: accounts.proveForDeletion,
+    exportLimit: limits.export,
+  })
+  const maintenance: Maintenance[] = [
+    ...users.maintenance,
+    {
+      name: 'forget spent codes, tokens, limits and old audit entries',
+      pattern: '35 * * * *',
+      run: () =>
+        database.execute(pruneAccounts, {
+          now: clock.now(),
+          refreshTtlMs: config.refreshTtlDays * DAY,
+          auditKeptMs: config.auditRetentionDays * DAY,
+        }),
+    },
+  ]
   const origins = createOrigins({ trustedProxies: config.trustedProxies })
-  return { accounts, sessions, users, origins }
+  return { accounts, sessions, users, origins, maintenance }
 }
 
 /** Of the present secret, then of the one before, so that keys rotate while codes and sessions live on. */

@@ -10,6 +10,7 @@ import { createMessageRoutes } from './modules/messages/index.ts'
 import { createMetricsRoute } from './modules/metrics/index.ts'
 import { createSearchRoutes } from './modules/search/index.ts'
 import { createUserRoutes } from './modules/users/index.ts'
+import { createCors } from './plugins/cors.ts'
 import type { Described } from './plugins/docs/types.ts'
 import { createDocs, describe } from './plugins/docs.ts'
 import { createDrain } from './plugins/drain.ts'
@@ -19,6 +20,7 @@ import { createProblems } from './plugins/problem.ts'
 import { createProblemPages } from './plugins/problem-pages.ts'
 import { createRequestLog } from './plugins/request-log.ts'
 import { createMethodsOf } from './plugins/routes.ts'
+import { createSecurityHeaders } from './plugins/security-headers.ts'
 import type { Deps, Services } from './services.ts'
 
 export interface AppOptions {
@@ -45,13 +47,22 @@ export function createApp(deps: Deps, services: Services, options: AppOptions = 
         rawPaths: [WEBHOOK_PATH],
       }),
     )
+    .use(createSecurityHeaders())
+    .use(createCors({ origins: config.corsOrigins }))
     .use(createDrain({ draining: options.draining ?? (() => false) }))
     .use(createDocs({ described }))
     .use(createProblemPages())
     .use(createHealth({ check: options.notReady ?? (() => []) }))
     .use(createAuthRoutes({ auth, origins, accounts, sessions, profile: users.read }))
     .use(createSessionRoutes({ auth, origins, sessions }))
-    .use(createUserRoutes({ auth, users }))
+    .use(
+      createUserRoutes({
+        auth,
+        origins,
+        users,
+        sendDeletionCode: accounts.sendDeletionCode,
+      }),
+    )
     .use(createChatrooms({ auth, rooms: services.rooms }))
     .use(createSearchRoutes({ auth, search: services.search }))
     .use(createEventRoutes({ auth, events: services.events }))

@@ -1,6 +1,5 @@
 import { createAccountServices } from './accounts.ts'
 import { composeBilling } from './billing.ts'
-
 import { createConversation } from './conversation.ts'
 import type { Deps } from './deps.ts'
 import { deriveKey } from './lib/keys.ts'
@@ -51,7 +50,14 @@ export function createServices(deps: Deps) {
     cursors,
     models: [config.geminiModel, ...config.geminiModels],
   })
-  const account = createAccountServices({ deps, queue, quotas, tokens, cursors })
+  const account = createAccountServices({
+    deps,
+    queue,
+    quotas,
+    tokens,
+    cursors,
+    onDeleted: [billing.onDeleted],
+  })
   /** What the modules want done by the clock; serve runs it. */
   const maintenance: Maintenance[] = [
     {
@@ -65,6 +71,7 @@ export function createServices(deps: Deps) {
       },
     },
     ...billing.maintenance,
+    ...account.maintenance,
   ]
   return {
     queue,
@@ -77,7 +84,10 @@ export function createServices(deps: Deps) {
     events: conversation.events,
     eventHub: conversation.hub,
     search: createSearch({ store: createSearchStore(database), cursors }),
-    ...account,
+    accounts: account.accounts,
+    sessions: account.sessions,
+    users: account.users,
+    origins: account.origins,
     maintenance,
   }
 }

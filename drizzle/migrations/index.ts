@@ -1,8 +1,10 @@
 // Written by scripts/generate-migration.ts: the SQL is embedded, a single binary has no files beside it.
 import sql0 from './0000_initial.sql' with { type: 'text' }
 import sql1 from './0001_search.sql' with { type: 'text' }
+import sql2 from './0002_audit.sql' with { type: 'text' }
 
 export const migrations = [
   { name: '0000_initial', sql: sql0 },
   { name: '0001_search', sql: sql1 },
+  { name: '0002_audit', sql: sql2 },
 ]

@@ -1,24 +1,82 @@
 import { Elysia } from 'elysia'
-import type { Auth } from '#src/plugins/auth.ts'
-import { problems, User } from '#src/plugins/schemas.ts'
-import { UserChange } from './model.ts'
+import type { Auth, Principal } from '#src/plugins/auth.ts'
+import type { Origin, Origins } from '#src/plugins/origin.ts'
+import { CodeSent, problems, User } from '#src/plugins/schemas.ts'
+import { traceparent } from '#src/plugins/trace.ts'
+import { Export, Removal, Removed, UserChange } from './model.ts'
 import type { Users } from './service.ts'
 
 const detail = { tags: ['User'] }
 
-export function createUserRoutes({ auth, users }: { auth: Auth; users: Users }) {
-  return new Elysia({ name: 'users', prefix: '/v1/user' })
+export interface UserRouteDeps {
+  auth: Auth
+  origins: Origins
+  users: Users
+  sendDeletionCode(
+    principal: Principal,
+    request: { origin: Origin; trace: string | undefined },
+  ): Promise<CodeSent>
+}
+
+export function createUserRoutes({ auth, origins, users, sendDeletionCode }: UserRouteDeps) {
+  return new Elysia({ name: 'users', prefix: '/v1/user/me' })
     .use(auth)
-    .model({ User })
-    .get('/me', ({ principal }) => users.read(principal.userId), {
+    .use(origins)
+    .model({ User, CodeSent })
+    .get('', ({ principal }) => users.read(principal.userId), {
       authenticated: true,
       response: { 200: 'User', ...problems(401) },
       detail: { ...detail, summary: 'Yourself, with today’s quota' },
     })
-    .patch('/me', ({ principal, body }) => users.change(principal.userId, body), {
+    .patch('', ({ principal, body }) => users.change(principal.userId, body), {
       authenticated: true,
       body: UserChange,
       response: { 200: 'User', ...problems(400, 401, 413, 415, 422) },
       detail: { ...detail, summary: 'Change your name' },
     })
+    .post(
+      '/deletion-code',
+      ({ principal, origin, request, set }) => {
+        set.status = 202
+        return sendDeletionCode(principal, { origin, trace: traceparent(request) })
+      },
+      {
+        authenticated: true,
+        response: { 202: 'CodeSent', ...problems(401, 429) },
+        detail: { ...detail, summary: 'Have a code sent to delete your account with' },
+      },
+    )
+    .delete(
+      '',
+      ({ principal, body, origin, set }) => {
+        set.status = 202
+        return users.remove(principal, body, origin)
+      },
+      {
+        authenticated: true,
+        body: Removal,
+        response: { 202: Removed, ...problems(400, 401, 403, 413, 415, 422, 429) },
+        detail: {
+          ...detail,
+          summary: 'Delete your account with everything in it',
+          description:
+            'Proven by a code of POST /v1/user/me/deletion-code or the password; whichever is given must be right. There is no way back.',
+        },
+      },
+    )
+    .get(
+      '/export',
+      async ({ principal, origin }) =>
+        new Response(await users.export(principal, origin), {
+          headers: {
+            'content-type': 'application/x-ndjson; charset=utf-8',
+            'content-disposition': 'attachment; filename="pollux-export.ndjson"',
+          },
+        }),
+      {
+        authenticated: true,
+        response: { 200: Export, ...problems(401, 429) },
+        detail: { ...detail, summary: 'Everything held on you' },
+      },
+    )
 }

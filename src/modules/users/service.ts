@@ -1,22 +1,29 @@
 import type { Clock } from '#src/lib/clock.ts'
-import { toInstant } from '#src/lib/time.ts'
-import { unauthenticated } from '#src/plugins/auth.ts'
+import type { Maintenance } from '#src/lib/maintenance.ts'
+import { DAY, toInstant } from '#src/lib/time.ts'
+import { type Principal, unauthenticated } from '#src/plugins/auth.ts'
+import type { Origin } from '#src/plugins/origin.ts'
+import type { Limit } from '#src/plugins/rate-limit.ts'
 import type { Quota, User } from '#src/plugins/schemas.ts'
-import type { UserChange } from './model.ts'
+import type { Removal, UserChange } from './model.ts'
+import { toNdjson } from './ndjson.ts'
 import type { UserStore } from './store.ts'
+
+/** A sign-up that nobody proved is forgotten after a day. */
+const UNVERIFIED_KEPT_MS = DAY
 
 export interface UserDeps {
   store: UserStore
   clock: Clock
   quotas: { read(userId: string): Quota; tierOf(userId: string): User['tier'] }
+  /** Proves that the person is there. @throws Problem */
+  prove(principal: Principal, given: Removal, origin: Origin): Promise<void>
+  exportLimit(userId: string): Limit
 }
 
-export interface Users {
-  read(userId: string): Promise<User>
-  change(userId: string, change: UserChange): Promise<User>
-}
+export type Users = ReturnType<typeof createUsers>
 
-export function createUsers({ store, clock, quotas }: UserDeps): Users {
+export function createUsers({ store, clock, quotas, prove, exportLimit }: UserDeps) {
   async function read(userId: string): Promise<User> {
     const user = await store.find(userId)
     // The account went while this request was on its way.
@@ -28,11 +35,36 @@ export function createUsers({ store, clock, quotas }: UserDeps): Users {
       quota: quotas.read(userId),
     }
   }
+
   return {
     read,
-    async change(userId, { name }) {
+    async change(userId: string, { name }: UserChange): Promise<User> {
       await store.rename({ userId, name, now: clock.now() })
       return read(userId)
     },
+    /** @throws Problem 403, 422 */
+    async remove(
+      principal: Principal,
+      given: Removal,
+      origin: Origin,
+    ): Promise<{ message: string }> {
+      await prove(principal, given, origin)
+      const { userId } = principal
+      if (!(await store.remove({ userId, origin, now: clock.now() }))) throw unauthenticated()
+      return { message: 'Your account and everything in it is erased.' }
+    },
+    /** NDJSON of everything held on the user. @throws Problem 429 */
+    async export({ userId }: Principal, origin: Origin): Promise<ReadableStream<Uint8Array>> {
+      const limit = exportLimit(userId)
+      await store.startExport({ userId, limit, origin, now: clock.now() })
+      return toNdjson(store.everything(userId))
+    },
+    maintenance: [
+      {
+        name: 'forget sign-ups that nobody proved',
+        pattern: '25 * * * *',
+        run: () => store.pruneUnverified({ createdBefore: clock.now() - UNVERIFIED_KEPT_MS }),
+      },
+    ] satisfies Maintenance[],
   }
 }

@@ -2,7 +2,12 @@ import { eq, sql } from 'drizzle-orm'
 import { users } from '#drizzle/schema.ts'
 import { command } from '#src/database/command.ts'
 import type { Database } from '#src/database/open.ts'
-import type { UserStore } from './store.ts'
+import { audit } from '#src/plugins/audit.ts'
+import { spend } from '#src/plugins/rate-limit.ts'
+import type { Queue } from '#src/queue/queue.ts'
+import { everything } from './export.sqlite.ts'
+import { createRemove, pruneUnverified } from './remove.sqlite.ts'
+import type { OnDeleted, UserStore } from './store.ts'
 
 const columns = {
   id: users.id,
@@ -20,17 +25,35 @@ const rename = command(
     },
 )
 
-export function createUserStore(database: Database): UserStore {
+const startExport = command(
+  'users.start-export',
+  () =>
+    (tx, { userId, limit, origin, now }: Parameters<UserStore['startExport']>[0]): void => {
+      tx.run(spend, { limits: [limit], now })
+      tx.run(audit, { at: now, event: 'account.exported', userId, actor: 'user', origin })
+    },
+)
+
+export function createUserStore(
+  database: Database,
+  queue: Queue,
+  onDeleted: readonly OnDeleted[],
+): UserStore {
   const find = database.orm
     .select(columns)
     .from(users)
     .where(eq(users.id, sql.placeholder('userId')))
     .prepare()
+  const remove = createRemove(queue, onDeleted)
   return {
     async find(userId) {
       const row = find.get({ userId })
       return row && { ...row, hasPassword: row.hasPassword === 1 }
     },
     rename: (input) => database.execute(rename, input),
+    remove: (input) => database.execute(remove, input),
+    startExport: (input) => database.execute(startExport, input),
+    everything: (userId) => everything(database.sqlite, userId),
+    pruneUnverified: (input) => database.execute(pruneUnverified, input),
   }
 }

@@ -1,3 +1,7 @@
+import type { Tx } from '#src/database/command.ts'
+import type { Origin } from '#src/plugins/origin.ts'
+import type { Limit } from '#src/plugins/rate-limit.ts'
+
 export interface UserRow {
   id: string
   phone: string
@@ -6,8 +10,24 @@ export interface UserRow {
   createdAt: number
 }
 
+/** What another module does in the transaction that deletes a user, before the row goes. */
+export type OnDeleted = (tx: Tx, userId: string) => void
+
+type Whence = Pick<Origin, 'ip' | 'requestId'>
+
 /** What a user's own record asks of the database. */
 export interface UserStore {
   find(userId: string): Promise<UserRow | undefined>
   rename(input: { userId: string; name: string | null; now: number }): Promise<void>
+  /** Erases the user and all that is theirs, in one transaction; false where they are gone already. */
+  remove(input: { userId: string; origin: Whence; now: number }): Promise<boolean>
+  /** Counts and writes down that everything is read. @throws Problem 429 */
+  startExport(input: { userId: string; limit: Limit; origin: Whence; now: number }): Promise<void>
+  /** Everything held on the user, page by page; `type` says what each entry is. */
+  everything(userId: string): Generator<Entry[]>
+  /** Erases accounts whose number nobody proved; gives how many. */
+  pruneUnverified(input: { createdBefore: number }): Promise<number>
 }
+
+/** One line of an export. */
+export type Entry = { type: string } & Record<string, string | number | boolean | null>

@@ -1,0 +1,30 @@
+import { toInstant } from '#src/lib/time.ts'
+import type { Entry } from './store.ts'
+
+/** One JSON object a line. A page is read only once the one before has left, so a slow reader costs one page. */
+export function toNdjson(pages: Generator<Entry[]>): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder()
+  return new ReadableStream<Uint8Array>(
+    {
+      pull(controller) {
+        const page = pages.next()
+        if (page.done) return controller.close()
+        const lines = page.value.map((entry) => `${JSON.stringify(entry, readable)}\n`)
+        controller.enqueue(encoder.encode(lines.join('')))
+      },
+      cancel() {
+        pages.return(undefined)
+      },
+    },
+    { highWaterMark: 0 },
+  )
+}
+
+/** Instants and flags as the API tells them; in the database both are numbers. */
+function readable(name: string, value: unknown): unknown {
+  if (typeof value !== 'number') return value
+  if (name === 'at' || name.endsWith('At') || /^period(Start|End)$/.test(name)) {
+    return toInstant(value)
+  }
+  return name === 'hasPassword' || name === 'cancelAtPeriodEnd' ? value === 1 : value
+}

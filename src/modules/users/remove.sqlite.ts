@@ -1,0 +1,50 @@
+import { type Command, command } from '#src/database/command.ts'
+import { audit } from '#src/plugins/audit.ts'
+import type { Origin } from '#src/plugins/origin.ts'
+import type { Queue } from '#src/queue/queue.ts'
+import type { OnDeleted } from './store.ts'
+
+export interface Removal {
+  userId: string
+  origin: Pick<Origin, 'ip' | 'requestId'>
+  now: number
+}
+
+/**
+ * Erases a user. Sessions, codes, rooms, messages, quota and idempotency keys go with the row; Stripe's ids
+ * and amounts stay, without the person; the audit log keeps the id, which then means nobody.
+ */
+export function createRemove(
+  queue: Queue,
+  onDeleted: readonly OnDeleted[],
+): Command<Removal, boolean> {
+  return command('users.remove', ({ sqlite }) => {
+    const exists = sqlite.query<unknown, [string]>('SELECT 1 FROM users WHERE id = ?1')
+    // Uses chatrooms_of_user and messages_pending.
+    const pending = sqlite.query<{ id: number }, [string]>(`
+      SELECT m.job_id AS id FROM chatrooms c
+      JOIN messages m ON m.chatroom_id = c.id AND m.completed_at IS NULL
+      WHERE c.user_id = ?1 AND m.job_id IS NOT NULL`)
+    const erase = sqlite.query<unknown, [string]>('DELETE FROM users WHERE id = ?1')
+    return (tx, { userId, origin, now }) => {
+      if (!exists.get(userId)) return false
+      // Waiting replies end here; a running one is told to stop and finds no row to write to.
+      for (const { id } of pending.all(userId)) queue.cancel(tx, id)
+      for (const tell of onDeleted) tell(tx, userId)
+      tx.run(audit, { at: now, event: 'account.deleted', userId, actor: 'user', origin })
+      erase.run(userId)
+      return true
+    }
+  })
+}
+
+/** Uses users_unverified. A number that nobody proved is not kept. */
+export const pruneUnverified: Command<{ createdBefore: number }, number> = command(
+  'users.prune-unverified',
+  ({ sqlite }) => {
+    const remove = sqlite.query<unknown, [number]>(
+      'DELETE FROM users WHERE verified_at IS NULL AND created_at < ?1',
+    )
+    return (_tx, { createdBefore }) => remove.run(createdBefore).changes
+  },
+)
