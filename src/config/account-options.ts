@@ -10,11 +10,6 @@ const range = {
   allowed: 'IP addresses or CIDR ranges, separated by commas',
   test: isAddressRange,
 }
-const origin = {
-  allowed: 'origins such as https://app.example.com, separated by commas',
-  test: (given: string) => URL.parse(given)?.origin === given,
-}
-
 /** The settings of accounts: logging in, codes and their delivery, passwords, sessions, who may ask. */
 export const accountOptions = {
   jwtSecret: text('JWT_SECRET', {
@@ -129,11 +124,10 @@ export const accountOptions = {
     max: 3_650,
     default: 365,
   }),
-  corsOrigins: list(
-    'CORS_ORIGINS',
-    { describe: 'Origins whose pages may call the API', default: [] },
-    origin,
-  ),
+  corsOrigins: list('CORS_ORIGINS', {
+    describe: 'Origins whose pages may call the API',
+    default: [],
+  }),
   trustedProxies: list(
     'TRUSTED_PROXIES',
     { describe: 'Addresses whose X-Forwarded-For is believed', default: [] },
