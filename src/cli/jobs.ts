@@ -1,9 +1,10 @@
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, Option } from 'commander'
 import { toInstant } from '#src/lib/time.ts'
 import { createInspector } from '#src/queue/inspect.ts'
 import { revive } from '#src/queue/revive.ts'
 import type { JobRow } from '#src/queue/row.ts'
 import { withServices } from './context.ts'
+import { wholeNumber } from './numbers.ts'
 import { table } from './table.ts'
 import { Failure, type Terminal } from './terminal.ts'
 
@@ -124,10 +125,4 @@ function describe(row: JobRow): Record<string, unknown> {
       return [column, column === 'body' ? JSON.parse(String(value)) : value]
     }),
   )
-}
-
-function wholeNumber(text: string): number {
-  const value = /^\d{1,15}$/.test(text) ? Number(text) : 0
-  if (value < 1) throw new InvalidArgumentError('Give a whole number, 1 or more.')
-  return value
 }

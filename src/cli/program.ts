@@ -8,9 +8,11 @@ import { addDoctor } from './doctor.ts'
 import { addHealthcheck } from './healthcheck.ts'
 import { addJobs } from './jobs.ts'
 import { addMigrate } from './migrate.ts'
+import { addOpenapi } from './openapi.ts'
 import { addRestore } from './restore.ts'
 import { addServe } from './serve.ts'
 import { EXIT, Failure, type Terminal } from './terminal.ts'
+import { addUser } from './user.ts'
 import { version } from './version.ts'
 
 const AFTERWORD = `
@@ -18,7 +20,17 @@ Exit codes: ${EXIT.ok} done · ${EXIT.failed} failed, or the answer is no · ${E
 Settings come from the environment; docs/configuration.md lists them.`
 
 /** Each command is a file of this folder: it adds itself with its options, its help and its action. */
-const commands = [addServe, addMigrate, addHealthcheck, addJobs, addBackup, addRestore, addDoctor]
+const commands = [
+  addServe,
+  addMigrate,
+  addHealthcheck,
+  addJobs,
+  addUser,
+  addOpenapi,
+  addBackup,
+  addRestore,
+  addDoctor,
+]
 
 /** Runs one command and gives its exit code. */
 export async function runCommandLine(argv: string[], terminal: Terminal): Promise<number> {

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'bun:test'
-import { runCommandLine } from '#src/cli/program.ts'
 import { command } from '#src/database/command.ts'
 import { migrate } from '#src/database/migrate.ts'
 import { openDatabase } from '#src/database/open.ts'
 import { enqueue } from '#src/queue/enqueue.ts'
 import type { NewJob } from '#src/queue/job.ts'
 import { temporaryFolder } from '#test/support/folder.ts'
+import { pollux } from '#test/support/terminal.ts'
 
 const add = command('test.add', () => (tx, { jobs, now }: { jobs: NewJob[]; now: number }) => {
   for (const job of jobs) tx.run(enqueue, { job, now })
@@ -19,21 +19,11 @@ async function setUp(jobs: NewJob[]) {
   await database.execute(add, { jobs, now: 1_000 })
   database.close()
 
-  /** Runs `pollux` as a terminal would. */
-  async function pollux(...argv: string[]) {
-    const written = { out: '', err: '' }
-    const code = await runCommandLine(argv, {
-      environment: { NODE_ENV: 'test', DATABASE_URL: `file:${path}` },
-      async print(text) {
-        written.out += `${text}\n`
-      },
-      async complain(text) {
-        written.err += `${text}\n`
-      },
-    })
-    return { code, ...written }
+  const environment = { NODE_ENV: 'test', DATABASE_URL: `file:${path}` }
+  return {
+    pollux: (...argv: string[]) => pollux(argv, environment),
+    [Symbol.asyncDispose]: folder[Symbol.asyncDispose],
   }
-  return { pollux, [Symbol.asyncDispose]: folder[Symbol.asyncDispose] }
 }
 
 const room = (n: number): NewJob => ({ kind: 'test.reply', lane: 'room', body: { n } })

@@ -1,0 +1,33 @@
+import type { Command } from 'commander'
+import { createApp } from '#src/app.ts'
+import { parseConfig } from '#src/config/config.ts'
+import { migrate } from '#src/database/migrate.ts'
+import { openDatabase } from '#src/database/open.ts'
+import { systemClock } from '#src/lib/clock.ts'
+import { silentLog } from '#src/lib/log.ts'
+import { systemRandom } from '#src/lib/random.ts'
+import { createServices } from '#src/services.ts'
+import { Failure, type Terminal } from './terminal.ts'
+
+export function addOpenapi(program: Command, terminal: Terminal): void {
+  program
+    .command('openapi')
+    .description('print the OpenAPI document of this version; needs no configuration')
+    .action(() => run(terminal))
+}
+
+async function run(terminal: Terminal): Promise<void> {
+  // Settings and data do not change the document: any will do.
+  const { config } = parseConfig({ NODE_ENV: 'test' })
+  const database = openDatabase(':memory:')
+  try {
+    migrate(database.sqlite, { now: systemClock.now() })
+    const deps = { config, database, clock: systemClock, random: systemRandom, log: silentLog }
+    const app = createApp(deps, createServices(deps))
+    const answer = await app.handle(new Request('http://localhost/swagger/json'))
+    if (!answer.ok) throw new Failure(`The document could not be made: ${answer.status}`)
+    await terminal.print(JSON.stringify(await answer.json(), null, 2))
+  } finally {
+    database.close()
+  }
+}

@@ -1,0 +1,93 @@
+import { Argument, type Command } from 'commander'
+import { toInstant } from '#src/lib/time.ts'
+import { createOperator, type OperatorView } from '#src/modules/users/operator.sqlite.ts'
+import { type Context, withServices } from './context.ts'
+import { wholeNumber } from './numbers.ts'
+import { table } from './table.ts'
+import { Failure, type Terminal } from './terminal.ts'
+
+const WHO = 'id, or phone as +12025550123'
+const TIERS = ['basic', 'pro', 'by-subscription'] as const
+
+export function addUser(program: Command, terminal: Terminal): void {
+  const user = program
+    .command('user')
+    .description('look at accounts and mend them; every deed is audited')
+  user
+    .command('list')
+    .description('users, newest first')
+    .option('--limit <count>', 'at most so many', wholeNumber, 50)
+    .option('--json', 'print JSON')
+    .action((options) => list(terminal, options))
+  user
+    .command('show')
+    .description('one user, with tier and quota')
+    .argument('<user>', WHO)
+    .option('--json', 'print JSON')
+    .action((who, options) => show(terminal, who, options))
+  user
+    .command('set-tier')
+    .description('give a tier that wins over the subscription, or the subscription its word back')
+    .argument('<user>', WHO)
+    .addArgument(new Argument('<tier>').choices(TIERS))
+    .action((who, tier) => setTier(terminal, who, tier))
+  user
+    .command('revoke-sessions')
+    .description('log a user out everywhere, at once')
+    .argument('<user>', WHO)
+    .action((who) => revokeSessions(terminal, who))
+}
+
+function list(terminal: Terminal, options: { limit: number; json?: true }) {
+  return withServices(terminal, async ({ database }) => {
+    const users = createOperator(database).list(options.limit)
+    if (options.json) return terminal.print(JSON.stringify(users.map(describe)))
+    const cells = users.map((user) => Object.values(describe(user)))
+    const heading = ['id', 'phone', 'name', 'tier set', 'verified', 'created', 'sessions']
+    return terminal.print(table(heading, cells))
+  })
+}
+
+function show(terminal: Terminal, who: string, options: { json?: true }) {
+  return withServices(terminal, async ({ database, services }) => {
+    const user = find(database, who)
+    const quota = services.quotas.read(user.id)
+    const shown = { ...describe(user), tier: services.quotas.tierOf(user.id), quota }
+    if (options.json) return terminal.print(JSON.stringify(shown))
+    const used = quota.limit === null ? 'no limit' : `${quota.used} of ${quota.limit} used`
+    return terminal.print(table(['field', 'value'], Object.entries({ ...shown, quota: used })))
+  })
+}
+
+function setTier(terminal: Terminal, who: string, tier: (typeof TIERS)[number]) {
+  return withServices(terminal, async ({ database, now }) => {
+    const { id } = find(database, who)
+    const override = tier === 'by-subscription' ? null : tier
+    await createOperator(database).setTier({ userId: id, tier: override, now: now() })
+    return terminal.print(`${id} is ${tier === 'by-subscription' ? 'what Stripe says' : tier} now.`)
+  })
+}
+
+function revokeSessions(terminal: Terminal, who: string) {
+  return withServices(terminal, async ({ database, now }) => {
+    const { id } = find(database, who)
+    const count = await createOperator(database).revokeSessions({ userId: id, now: now() })
+    return terminal.print(`${count} session(s) of ${id} ended.`)
+  })
+}
+
+/** @throws Failure where there is none */
+function find(database: Context['database'], who: string): OperatorView {
+  const user = createOperator(database).find(who)
+  if (!user) throw new Failure(`There is no user '${who}'.`)
+  return user
+}
+
+function describe({ verifiedAt, createdAt, livingSessions, ...user }: OperatorView) {
+  return {
+    ...user,
+    verifiedAt: verifiedAt === null ? null : toInstant(verifiedAt),
+    createdAt: toInstant(createdAt),
+    livingSessions,
+  }
+}

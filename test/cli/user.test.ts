@@ -1,0 +1,81 @@
+import { describe, expect, test } from 'bun:test'
+import { auditLog, sessions, users } from '#drizzle/schema.ts'
+import { migrate } from '#src/database/migrate.ts'
+import { openDatabase } from '#src/database/open.ts'
+import { temporaryFolder } from '#test/support/folder.ts'
+import { pollux } from '#test/support/terminal.ts'
+
+const ada = { id: 'ada', phone: '+12025550101', createdAt: 1_000, updatedAt: 1_000 }
+const bob = { id: 'bob', phone: '+12025550102', createdAt: 2_000, updatedAt: 2_000 }
+const times = { createdAt: 1_000, lastUsedAt: 1_000, expiresAt: 9_000 }
+
+async function setUp() {
+  const folder = await temporaryFolder()
+  const path = folder.file('pollux.db')
+  const database = openDatabase(path)
+  migrate(database.sqlite, { now: 0 })
+  database.orm.insert(users).values([ada, bob]).run()
+  database.orm
+    .insert(sessions)
+    .values([
+      { id: 's1', userId: 'ada', ...times },
+      { id: 's2', userId: 'ada', ...times },
+      { id: 's3', userId: 'bob', ...times },
+    ])
+    .run()
+
+  const environment = { NODE_ENV: 'test', DATABASE_URL: `file:${path}` }
+  const audited = () =>
+    database.orm
+      .select()
+      .from(auditLog)
+      .all()
+      .map(({ event, userId, actor }) => ({ event, userId, actor }))
+  async function end() {
+    database.close()
+    await folder[Symbol.asyncDispose]()
+  }
+  return {
+    pollux: (...argv: string[]) => pollux(argv, environment),
+    audited,
+    [Symbol.asyncDispose]: end,
+  }
+}
+
+describe('pollux user', () => {
+  test('lists the newest first and shows one by id or phone', async () => {
+    await using terminal = await setUp()
+    const { pollux } = terminal
+    const { out } = await pollux('user', 'list', '--json')
+    expect(JSON.parse(out)).toMatchObject([{ id: 'bob' }, { id: 'ada', livingSessions: 2 }])
+    const byPhone = await pollux('user', 'show', ada.phone, '--json')
+    expect(JSON.parse(byPhone.out)).toMatchObject({ id: 'ada', tier: 'basic', quota: { limit: 5 } })
+    expect((await pollux('user', 'show', 'ada')).out).toContain('0 of 5 used')
+    expect(await pollux('user', 'show', 'eve')).toMatchObject({ code: 1 })
+  })
+
+  test('sets a tier that wins, and takes it back', async () => {
+    await using terminal = await setUp()
+    const { pollux, audited } = terminal
+    const tier = async () => JSON.parse((await pollux('user', 'show', 'ada', '--json')).out).tier
+    expect(await pollux('user', 'set-tier', 'ada', 'pro')).toMatchObject({ code: 0 })
+    expect(await tier()).toBe('pro')
+    expect(await pollux('user', 'set-tier', 'ada', 'by-subscription')).toMatchObject({ code: 0 })
+    expect(await tier()).toBe('basic')
+    expect(await pollux('user', 'set-tier', 'ada', 'gold')).toMatchObject({ code: 2 })
+    const entry = { event: 'tier.set', userId: 'ada', actor: 'operator' } as const
+    expect(audited()).toEqual([entry, entry])
+  })
+
+  test('ends every session of one user and of nobody else', async () => {
+    await using terminal = await setUp()
+    const { pollux, audited } = terminal
+    expect((await pollux('user', 'revoke-sessions', ada.phone)).out).toStartWith('2 session(s)')
+    const { out } = await pollux('user', 'list', '--json')
+    expect(JSON.parse(out)).toMatchObject([
+      { id: 'bob', livingSessions: 1 },
+      { id: 'ada', livingSessions: 0 },
+    ])
+    expect(audited()).toEqual([{ event: 'sessions.revoked', userId: 'ada', actor: 'operator' }])
+  })
+})
