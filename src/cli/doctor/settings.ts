@@ -11,7 +11,6 @@ export function settingsFindings(config: Config): Finding[] {
   const production = config.nodeEnv === 'production'
   const url = new URL(config.publicUrl)
   const local = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname)
-  const badOrigins = config.corsOrigins.filter((origin) => URL.parse(origin)?.origin !== origin)
   return found(
     !production &&
       warning(
@@ -38,12 +37,6 @@ export function settingsFindings(config: Config): Finding[] {
         'public-url',
         `PUBLIC_URL is ${config.publicUrl}: links lead to this machine or are not encrypted.`,
         'Set it to the https address clients use.',
-      ),
-    badOrigins.length > 0 &&
-      error(
-        'cors-origins',
-        `CORS_ORIGINS holds what no browser sends as an origin: ${badOrigins.join(', ')}.`,
-        'Write each as https://app.example.com, with no path, no trailing slash and no *.',
       ),
     production &&
       url.protocol === 'https:' &&
