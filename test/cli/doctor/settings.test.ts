@@ -31,8 +31,6 @@ test.each([
   [{ JWT_SECRET_PREVIOUS: sound.JWT_SECRET }, 'warning jwt-previous'],
   [{ PUBLIC_URL: 'http://localhost:3000' }, 'warning public-url'],
   [{ PUBLIC_URL: 'http://chat.example.com' }, 'warning public-url'],
-  [{ CORS_ORIGINS: '*' }, 'error cors-origins'],
-  [{ CORS_ORIGINS: 'https://app.example.com/' }, 'error cors-origins'],
   [{ TRUSTED_PROXIES: '' }, 'warning trusted-proxies'],
   [{ TRUSTED_PROXIES: '0.0.0.0/0' }, 'error trusted-proxies'],
   [{ OTP_DELIVERY: 'log' }, 'error otp-delivery'],
