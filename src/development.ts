@@ -1,10 +1,13 @@
 import type { Config } from './config/config.ts'
 import { createGeminiStandIn } from './standins/gemini/server.ts'
+import { createSmsStandIn } from './standins/sms/server.ts'
 import { createStripeStandIn, STAND_IN_PRICE } from './standins/stripe/server.ts'
 import { welcome } from './welcome.ts'
 
 /** As the real model streams: slow enough to be seen. */
 const PIECE_DELAY_MS = 60
+/** Base64 of 24 bytes that say so. */
+const SMS_SECRET = Buffer.from('stand-in-stand-in-secret').toString('base64')
 const STRIPE_WEBHOOK_SECRET = 'whsec_stand_in'
 
 export interface StandIns {
@@ -26,9 +29,14 @@ export async function startStandIns(config: Config): Promise<StandIns> {
     config.stripeSecretKey === undefined
       ? createStripeStandIn({ webhookSecret: STRIPE_WEBHOOK_SECRET })
       : undefined
+  const sms =
+    config.otpDelivery === 'webhook' && config.otpWebhookUrl === undefined
+      ? createSmsStandIn({ secret: SMS_SECRET })
+      : undefined
   return {
     config: {
       ...config,
+      ...(sms && { otpWebhookUrl: sms.webhookUrl, otpWebhookSecret: SMS_SECRET }),
       ...(gemini && { geminiBaseUrl: gemini.url }),
       ...(stripe && {
         stripeSecretKey: 'sk_test_stand_in',
@@ -39,11 +47,16 @@ export async function startStandIns(config: Config): Promise<StandIns> {
     },
     welcome(url) {
       stripe?.deliverTo(`${url}/v1/webhook/stripe`)
-      return welcome(url, { 'Gemini stand-in': gemini?.url, 'Stripe stand-in': stripe?.url })
+      return welcome(url, {
+        'Gemini stand-in': gemini?.url,
+        'Stripe stand-in': stripe?.url,
+        'SMS inbox': sms?.url,
+      })
     },
     async stop() {
       await gemini?.stop()
       await stripe?.stop()
+      await sms?.stop()
     },
   }
 }
