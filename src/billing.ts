@@ -1,6 +1,5 @@
 import type { Config } from './config/config.ts'
 import type { Deps } from './deps.ts'
-import { audit } from './modules/billing/audit.ts'
 import { createBilling } from './modules/billing/service.ts'
 import type { BillingSettings } from './modules/billing/settings.ts'
 import type { Queue } from './queue/queue.ts'
@@ -15,7 +14,6 @@ export function composeBilling(deps: Deps, queue: Queue) {
     random,
     log,
     meters,
-    audit,
     settings: billingSettings(config),
     graceDays: config.graceDays,
     basicDailyPrompts: config.basicDailyPrompts,

@@ -7,6 +7,7 @@ import { error, type Finding, warning } from './doctor/finding.ts'
 import { geminiFindings } from './doctor/gemini.ts'
 import { hostFindings, thisHost } from './doctor/host.ts'
 import { misspeltFindings, settingsFindings } from './doctor/settings.ts'
+import { stripeFindings, stripeFormFindings } from './doctor/stripe.ts'
 import { Failure, type Terminal } from './terminal.ts'
 
 interface Options {
@@ -60,7 +61,9 @@ async function examine(terminal: Terminal, options: Options): Promise<Finding[]>
     ...databaseFindings(config.databasePath, now),
     ...backupFindings(config, now),
     ...hostFindings(thisHost()),
+    ...stripeFormFindings(config),
     ...(offline ? [] : await geminiFindings(config)),
+    ...(offline ? [] : await stripeFindings(config)),
   ]
 }
 

@@ -1,21 +1,20 @@
 import { and, eq, notInArray } from 'drizzle-orm'
 import { billingCustomers, checkoutSessions, subscriptions } from '#drizzle/schema.ts'
 import { type Command, command, type Orm, type Tx } from '#src/database/command.ts'
+import { audit } from '#src/plugins/audit.ts'
 import type { Entitlements } from './entitlement.ts'
 import { isLive, isTerminal, type Snapshot, type SubscriptionNow, TERMINAL } from './mirror.ts'
-import type { Audit } from './store.ts'
 
 export interface ApplyDeps {
   entitlements: Pick<Entitlements, 'prepare'>
   proPrices: readonly string[]
-  audit: Audit
   /** Asks for everything of a customer to be cancelled. */
   close(tx: Tx, customerId: string): void
 }
 
 /** Makes the mirror say what Stripe said, and tells the audit log when a tier changed by it. */
 export function createApplySync(deps: ApplyDeps): Command<Snapshot, void> {
-  const { entitlements, proPrices, audit, close } = deps
+  const { entitlements, proPrices, close } = deps
   return command('billing.apply-sync', (connection) => {
     const { orm } = connection
     const explain = entitlements.prepare(connection)
@@ -47,12 +46,16 @@ export function createApplySync(deps: ApplyDeps): Command<Snapshot, void> {
         return
       }
       const after = explain(userId, readAt).tier
-      const note = (event: string, detail: Record<string, unknown>) =>
-        audit(tx, { at: readAt, event, userId, actor: 'stripe', detail })
-      if (before !== after) note('tier.changed', { from: before, to: after, customerId })
+      const note = (event: string, detail: Record<string, string>) =>
+        tx.run(audit, { at: readAt, event, userId, actor: 'system', detail })
+      if (before !== undefined && before !== after)
+        note('tier.changed', { from: before, to: after, customerId })
       const live = snapshot.subscriptions.filter((one) => isLive(one, proPrices))
       if (live.length > 1 && live.some((one) => fresh.includes(one))) {
-        note('billing.several-subscriptions', { customerId, ids: live.map(({ id }) => id) })
+        note('billing.several-subscriptions', {
+          customerId,
+          ids: live.map(({ id }) => id).join(' '),
+        })
       }
     }
   })

@@ -1,20 +1,20 @@
 import { eq, lt, sql } from 'drizzle-orm'
 import { billingCustomers, stripeEvents } from '#drizzle/schema.ts'
 import { type Command, command } from '#src/database/command.ts'
+import { audit } from '#src/plugins/audit.ts'
 import type { EnqueueSync } from './enqueue-sync.ts'
-import type { Audit, Recorded, StripeEventSeen } from './store.ts'
+import type { Recorded, StripeEventSeen } from './store.ts'
 
 export interface RecordDeps {
   livemode: boolean
   enqueueSync: EnqueueSync
-  audit: Audit
 }
 
 type Input = { events: StripeEventSeen[]; now: number }
 
 /** Takes events in: each once, and in the same commit the sync of its customer. */
 export function createRecordEvents(deps: RecordDeps): Command<Input, Recorded[]> {
-  const { livemode, enqueueSync, audit } = deps
+  const { livemode, enqueueSync } = deps
   return command('billing.record-events', ({ orm }) => {
     const customerById = orm
       .select({ userId: billingCustomers.userId })
@@ -38,11 +38,11 @@ export function createRecordEvents(deps: RecordDeps): Command<Input, Recorded[]>
         if (queued && customerId !== null) tx.run(enqueueSync, { customerId, why: 'event' })
         if (ours && event.notice) {
           const userId = customer?.userId ?? null
-          audit(tx, {
+          tx.run(audit, {
             at: now,
             event: `billing.${type}`,
             userId,
-            actor: 'stripe',
+            actor: 'system',
             detail: event.notice,
           })
         }

@@ -18,7 +18,6 @@ import { createPlans } from './plans.ts'
 import { createReconcile, EVENTS_KEPT_MS } from './reconcile.ts'
 import { type BillingSettings, isLiveKey } from './settings.ts'
 import { createBillingStore } from './store.sqlite.ts'
-import type { Audit } from './store.ts'
 import { createStatus, createSubscription, type Status } from './subscription.ts'
 import { createReadCustomer } from './sync.ts'
 import { createTakeDelivery } from './webhook.ts'
@@ -30,7 +29,6 @@ export interface BillingDeps {
   random: Random
   log: Log
   meters?: Meters | undefined
-  audit: Audit
   /** Undefined where Stripe is not configured: nobody can subscribe, everything else works. */
   settings: BillingSettings | undefined
   graceDays: number
@@ -52,7 +50,7 @@ interface Provider {
 
 /** Subscriptions by Stripe, and the tier that follows from them. Registers its job kinds. */
 export function createBilling(deps: BillingDeps) {
-  const { database, queue, clock, random, audit, settings, graceDays } = deps
+  const { database, queue, clock, random, settings, graceDays } = deps
   const proPrices = settings?.proPrices ?? []
   const livemode = isLiveKey(settings?.secretKey ?? '')
   const enqueueSync = createEnqueueSync(queue)
@@ -64,7 +62,6 @@ export function createBilling(deps: BillingDeps) {
     random,
     entitlements,
     enqueueSync,
-    audit,
     livemode,
     proPrices,
   })

@@ -18,7 +18,7 @@ import type { EnqueueSync } from './enqueue-sync.ts'
 import type { Entitlements } from './entitlement.ts'
 import { createRecordEvents, pruneEvents } from './events.ts'
 import { RECONCILE } from './reconcile.ts'
-import type { Audit, BillingStore } from './store.ts'
+import type { BillingStore } from './store.ts'
 
 export interface BillingStoreDeps {
   database: Database
@@ -26,7 +26,6 @@ export interface BillingStoreDeps {
   random: Random
   entitlements: Entitlements
   enqueueSync: EnqueueSync
-  audit: Audit
   livemode: boolean
   proPrices: readonly string[]
 }
@@ -34,19 +33,18 @@ export interface BillingStoreDeps {
 const { placeholder } = sql
 
 export function createBillingStore(deps: BillingStoreDeps): BillingStore {
-  const { database, queue, random, entitlements, enqueueSync, audit, livemode, proPrices } = deps
+  const { database, queue, random, entitlements, enqueueSync, livemode, proPrices } = deps
   const { orm } = database
 
   const commands = {
     applySync: createApplySync({
       entitlements,
       proPrices,
-      audit,
       close: (tx, customerId) => enqueueClose(queue, tx, customerId),
     }),
     closeAccount: createCloseAccount(queue),
   }
-  const recordEvents = createRecordEvents({ livemode, enqueueSync, audit })
+  const recordEvents = createRecordEvents({ livemode, enqueueSync })
   const addCheckout = createAddCheckout(queue)
 
   const phoneOf = orm

@@ -1,4 +1,4 @@
-import type { Command, Tx } from '#src/database/command.ts'
+import type { Command } from '#src/database/command.ts'
 import type { Snapshot } from './mirror.ts'
 
 export interface Customer {
@@ -27,18 +27,6 @@ export interface StripeEventSeen {
 }
 
 export type Recorded = 'queued' | 'ignored' | 'duplicate'
-
-/** Appends to the audit log in the caller's transaction. */
-export type Audit = (
-  tx: Tx,
-  entry: {
-    at: number
-    event: string
-    userId: string | null
-    actor: string
-    detail: Record<string, unknown>
-  },
-) => void
 
 /** What billing asks of the database. Each method is one atomic unit. */
 export interface BillingStore {

@@ -202,7 +202,7 @@ test('Refunds and disputes are audited for the operator', async () => {
   }
   await billing.deliver(eventOf({ type: 'charge.dispute.created' }, dispute))
   const [refunded] = billing.audits('billing.charge.refunded')
-  expect(refunded).toMatchObject({ userId, actor: 'stripe' })
+  expect(refunded).toMatchObject({ userId, actor: 'system' })
   expect(JSON.parse(refunded?.detail ?? '{}')).toMatchObject({
     objectId: 'ch_1',
     amount: 900,

@@ -1,0 +1,92 @@
+import { describe, expect, test } from 'bun:test'
+import { billingSettings } from '#src/billing.ts'
+import { billingFindings, billingFormFindings } from '#src/modules/billing/doctor.ts'
+import type { BillingSettings } from '#src/modules/billing/settings.ts'
+import { createTestBilling, WEBHOOK_SECRET } from '#test/support/test-billing.ts'
+
+const webhookUrl = 'https://api.example/v1/webhook/stripe'
+
+async function settingsOf(billing: Awaited<ReturnType<typeof createTestBilling>>) {
+  const settings = billingSettings(billing.config)
+  if (!settings) throw new Error('Stripe is configured in these tests')
+  return settings
+}
+
+const good: BillingSettings = {
+  secretKey: 'sk_live_51abc',
+  webhookSecrets: [WEBHOOK_SECRET],
+  proPrices: ['price_1'],
+  apiBase: undefined,
+  timeoutMs: 10_000,
+  successUrl: 'https://app.example',
+  cancelUrl: 'https://app.example',
+  portalReturnUrl: 'https://app.example',
+  promotionCodes: false,
+  automaticTax: false,
+}
+
+describe('The form of the settings', () => {
+  const checks = (values: Partial<BillingSettings>, production = true) =>
+    billingFormFindings({ ...good, ...values }, { production }).map(({ level, check }) => [
+      level,
+      check,
+    ])
+
+  test('finds nothing in good ones', () => {
+    expect(checks({})).toEqual([])
+    expect(checks({ secretKey: 'rk_live_51abc' })).toEqual([])
+    expect(checks({ secretKey: 'sk_test_51abc' }, false)).toEqual([])
+  })
+
+  test('tells a publishable key, a test key in production, and swapped secrets apart', () => {
+    expect(checks({ secretKey: 'pk_live_51abc' })).toEqual([['error', 'stripe-key']])
+    expect(checks({ secretKey: 'sk_test_51abc' })).toEqual([['warning', 'stripe-key']])
+    expect(checks({ webhookSecrets: ['sk_live_51abc'] })).toEqual([['error', 'stripe-webhook']])
+    expect(checks({ webhookSecrets: ['whsec_a b'] })).toEqual([['error', 'stripe-webhook']])
+    expect(checks({ proPrices: ['prod_1'] })).toEqual([['error', 'stripe-price']])
+  })
+
+  test('never shows a secret', () => {
+    const shown = JSON.stringify(
+      billingFormFindings(
+        { ...good, secretKey: 'pk_very_secret', webhookSecrets: ['also_secret'] },
+        { production: true },
+      ),
+    )
+    expect(shown).not.toContain('secret_')
+    expect(shown).not.toContain('very')
+    expect(shown).not.toContain('also')
+  })
+})
+
+describe('What Stripe says', () => {
+  test('only that no endpoint is known, when all else is well', async () => {
+    await using billing = await createTestBilling()
+    const findings = await billingFindings(await settingsOf(billing), { webhookUrl })
+    expect(findings.map(({ check }) => check)).toEqual(['stripe-webhook'])
+    expect(billing.stripe.calls.every(({ method }) => method === 'GET')).toBe(true)
+  })
+
+  test('that a price is unknown, that the key is refused, that nobody answers', async () => {
+    await using billing = await createTestBilling()
+    const settings = await settingsOf(billing)
+    const checks = async (values: Partial<BillingSettings>) =>
+      (await billingFindings({ ...settings, ...values }, { webhookUrl })).map(({ check }) => check)
+    expect(await checks({ proPrices: ['price_none'] })).toEqual(['stripe-price', 'stripe-webhook'])
+    expect(await checks({ secretKey: 'sk_test_wrong' })).toEqual(['stripe-key'])
+    expect(await checks({ apiBase: 'http://127.0.0.1:1' })).toEqual(['stripe'])
+  })
+
+  test('that key and price are of different modes', async () => {
+    await using billing = await createTestBilling({ livemode: true })
+    const price = billing.books.price('price_standin_pro')
+    price.livemode = false
+    price.active = false
+    const findings = await billingFindings(await settingsOf(billing), { webhookUrl })
+    expect(findings.map(({ check }) => check)).toEqual([
+      'stripe-mode',
+      'stripe-price',
+      'stripe-webhook',
+    ])
+  })
+})
