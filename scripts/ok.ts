@@ -29,6 +29,7 @@ const steps: Step[] = [
   ...(given > 0 ? [] : [{ name: 'tests', command: tests }]),
   { name: 'build', command: [bun, 'run', 'build'] },
   { name: 'the binary starts in an empty folder', command: [binary, '--version'], cwd: empty },
+  { name: 'a short crash storm', command: [bun, 'run', 'storm', '--short', '--binary', binary] },
 ]
 
 const failed: string[] = []

@@ -113,5 +113,3 @@ export function createQueueModel() {
     },
   }
 }
-
-export type QueueModel = ReturnType<typeof createQueueModel>

@@ -9,8 +9,6 @@ import { createWorker, type WorkerOptions } from '#src/queue/worker.ts'
 import { createFakeClock, turns } from './fake-clock.ts'
 import { createSeededRandom } from './seeded-random.ts'
 
-export type TestQueue = ReturnType<typeof createTestQueue>
-
 /** A queue on a private database with the real migrations; no worker runs until one is started. */
 export function createTestQueue({ path = ':memory:', seed = 1 } = {}) {
   const clock = createFakeClock()
