@@ -25,11 +25,13 @@ export async function createPerson(world: World) {
   const token = await world.signIn()
   const room = await world.call<Room>('POST', '/v1/chatroom', { token, body: {} })
   const acknowledged: string[] = []
+  const path = `/v1/chatroom/${room.body.id}/message`
   return {
+    token,
+    path,
     acknowledged,
     /** Sends a prompt and gives the status; remembers it if it was accepted. */
     async prompt(text = 'hello'): Promise<number> {
-      const path = `/v1/chatroom/${room.body.id}/message`
       const body = { userPrompt: text }
       const answer = await world.call<Accepted>('POST', path, { token, body })
       if (answer.status === 202) acknowledged.push(answer.body.prompt.id, answer.body.reply.id)
