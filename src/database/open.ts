@@ -1,4 +1,4 @@
-import { Database as Sqlite } from 'bun:sqlite'
+import type { Database as Sqlite } from 'bun:sqlite'
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { drizzle } from 'drizzle-orm/bun-sqlite'
@@ -8,6 +8,7 @@ import { explainFault, isDatabaseFault, UnusableDatabase } from './fault.ts'
 import { createFileWatch, type FileWatch } from './file-watch.ts'
 import { isOurs } from './identity.ts'
 import { createNotifications, type Notifications } from './notifications.ts'
+import { SteadySqlite } from './steady.ts'
 import { createWriter, isBusy, type Writer, type WriterObserver } from './writer.ts'
 
 /** The one connection of the process. Reads are synchronous through `orm`; every write is a command. */
@@ -57,7 +58,7 @@ function connect(path: string): Sqlite {
   let sqlite: Sqlite | undefined
   try {
     if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true })
-    sqlite = new Sqlite(path, { create: true, strict: true })
+    sqlite = new SteadySqlite(path, { create: true, strict: true })
     // Asked before anything is changed, so that another program's file is left as it was.
     if (!isOurs(sqlite)) throw new UnusableDatabase(foreign(path))
     sqlite.run('PRAGMA busy_timeout = 1000')
@@ -67,6 +68,8 @@ function connect(path: string): Sqlite {
     sqlite.run('PRAGMA cache_size = -65536')
     sqlite.run('PRAGMA temp_store = MEMORY')
     sqlite.run('PRAGMA journal_size_limit = 67108864')
+    // By default every 4 MB, which under load is every few commits: a page written often is then moved often.
+    sqlite.run('PRAGMA wal_autocheckpoint = 8192')
     // From here on, waiting inside SQLite would block the event loop; the writer waits outside of it.
     sqlite.run('PRAGMA busy_timeout = 2')
     return sqlite
