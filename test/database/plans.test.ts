@@ -24,9 +24,13 @@ const SMALL =
 /** The steps that read a whole table or a whole index. */
 function walksOf(sqlite: Sqlite, sql: string): string[] {
   if (!/^\s*(select|insert|update|delete|with)\b/i.test(sql)) return []
-  return sqlite
-    .prepare<{ detail: string }, []>(`EXPLAIN QUERY PLAN ${sql.replaceAll(/[?$]\w*/g, 'NULL')}`)
-    .all()
+  const explain = sqlite.prepare<{ detail: string }, []>(
+    `EXPLAIN QUERY PLAN ${sql.replaceAll(/[?$]\w*/g, 'NULL')}`,
+  )
+  const steps = explain.all()
+  // SQLite takes the explanation of a write for a write in progress until it is finalized.
+  explain.finalize()
+  return steps
     .map(({ detail }) => detail)
     .filter((detail) => detail.startsWith('SCAN ') && !SMALL.test(detail))
     .map((detail) => `${detail}: ${sql.replaceAll(/\s+/g, ' ').slice(0, 200)}`)
