@@ -89,4 +89,5 @@ export function createApp(deps: Deps, services: Services, options: AppOptions = 
   return app
 }
 
+/** For clients that take their types from the server (Eden). @public */
 export type App = ReturnType<typeof createApp>

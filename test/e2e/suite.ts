@@ -2,21 +2,23 @@ import { afterAll, describe, expect, test } from 'bun:test'
 import type { Room } from '#src/modules/chatrooms/model.ts'
 import type { Accepted, Exchange, Message } from '#src/modules/messages/model.ts'
 import type { Behaviour } from '#src/standins/gemini/behaviour.ts'
+import { testMainJob } from './main-job.ts'
 import { testSwaggerPage } from './swagger-page.ts'
-import { createWorld, type Launch, type World } from './world.ts'
+import { createWorld, type Launch, type World, type WorldOptions } from './world.ts'
 
 const TEST_MS = 40_000
 
 /** What must hold of the running program, whichever way it was built. `launch` is asked once, before the first test. */
 export function describeProgram(name: string, launch: () => Promise<Launch>): void {
   let launched: Promise<Launch> | undefined
-  async function world(options?: Parameters<typeof createWorld>[1]) {
+  async function world(options?: WorldOptions) {
     launched ??= launch()
     return createWorld(await launched, options)
   }
 
   describe(name, () => {
     afterAll(async () => await (await launched)?.remove?.())
+    testMainJob(world)
     testSwaggerPage(world)
 
     test(

@@ -13,14 +13,15 @@ export interface Launch {
 
 const JWT_SECRET = 'end-to-end-secret-end-to-end-secret'
 
+export interface WorldOptions {
+  /** What Gemini does. */
+  behave?: (call: ModelCall) => Behaviour
+  /** Environment of the server, over what a test needs. */
+  settings?: Record<string, string>
+}
+
 /** A server process on files of its own in an empty folder, with a scripted Gemini beside it. */
-export async function createWorld(
-  launch: Launch,
-  {
-    behave,
-    settings = {},
-  }: { behave?: (call: ModelCall) => Behaviour; settings?: Record<string, string> } = {},
-) {
+export async function createWorld(launch: Launch, { behave, settings = {} }: WorldOptions = {}) {
   const folder = await temporaryFolder()
   const gemini = createGeminiStandIn(behave ? { behave } : {})
   let server: ServerProcess | undefined

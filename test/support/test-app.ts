@@ -15,8 +15,6 @@ import { createSeededRandom } from './seeded-random.ts'
 /** Made once: every app of the tests has the same routes. */
 let contract: Promise<Contract> | undefined
 
-export type TestApp = ReturnType<typeof createTestApp>
-
 /** What every refusal looks like. */
 export interface ProblemJson {
   type: string
