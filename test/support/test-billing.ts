@@ -1,6 +1,7 @@
 import { eq } from 'drizzle-orm'
 import { auditLog, billingCustomers, jobs, sessions, stripeEvents } from '#drizzle/schema.ts'
 import type { Config } from '#src/config/config.ts'
+import type { Log } from '#src/lib/log.ts'
 import type { CheckoutPage, SubscriptionStatus } from '#src/modules/billing/model.ts'
 import { createWorker } from '#src/queue/worker.ts'
 import type { StripeCall } from '#src/standins/stripe/behaviour.ts'
@@ -24,6 +25,7 @@ export async function createTestBilling(
     livemode?: boolean
     deliver?: boolean
     work?: boolean
+    log?: Log
   } = {},
 ) {
   const livemode = options.livemode ?? false
@@ -48,7 +50,7 @@ export async function createTestBilling(
       stripeApiBase: stripe.url,
       ...options.settings,
     },
-    { clock },
+    { clock, ...(options.log && { log: options.log }) },
   )
   const { services, database, random, send } = test
   const { orm } = database

@@ -3,6 +3,7 @@ import { eq } from 'drizzle-orm'
 import { billingCustomers, subscriptions, users } from '#drizzle/schema.ts'
 import { DAY, HOUR } from '#src/lib/time.ts'
 import { STAND_IN_PRICE } from '#src/standins/stripe/server.ts'
+import { json } from '#test/support/test-app.ts'
 import { createTestBilling } from '#test/support/test-billing.ts'
 
 describe('A subscription goes through its states', () => {
@@ -188,4 +189,22 @@ test('An operator’s tier wins over Stripe both ways', async () => {
   expect((await billing.status(user)).tier).toBe('basic')
   set(null)
   expect((await billing.status(user)).tier).toBe('pro')
+})
+
+test('a change of tier counts at the very next prompt', async () => {
+  await using billing = await createTestBilling({ work: false, deliver: false })
+  const user = await billing.shopper()
+  const { id: room } = await json<{ id: string }>(billing.send('POST', '/v1/chatroom', user))
+  const prompt = async () => {
+    const body = { userPrompt: 'Hello' }
+    return (await billing.send('POST', `/v1/chatroom/${room}/message`, { ...user, body })).status
+  }
+  for (let at = 0; at < 5; at++) expect(await prompt()).toBe(202)
+  expect(await prompt()).toBe(429)
+  const { id } = billing.books.subscribe(user.customerId, STAND_IN_PRICE.id)
+  await billing.send('POST', '/v1/subscription/sync', user)
+  expect(await prompt()).toBe(202)
+  billing.books.setStatus(id, 'canceled')
+  await billing.send('POST', '/v1/subscription/sync', user)
+  expect(await prompt()).toBe(429)
 })

@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'bun:test'
+import pino from 'pino'
+import { jobs } from '#drizzle/schema.ts'
 import { HOUR, SECOND } from '#src/lib/time.ts'
 import type { StripeBehaviour } from '#src/standins/stripe/behaviour.ts'
+import { STAND_IN_PRICE } from '#src/standins/stripe/server.ts'
 import { createTestBilling, eventOf, type TestBilling } from '#test/support/test-billing.ts'
 
 describe('When Stripe fails in a sync, nobody is downgraded', () => {
@@ -46,16 +49,36 @@ describe('When Stripe fails in a sync, nobody is downgraded', () => {
     },
   )
 
-  test('an outage of three days: Pro for 72 hours past the period, and a sync was asked for', async () => {
-    await using billing = await createTestBilling({ work: true })
-    const user = await billing.subscriber()
-    billing.stripe.behave(() => ({ kind: 'status', status: 503 }))
+  test('an outage of three days: Pro for 72 hours past the period, and each prompt asks for a sync', async () => {
+    await using billing = await createTestBilling({ work: false })
+    const user = await billing.shopper()
+    billing.books.subscribe(user.customerId, STAND_IN_PRICE.id)
+    await billing.send('POST', '/v1/subscription/sync', user)
     const end = Date.parse((await billing.status(user)).currentPeriodEnd ?? '')
-    billing.clock.set(end + 72 * HOUR - 1)
-    const { quotas } = billing.services
-    expect(quotas.tierOf(user.userId)).toBe('pro')
-    billing.clock.set(end + 72 * HOUR)
-    expect(quotas.tierOf(user.userId)).toBe('basic')
+    billing.database.orm.delete(jobs).run()
+    const prompt = (at: number) => {
+      billing.clock.set(at)
+      const { command } = billing.services.billing.entitlements
+      return billing.database.execute(command, { userId: user.userId, now: at })
+    }
+    expect(await prompt(end)).toBe('pro')
+    expect(billing.syncs()).toEqual([])
+    expect(await prompt(end + 72 * HOUR - 1)).toBe('pro')
+    expect(billing.syncs()).toHaveLength(1)
+    expect(await prompt(end + 72 * HOUR)).toBe('basic')
+    expect(billing.syncs()).toHaveLength(1)
+  })
+
+  test('a refused key is an alarm in the log, without the key', async () => {
+    const lines: string[] = []
+    const log = pino({ level: 'error' }, { write: (line: string) => lines.push(line) })
+    await using billing = await createTestBilling({ log })
+    const user = await billing.subscriber()
+    billing.stripe.behave(() => ({ kind: 'status', status: 401 }))
+    await billing.deliver(eventOf({}, { object: 'subscription', customer: user.customerId }))
+    await putOff(billing)
+    expect(lines.map((line) => JSON.parse(line).alarm)).toEqual(['stripe-key'])
+    expect(lines.join()).not.toContain('sk_test_1')
   })
 
   test('in live mode a customer that Stripe does not know downgrades nobody', async () => {
