@@ -1,0 +1,206 @@
+import { createTimedGemini, type TimedGemini } from '../support/gemini.ts'
+import { rawGet } from '../support/raw-get.ts'
+import type { Report } from '../support/report.ts'
+import { type Spread, spread } from '../support/stats.ts'
+import { type BenchUser, createWorld, type World } from '../support/world.ts'
+
+const PIECES = 20
+const EVERY_MS = 50
+/** The number a prompt carries is its room's times this plus its round. */
+const ROUNDS_MAX = 1_000
+const DEADLINE_MS = 15_000
+
+/** Milliseconds, all as a client of the server sees them. */
+interface Level {
+  rooms: number
+  /** From the prompt being sent to the provider being asked: the door, the commit and the pickup. */
+  toProvider: Spread
+  /** The same to the answer 202, which comes after the commit. */
+  toAccepted: Spread
+  /** From the provider's first piece to the reader's first delta. */
+  firstDelta: Spread
+  /** The same for every piece. */
+  delta: Spread
+  /** What a piece takes from the provider to a reader with no server in between: the floor of this bench. */
+  floor: Spread
+  dropped: number
+}
+
+/** How long a prompt takes to the provider and a piece to the reader, with so many rooms at once. */
+export async function benchLatency(quick: boolean): Promise<Report> {
+  const levels: Level[] = []
+  for (const rooms of quick ? [1, 16] : [1, 16, 200]) levels.push(await measure(rooms, quick))
+  const cells = (one: Spread) => `${one.p50} / ${one.p99}`
+  return {
+    name: 'conversation-latency',
+    figures: levels,
+    faults: levels.flatMap(({ rooms, dropped }) =>
+      dropped > 0 ? [`${dropped} replies at ${rooms} rooms were not whole`] : [],
+    ),
+    table: {
+      head: [
+        'rooms at once',
+        'prompt sent → provider asked',
+        'prompt sent → 202',
+        'first piece → first delta',
+        'each piece → its delta',
+        'floor: piece with no server between',
+      ],
+      rows: levels.map((one) => [
+        one.rooms,
+        cells(one.toProvider),
+        cells(one.toAccepted),
+        cells(one.firstDelta),
+        cells(one.delta),
+        cells(one.floor),
+      ]),
+    },
+  }
+}
+
+async function measure(rooms: number, quick: boolean): Promise<Level> {
+  const gemini = createTimedGemini({ pieces: PIECES, everyMs: EVERY_MS })
+  const world = await createWorld({
+    users: rooms,
+    roomsPerUser: 1,
+    geminiUrl: gemini.url,
+    settings: { WORKER_CONCURRENCY: String(Math.max(16, rooms)) },
+  })
+  try {
+    const samples = { toProvider: [], toAccepted: [], firstDelta: [], delta: [] } as Samples
+    let dropped = 0
+    const readers = await Promise.all(world.users.map((user, at) => follow(world, user, at)))
+    const rounds = quick ? 2 : rooms === 1 ? 12 : rooms === 16 ? 6 : 3
+    // The first round is not counted: it compiles code and opens connections.
+    for (let round = 0; round <= rounds; round++) {
+      const kept = round === 0 ? undefined : samples
+      const whole = await Promise.all(
+        world.users.map((user, at) =>
+          converse({
+            world,
+            gemini,
+            user,
+            number: at * ROUNDS_MAX + round,
+            read: readers[at],
+            kept,
+          }),
+        ),
+      )
+      dropped += whole.filter((isWhole) => !isWhole).length
+    }
+    const floor = await measureFloor(gemini, rooms)
+    for (const reader of readers) reader.close()
+    return {
+      rooms,
+      toProvider: spread(samples.toProvider),
+      toAccepted: spread(samples.toAccepted),
+      firstDelta: spread(samples.firstDelta),
+      delta: spread(samples.delta),
+      floor,
+      dropped,
+    }
+  } finally {
+    await world.stop()
+    await gemini.stop()
+  }
+}
+
+type Samples = Record<'toProvider' | 'toAccepted' | 'firstDelta' | 'delta', number[]>
+
+/** When each piece of each prompt arrived, by prompt and piece. */
+type Arrivals = Map<number, number[]>
+
+interface Follower {
+  arrivals: Arrivals
+  close(): void
+}
+
+async function follow(world: World, user: BenchUser, _at: number): Promise<Follower> {
+  const arrivals: Arrivals = new Map()
+  const url = `${world.server.url}/v1/chatroom/${user.rooms[0]}/events`
+  const stream = await rawGet(
+    url,
+    { authorization: `Bearer ${user.token}` },
+    noteArrivals(arrivals),
+  )
+  if ((await stream.status) !== 200)
+    throw new Error(`The event stream answered ${await stream.status}`)
+  return { arrivals, close: stream.close }
+}
+
+function noteArrivals(arrivals: Arrivals): (text: string) => void {
+  let tail = ''
+  return (text) => {
+    const now = performance.now()
+    const all = tail + text
+    let end = 0
+    for (const match of all.matchAll(/#(\d+)\.(\d+)#/g)) {
+      const [number, piece] = [Number(match[1]), Number(match[2])]
+      const list = arrivals.get(number) ?? []
+      // The finished reply repeats its whole text; only the first sight counts.
+      list[piece] ??= now
+      arrivals.set(number, list)
+      end = match.index + match[0].length
+    }
+    // A piece may be cut by the end of a packet.
+    tail = all.slice(Math.max(end, all.length - 20))
+  }
+}
+
+async function converse(one: {
+  world: World
+  gemini: TimedGemini
+  user: BenchUser
+  number: number
+  read: Follower | undefined
+  kept: Samples | undefined
+}): Promise<boolean> {
+  const { world, gemini, user, number, read, kept } = one
+  const sentAt = performance.now()
+  const answer = await fetch(`${world.server.url}/v1/chatroom/${user.rooms[0]}/message`, {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${user.token}`,
+      'content-type': 'application/json',
+      'idempotency-key': `bench-${number}`,
+    },
+    body: JSON.stringify({ userPrompt: `«${number}»` }),
+  })
+  const acceptedAt = performance.now()
+  await answer.body?.cancel()
+  if (answer.status !== 202) return false
+  const arrived = () => read?.arrivals.get(number)
+  while (arrived()?.[PIECES - 1] === undefined) {
+    if (performance.now() - sentAt > DEADLINE_MS) return false
+    await Bun.sleep(10)
+  }
+  // Its end is written after its last piece; the next prompt of the room would otherwise wait for that.
+  await Bun.sleep(50)
+  const call = gemini.calls.get(number)
+  const arrivals = arrived() ?? []
+  if (!call || call.sentAt.some((_, at) => arrivals[at] === undefined)) return false
+  const delays = call.sentAt.map((at, piece) => (arrivals[piece] ?? Number.NaN) - at)
+  kept?.toProvider.push(call.receivedAt - sentAt)
+  kept?.toAccepted.push(acceptedAt - sentAt)
+  kept?.firstDelta.push(delays[0] ?? Number.NaN)
+  kept?.delta.push(...delays)
+  return true
+}
+
+/** The same number of readers straight at the provider. */
+async function measureFloor(gemini: TimedGemini, rooms: number): Promise<Spread> {
+  const first = 900 * ROUNDS_MAX
+  const delays = await Promise.all(
+    Array.from({ length: rooms }, async (_, at) => {
+      const number = first + at
+      const arrivals: Arrivals = new Map()
+      const stream = await rawGet(`${gemini.url}/?prompt=${number}`, {}, noteArrivals(arrivals))
+      await stream.status
+      while (arrivals.get(number)?.[PIECES - 1] === undefined) await Bun.sleep(10)
+      stream.close()
+      const sentAt = gemini.calls.get(number)?.sentAt ?? []
+      return sentAt.map((sent, piece) => (arrivals.get(number)?.[piece] ?? Number.NaN) - sent)
+    }),
+  )
+  return spread(delays.flat())
+}

@@ -1,0 +1,29 @@
+import type { World } from '../support/world.ts'
+import type { WrkRequest } from './wrk.ts'
+
+/** The hot routes, asked by many people in turn. */
+export function createRequests(world: Pick<World, 'users'>): Record<string, WrkRequest[]> {
+  const each = (make: (user: World['users'][number], room: string) => WrkRequest) =>
+    world.users.flatMap((user) => user.rooms.map((room) => make(user, room)))
+  return {
+    post: each(({ token }, room) => ({
+      method: 'POST',
+      path: `/v1/chatroom/${room}/message`,
+      token,
+      body: '{"userPrompt":"What should I pack for Bergen in November?"}',
+    })),
+    me: each(({ token }) => ({ method: 'GET', path: '/v1/user/me', token })),
+    rooms: each(({ token }) => ({ method: 'GET', path: '/v1/chatroom', token })),
+    latest: each(({ token }, room) => ({
+      method: 'GET',
+      path: `/v1/chatroom/${room}/message`,
+      token,
+    })),
+    page: each(({ token }, room) => ({
+      method: 'GET',
+      path: `/v1/chatroom/${room}/message/all?limit=50`,
+      token,
+    })),
+    live: [{ method: 'GET', path: '/livez' }],
+  }
+}

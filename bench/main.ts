@@ -1,0 +1,45 @@
+/**
+ * `bun run bench` measures everything and writes bench/results/<date>.json and the tables of
+ * docs/performance.md. `bun run bench -- quick` proves in under a minute that it runs and that nothing was
+ * dropped; its figures mean nothing and are not written. Names of suites run only those.
+ */
+import { benchLatency } from './conversation/latency.ts'
+import { benchMemory } from './conversation/memory.ts'
+import { describeMachine } from './support/machine.ts'
+import { type Report, toMarkdown, writeTables } from './support/report.ts'
+
+const suites: Record<string, (quick: boolean) => Promise<Report>> = {
+  latency: benchLatency,
+  memory: benchMemory,
+}
+
+const asked = Bun.argv.slice(2)
+const quick = asked.includes('quick')
+const dry = quick || asked.includes('dry')
+const names = asked.filter((word) => word in suites)
+const machine = describeMachine()
+console.log(JSON.stringify(machine))
+const reports: Report[] = []
+for (const [name, suite] of Object.entries(suites)) {
+  if (names.length > 0 && !names.includes(name)) continue
+  const startedAt = performance.now()
+  const report = await suite(quick)
+  reports.push(report)
+  console.log(`\n── ${name} (${Math.round((performance.now() - startedAt) / 1_000)} s)`)
+  console.log(toMarkdown(report.table))
+  for (const fault of report.faults) console.log(`FAULT: ${fault}`)
+}
+if (!dry) {
+  const day = machine.at.slice(0, 10)
+  const path = `${import.meta.dir}/results/${day}.json`
+  const file = Bun.file(path)
+  const before = (await file.exists()) ? await file.json() : {}
+  const figures = Object.fromEntries(
+    reports.map((one) => [one.name, { machine, ...{ figures: one.figures } }]),
+  )
+  await Bun.write(path, `${JSON.stringify({ ...before, ...figures }, null, 2)}\n`)
+  await writeTables(reports)
+}
+const faults = reports.flatMap((one) => one.faults)
+console.log(`\n${reports.length} suites, ${faults.length} faults`)
+process.exit(faults.length > 0 ? 1 : 0)

@@ -1,0 +1,129 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import * as schema from '../../drizzle/schema.ts'
+import { migrate } from '../../src/database/migrate.ts'
+import { openDatabase } from '../../src/database/open.ts'
+import { systemClock } from '../../src/lib/clock.ts'
+import { systemRandom } from '../../src/lib/random.ts'
+import { createTokens } from '../../src/modules/auth/tokens.ts'
+import { fromSource, type ServerProcess, startServer } from '../../test/support/server.ts'
+
+const JWT_SECRET = 'benchmark-secret-benchmark-secret-benchmark'
+const DAY = 86_400_000
+const TITLE = { title: 'Trip to Bergen', titleFolded: 'trip to bergen', titleBy: 'person' } as const
+
+/** A verified user with a living session and rooms of their own. */
+export interface BenchUser {
+  userId: string
+  token: string
+  rooms: string[]
+}
+
+export interface World {
+  server: ServerProcess
+  users: BenchUser[]
+  folder: string
+  databasePath: string
+  stop(): Promise<void>
+}
+
+export interface WorldOptions {
+  users: number
+  roomsPerUser: number
+  geminiUrl: string
+  settings?: Record<string, string>
+  /** How the server is started; from source by default. */
+  command?: string[]
+  /** More rows, before the server opens the file. */
+  fill?: (sqlite: ReturnType<typeof openDatabase>['sqlite'], users: BenchUser[]) => void
+}
+
+/**
+ * A server process as in production on a fresh file, with people who need not log in. The log is at `warn`
+ * and rooms are not named automatically, so that what is measured is the request and nothing beside it.
+ */
+export async function createWorld(options: WorldOptions): Promise<World> {
+  const folder = await mkdtemp(join(tmpdir(), 'pollux-bench-'))
+  const databasePath = join(folder, 'pollux.db')
+  const users = await populate(databasePath, options)
+  const server = await startServer({
+    command: options.command ?? fromSource,
+    cwd: folder,
+    environment: {
+      NODE_ENV: 'production',
+      DATABASE_URL: `file:${databasePath}`,
+      JWT_SECRET,
+      GEMINI_API_KEY: 'benchmark',
+      GEMINI_BASE_URL: options.geminiUrl,
+      OTP_DELIVERY: 'log',
+      AUTO_TITLE: 'false',
+      LOG_LEVEL: 'info',
+      ACCESS_TTL_MINUTES: '600',
+      BASIC_DAILY_PROMPTS: '1000000',
+      ...options.settings,
+    },
+  })
+  let isStopping = false
+  void server.exited.then((code) => {
+    if (isStopping) return
+    console.error(`The server ended by itself with ${code}:\n${server.lines.slice(-20).join('\n')}`)
+  })
+  return {
+    server,
+    users,
+    folder,
+    databasePath,
+    async stop() {
+      isStopping = true
+      await server.stop('SIGKILL')
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+async function populate(path: string, options: WorldOptions): Promise<BenchUser[]> {
+  const database = openDatabase(path)
+  const now = systemClock.now()
+  migrate(database.sqlite, { now })
+  const tokens = createTokens({
+    secret: JWT_SECRET,
+    previousSecret: undefined,
+    ttlMinutes: 600,
+    clock: systemClock,
+    random: systemRandom,
+  })
+  const users: BenchUser[] = []
+  const { sqlite, orm } = database
+  const stamps = { createdAt: now, updatedAt: now }
+  sqlite.run('BEGIN')
+  for (let at = 0; at < options.users; at++) {
+    const [userId, sessionId] = [systemRandom.id(now), systemRandom.id(now)]
+    orm
+      .insert(schema.users)
+      .values({
+        id: userId,
+        phone: `+1202${String(at).padStart(7, '0')}`,
+        verifiedAt: now,
+        ...stamps,
+      })
+      .run()
+    orm
+      .insert(schema.sessions)
+      .values({ id: sessionId, userId, createdAt: now, lastUsedAt: now, expiresAt: now + DAY })
+      .run()
+    const rooms = Array.from({ length: options.roomsPerUser }, () => systemRandom.id(now))
+    for (const id of rooms) {
+      orm
+        .insert(schema.chatrooms)
+        .values({ id, userId, ...TITLE, activeAt: now, ...stamps })
+        .run()
+    }
+    users.push({ userId, token: await tokens.sign({ userId, sessionId }), rooms })
+  }
+  options.fill?.(sqlite, users)
+  sqlite.run('COMMIT')
+  database.checkpoint()
+  database.close()
+  return users
+}
