@@ -46,6 +46,11 @@ interface Lookup {
   now: number
 }
 
+interface Kept {
+  answer: Omit<Answer, 'replayed'> | undefined
+  lockedUntil?: number | null
+}
+
 /** The first answer to this key; undefined where there is none. @throws Problem 409, 422 */
 export const findAnswer = command('idempotency.find', ({ orm }) => {
   const find = orm
@@ -88,7 +93,7 @@ export const findAnswer = command('idempotency.find', ({ orm }) => {
   }
 })
 
-/** Keeps an answer for a day. */
+/** Keeps an answer for a day, or where there is none yet the claim to give it. */
 export const storeAnswer = command('idempotency.store', ({ orm }) => {
   const values = {
     fingerprint: sql.placeholder('fingerprint'),
@@ -113,17 +118,14 @@ export const storeAnswer = command('idempotency.store', ({ orm }) => {
       },
     })
     .prepare()
-  return (
-    _tx,
-    { userId, claim, now, answer }: Lookup & { answer: Omit<Answer, 'replayed'> },
-  ): void => {
+  return (_tx, { userId, claim, now, answer, lockedUntil = null }: Lookup & Kept): void => {
     store.run({
       userId,
       ...claim,
-      status: answer.status,
-      body: JSON.stringify(answer.body),
-      location: answer.location,
-      lockedUntil: null,
+      status: answer?.status ?? null,
+      body: answer ? JSON.stringify(answer.body) : null,
+      location: answer?.location ?? null,
+      lockedUntil,
       expiresAt: now + DAY,
     })
   }

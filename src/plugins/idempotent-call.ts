@@ -3,7 +3,7 @@ import { idempotencyKeys } from '#drizzle/schema.ts'
 import { command } from '#src/database/command.ts'
 import type { Database } from '#src/database/open.ts'
 import type { Clock } from '#src/lib/clock.ts'
-import { DAY, MINUTE } from '#src/lib/time.ts'
+import { MINUTE } from '#src/lib/time.ts'
 import { type Answer, findAnswer, type IdempotencyClaim, storeAnswer } from './idempotency.ts'
 
 /** A call that has not answered by then belongs to a process that died; the key may try again. */
@@ -16,32 +16,11 @@ interface Claimed {
 }
 
 /** The first answer, or undefined when the claim is ours now. @throws Problem 409, 422 */
-const hold = command('idempotency.hold', ({ orm }) => {
-  const values = {
-    fingerprint: sql.placeholder('fingerprint'),
-    lockedUntil: sql.placeholder('lockedUntil'),
-    expiresAt: sql.placeholder('expiresAt'),
-  }
-  const insert = orm
-    .insert(idempotencyKeys)
-    .values({ userId: sql.placeholder('userId'), key: sql.placeholder('key'), ...values })
-    .onConflictDoUpdate({
-      target: [idempotencyKeys.userId, idempotencyKeys.key],
-      set: {
-        fingerprint: sql`excluded.fingerprint`,
-        status: null,
-        body: null,
-        location: null,
-        lockedUntil: sql`excluded.locked_until`,
-        expiresAt: sql`excluded.expires_at`,
-      },
-    })
-    .prepare()
-  return (tx, { userId, claim, now }: Claimed): Answer | undefined => {
-    const first = tx.run(findAnswer, { userId, claim, now })
-    if (!first) insert.run({ userId, ...claim, lockedUntil: now + LOCK_MS, expiresAt: now + DAY })
-    return first
-  }
+const hold = command('idempotency.hold', () => (tx, claimed: Claimed): Answer | undefined => {
+  const first = tx.run(findAnswer, claimed)
+  const lockedUntil = claimed.now + LOCK_MS
+  if (!first) tx.run(storeAnswer, { ...claimed, answer: undefined, lockedUntil })
+  return first
 })
 
 const release = command('idempotency.release', ({ orm }) => {
