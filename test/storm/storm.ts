@@ -7,7 +7,7 @@ import { type Sent, sendTwice } from './sender.ts'
 import { createStormWorld, type StormWorld } from './world.ts'
 
 /** After the blows: retries back off up to a minute, a silent provider is noticed after half of one. */
-const PEACE_MS = 180_000
+const PEACE_MS = 300_000
 
 export interface StormResult {
   invariants: Invariant[]
@@ -57,7 +57,12 @@ export async function runStorm(
 
   using sqlite = world.look()
   const rebuilt = readers.map((reader) => reader.rebuilt)
-  const invariants = checkInvariants({ plan, sent, readers: rebuilt, sqlite })
+  const alive: Invariant = {
+    name: 'no server ended by itself',
+    checked: struck.starts,
+    violations: world.deaths,
+  }
+  const invariants = [alive, ...checkInvariants({ plan, sent, readers: rebuilt, sqlite })]
   const total = (count: (one: (typeof rebuilt)[number]) => number) =>
     rebuilt.reduce((sum, one) => sum + count(one), 0)
   const statuses = sqlite
@@ -110,6 +115,7 @@ async function waitForPeace(world: StormWorld, readers: RoomReader[]): Promise<v
   )
   while (performance.now() < until) {
     const told = readers.reduce((sum, { rebuilt }) => sum + rebuilt.done.size, 0)
+    if (world.deaths.length > 0) return
     if (open.get()?.count === 0 && replies.get()?.count === told) return
     await Bun.sleep(200)
   }

@@ -19,6 +19,8 @@ export interface StormWorld {
   readonly url: string
   readonly path: string
   readonly calls: number
+  /** The last words of servers that ended without having been killed; there must be none. */
+  readonly deaths: string[]
   /** Lines in which a server said that a zombie's result was refused. */
   readonly refusals: number
   start(): Promise<ServerProcess>
@@ -38,6 +40,7 @@ export async function createStormWorld(binary: string, plan: StormPlan): Promise
   const path = folder.file('pollux.db')
   const gemini = createGeminiStandIn({ behave: createProvider(plan) })
   const started: ServerProcess[] = []
+  const deaths: string[] = []
   let url = ''
   let people = 0
   const environment = {
@@ -56,9 +59,20 @@ export async function createStormWorld(binary: string, plan: StormPlan): Promise
 
   async function start(): Promise<ServerProcess> {
     const server = await startServer(serverOptions)
-    started.push(server)
+    let isKilled = false
+    const watched: ServerProcess = {
+      ...server,
+      stop(signal) {
+        isKilled = true
+        return server.stop(signal)
+      },
+    }
+    void server.exited.then((code) => {
+      if (!isKilled) deaths.push(`exit ${code}: ${server.lines.slice(-3).join(' | ')}`)
+    })
+    started.push(watched)
     url = server.url
-    return server
+    return watched
   }
 
   return {
@@ -66,6 +80,7 @@ export async function createStormWorld(binary: string, plan: StormPlan): Promise
     get url() {
       return url
     },
+    deaths,
     get calls() {
       return gemini.calls.length
     },
