@@ -24,7 +24,8 @@ const REFUSED_TYPES: readonly NumberType[] = ['PREMIUM_RATE', 'SHARED_COST', 'UA
  */
 export function parsePhone(text: string, defaultCountry?: string): Phone | undefined {
   const country = toCountry(defaultCountry)
-  const typed = text.trim()
+  // Full-width digits and signs, as some keyboards give them, are digits and signs.
+  const typed = text.normalize('NFKC').trim()
   // 00 is the prefix the ITU recommends; where the default country dials another, it still means `+`.
   const number =
     parse(typed, country) ?? (typed.startsWith('00') ? parse(`+${typed.slice(2)}`) : undefined)

@@ -1,0 +1,170 @@
+import { describe, expect, test } from 'bun:test'
+import { createHashGate } from '#src/modules/auth/hash-gate.ts'
+import {
+  createAccountApp,
+  NOBODYS,
+  PASSWORD,
+  PHONE,
+  type TokenAnswer,
+} from '#test/support/test-accounts.ts'
+import { json, type ProblemJson } from '#test/support/test-app.ts'
+
+async function withPassword(password = PASSWORD, settings = {}) {
+  const app = createAccountApp({ otpPerIpHour: 10_000, authPerIpMinute: 10_000, ...settings })
+  await app.post('signup', { phone: PHONE, password })
+  const login = await json<TokenAnswer>(app.verify(await app.code({ phone: PHONE, password })))
+  return { ...app, login }
+}
+
+describe('a password', () => {
+  test('in unicode is the same however it is composed', async () => {
+    const { code } = await withPassword('Zürich é Größe ü')
+    await code({ phone: PHONE, password: 'Zürich é Größe ü'.normalize('NFD') })
+  })
+
+  test('counts characters, not code units: 128 emoji are fine, 129 and 7 are not', async () => {
+    const { post } = createAccountApp({ otpPerIpHour: 100 })
+    const emoji = (count: number) =>
+      ['🦉', '🌲']
+        .join('')
+        .repeat(count)
+        .slice(0, count * 2)
+    expect((await post('signup', { phone: PHONE, password: emoji(128) })).status).toBe(202)
+    for (const password of [emoji(129), emoji(7), 'a'.repeat(129), 'short', '']) {
+      expect((await post('signup', { phone: PHONE, password })).status).toBe(422)
+    }
+  })
+
+  test('with NUL, a lone surrogate, a megabyte or another type is refused', async () => {
+    const { post } = createAccountApp({ otpPerIpHour: 100 })
+    for (const password of ['seven oaks\0 lantern', 'seven oaks \ud800 lantern', 1, null, [], {}]) {
+      expect((await post('signup', { phone: PHONE, password })).status).toBe(422)
+    }
+    const huge = await post('signup', { phone: PHONE, password: 'x'.repeat(1_048_576) })
+    expect(huge.status).toBe(413)
+  })
+
+  test('that is common, or holds the number or the name, is refused and never echoed', async () => {
+    const { post } = createAccountApp({ otpPerIpHour: 100 })
+    const weak = [
+      'password1',
+      'PASSWORD1',
+      'qwertyuiop',
+      'x30901820x',
+      '+49-30-90-18-20',
+      'xxAugustaxx',
+    ]
+    for (const password of weak) {
+      const answer = await post('signup', { phone: PHONE, name: 'Augusta Ada', password })
+      const text = await answer.text()
+      expect([password, answer.status]).toEqual([password, 422])
+      expect(text).not.toContain(password)
+      const problem: ProblemJson = JSON.parse(text)
+      expect(problem.errors?.[0]?.pointer).toBe('/password')
+    }
+  })
+
+  test('is guessed 20 times a day at most, alike for known and unknown numbers', async () => {
+    const { post, clock, code } = await withPassword()
+    for (const phone of [PHONE, NOBODYS]) {
+      for (let wrong = 0; wrong < 20; wrong++) {
+        expect((await post('send-otp', { phone, password: `wrong ${wrong}` })).status).toBe(401)
+      }
+      const refused = await post('send-otp', { phone, password: PASSWORD })
+      expect(refused.status).toBe(429)
+      expect(refused.headers.get('ratelimit-policy')).toBe('"wrong-passwords";q=20;w=86400')
+    }
+    // The owner is not locked out: the code alone, and a reset, still work.
+    clock.set(clock.now() + 60_000)
+    const otp = await code({ phone: PHONE }, 'forgot-password')
+    const reset = { phone: PHONE, otp, newPassword: 'wet lantern under seven oaks' }
+    expect((await post('reset-password', reset)).status).toBe(204)
+  })
+
+  test('guessed with the right code in hand spends the code’s five tries', async () => {
+    const { verify, code, slug, clock } = await withPassword()
+    clock.set(clock.now() + 60_000)
+    const otp = await code()
+    for (let at = 0; at < 5; at++) {
+      expect(await slug(verify(otp, { password: `wrong ${at}` }))).toBe('invalid-credentials')
+    }
+    expect(await slug(verify(otp, { password: PASSWORD }))).toBe('invalid-otp')
+  })
+
+  test('parallel resets with one code: one of them counts', async () => {
+    const { post, code } = await withPassword()
+    const otp = await code({ phone: PHONE }, 'forgot-password')
+    const words = ['wet lantern under oaks', 'dry lantern under oaks', 'old lantern under oaks']
+    const reset = (newPassword: string) =>
+      post('reset-password', { phone: PHONE, otp, newPassword })
+    const statuses = (await Promise.all(words.map(reset))).map(({ status }) => status)
+    expect(statuses.toSorted()).toEqual([204, 401, 401])
+    const won = words[statuses.indexOf(204)]
+    const tries = await Promise.all(
+      words.map((password) => post('send-otp', { phone: PHONE, password })),
+    )
+    expect(tries.map(({ status }) => status !== 401)).toEqual(words.map((word) => word === won))
+  })
+
+  test('parallel changes: one of them counts', async () => {
+    const { post, login } = await withPassword()
+    const change = (newPassword: string) =>
+      post('change-password', { oldPassword: PASSWORD, newPassword }, login.token)
+    const answers = await Promise.all(
+      ['wet lantern under oaks', 'dry lantern under oaks'].map(change),
+    )
+    expect(answers.map(({ status }) => status).toSorted()).toEqual([204, 409])
+  })
+
+  test('is hashed anew at login when the cost was raised', async () => {
+    const { code, verify, database } = await withPassword()
+    const hash = () =>
+      database.sqlite.query<{ hash: string }, []>('SELECT password_hash AS hash FROM users').get()
+        ?.hash
+    const cheap = hash() ?? ''
+    database.sqlite
+      .query('UPDATE users SET password_hash = ?')
+      .run(
+        await Bun.password.hash(PASSWORD, { algorithm: 'argon2id', memoryCost: 16, timeCost: 1 }),
+      )
+    expect((await verify(await code(), { password: PASSWORD })).status).toBe(200)
+    expect(hash()?.split('$')[3]).toBe(cheap.split('$')[3])
+    expect((await verify(await code(), { password: PASSWORD })).status).toBe(200)
+  })
+})
+
+test('flood: four hashes at a time, 64 waiting, the others told to come back', async () => {
+  const gate = createHashGate()
+  let running = 0
+  let most = 0
+  const finish: (() => void)[] = []
+  const hash = () =>
+    gate(async () => {
+      most = Math.max(most, ++running)
+      await new Promise<void>((resolve) => finish.push(resolve))
+      running--
+    })
+  const all = Array.from({ length: 100 }, hash).map((one) =>
+    one.then(
+      () => 'done',
+      (error: { status: number; headers: Record<string, string> }) =>
+        `${error.status} ${error.headers['retry-after']}`,
+    ),
+  )
+  const results = Promise.all(all)
+  await new Promise<void>((resolve) => setImmediate(resolve))
+  while (finish.length > 0 || running > 0) {
+    finish.shift()?.()
+    await new Promise<void>((resolve) => setImmediate(resolve))
+  }
+  const outcomes = await results
+  expect(outcomes.filter((one) => one === 'done')).toHaveLength(68)
+  expect(outcomes.filter((one) => one === '503 2')).toHaveLength(32)
+  expect(most).toBe(4)
+})
+
+test('a hash that fails lets the next one in', async () => {
+  const gate = createHashGate({ running: 1, waiting: 1 })
+  await expect(gate(() => Promise.reject(new Error('no')))).rejects.toThrow('no')
+  expect(await gate(async () => 'yes')).toBe('yes')
+})
