@@ -1,9 +1,7 @@
 /**
- * Writes docs/openapi.json from the routes of the app, as `GET /swagger/json` serves it.
- * `bun run docs:generate` after a change of a route; a test tells when it was forgotten.
+ * Writes docs/openapi.json and the Postman collection from the routes of the app: `bun run docs:generate`
+ * after a change of a route; a test tells when it was forgotten.
  */
-import { documentOf } from '#src/plugins/docs.ts'
-import { createWholeApp } from '#test/support/whole-app.ts'
+import { generateDocs } from './docs.ts'
 
-const document = await documentOf(createWholeApp().app)
-await Bun.write('docs/openapi.json', `${JSON.stringify(document, null, 2)}\n`)
+for (const [file, text] of Object.entries(await generateDocs())) await Bun.write(file, text)

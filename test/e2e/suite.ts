@@ -2,6 +2,7 @@ import { afterAll, describe, expect, test } from 'bun:test'
 import type { Room } from '#src/modules/chatrooms/model.ts'
 import type { Accepted, Exchange, Message } from '#src/modules/messages/model.ts'
 import type { Behaviour } from '#src/standins/gemini/behaviour.ts'
+import { testClients } from './clients.ts'
 import { testMainJob } from './main-job.ts'
 import { testSwaggerPage } from './swagger-page.ts'
 import { createWorld, type Launch, type World, type WorldOptions } from './world.ts'
@@ -20,6 +21,7 @@ export function describeProgram(name: string, launch: () => Promise<Launch>): vo
     afterAll(async () => await (await launched)?.remove?.())
     testMainJob(world)
     testSwaggerPage(world)
+    testClients(world)
 
     test(
       'a prompt sent before kill -9 in mid-reply is answered after the restart, once and whole',
