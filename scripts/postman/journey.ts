@@ -201,6 +201,20 @@ export const journey: Folder[] = [
       },
       ...logIn('secondPhone', 'secondToken'),
       { operation: 'POST /v1/auth/logout', token: 'secondToken', statuses: [204] },
+      ...logIn('thirdPhone', 'thirdToken'),
+      { operation: 'GET /v1/user/me/export', token: 'thirdToken', statuses: [200] },
+      {
+        operation: 'POST /v1/user/me/deletion-code',
+        token: 'thirdToken',
+        statuses: [202],
+        captures: { deletionCode: 'otp' },
+      },
+      {
+        operation: 'DELETE /v1/user/me',
+        token: 'thirdToken',
+        body: { otp: '{{deletionCode}}' },
+        statuses: [202],
+      },
     ],
   },
   {

@@ -4,14 +4,12 @@ import { join } from 'node:path'
 import { createStripeStandIn, STAND_IN_PRICE } from '#src/standins/stripe/server.ts'
 import { matches, readExamples, runExamples } from '#test/support/examples.ts'
 import { temporaryFolder } from '#test/support/folder.ts'
-import type { createWorld, World } from './world.ts'
+import type { World, WorldOptions } from './world.ts'
 
 const TEST_MS = 120_000
 const root = join(import.meta.dir, '../..')
 const clients = join(root, 'docs/clients')
 const collection = join(root, 'docs/pollux.postman_collection.json')
-
-type WorldOptions = Parameters<typeof createWorld>[1]
 
 /** What docs/ gives to those who write clients, run against the program. */
 export function testClients(createWorld: (options?: WorldOptions) => Promise<World>): void {
