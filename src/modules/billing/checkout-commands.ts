@@ -62,11 +62,3 @@ export function createAddCheckout(queue: Queue): Command<NewCheckout, boolean> {
       },
   )
 }
-
-export const endCheckout: Command<{ id: string; status: 'complete' | 'expired' }, void> = command(
-  'billing.end-checkout',
-  ({ orm }) =>
-    (_tx, { id, status }) => {
-      orm.update(checkoutSessions).set({ status }).where(eq(checkoutSessions.id, id)).run()
-    },
-)

@@ -6,11 +6,11 @@ import { billingUnavailable, faultOf, orUnavailable, spendsKey } from './fault.t
 import { isLive } from './mirror.ts'
 import type { BillingSettings } from './settings.ts'
 import type { BillingStore, Checkout } from './store.ts'
-import { type ReadCustomer, sessionStatus } from './sync.ts'
+import type { ReadCustomer } from './sync.ts'
 
 /** A page that closes sooner is no good to a person who has yet to find the card. */
 const LEAST_MS = 5 * MINUTE
-/** The customer may be deleted, or a session paid, while we look; then we look again. */
+/** The customer may be deleted while we look; then we look again. */
 const TRIES = 3
 
 export interface CheckoutDeps {
@@ -37,8 +37,8 @@ export function createCheckout(deps: CheckoutDeps): (userId: string) => Promise<
       const known = await store.customerOf(userId)
       if (known && !(await isFree(known.id))) continue
       const customerId = known?.id ?? (await createCustomer(userId))
-      const open = await reusable(customerId)
-      if (open === 'ended') continue
+      // Open as of the read above.
+      const open = await store.openCheckout({ customerId, now: clock.now(), leastMs: LEAST_MS })
       if (open) return open
       try {
         return await createSession(userId, customerId)
@@ -61,16 +61,6 @@ export function createCheckout(deps: CheckoutDeps): (userId: string) => Promise<
       )
     }
     return !snapshot.gone
-  }
-
-  /** An open session that can still be paid; `ended` where it was, since we last looked. */
-  async function reusable(customerId: string): Promise<Checkout | 'ended' | undefined> {
-    const open = await store.openCheckout({ customerId, now: clock.now(), leastMs: LEAST_MS })
-    if (!open) return undefined
-    const status = await sessionStatus(stripe, open.id)
-    if (status === 'open') return open
-    await store.endCheckout({ id: open.id, status })
-    return 'ended'
   }
 
   async function createCustomer(userId: string): Promise<string> {

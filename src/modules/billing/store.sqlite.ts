@@ -12,7 +12,7 @@ import type { Random } from '#src/lib/random.ts'
 import type { Queue } from '#src/queue/queue.ts'
 import { createApplySync } from './apply-sync.ts'
 import { claimAttempt, endAttempt, pruneAttempts } from './attempts.ts'
-import { addCustomer, createAddCheckout, endCheckout } from './checkout-commands.ts'
+import { addCustomer, createAddCheckout } from './checkout-commands.ts'
 import { createCloseAccount, enqueueClose } from './close.ts'
 import type { EnqueueSync } from './enqueue-sync.ts'
 import type { Entitlements } from './entitlement.ts'
@@ -137,7 +137,6 @@ export function createBillingStore(deps: BillingStoreDeps): BillingStore {
     openSessions: async (customerId) => openSessionsOf.all({ customerId }).map(({ id }) => id),
     openCheckout: async ({ customerId, now, leastMs }) =>
       openSessionsOf.all({ customerId }).find(({ expiresAt }) => expiresAt >= now + leastMs),
-    endCheckout: (input) => database.execute(endCheckout, input),
     claimAttempt: ({ scope, now }) =>
       database.execute(claimAttempt, { scope, key: random.id(now), now }),
     dropAttempt: (scope) => database.execute(endAttempt, { scope }),

@@ -42,7 +42,6 @@ export interface BillingStore {
     now: number
     leastMs: number
   }): Promise<Checkout | undefined>
-  endCheckout(input: { id: string; status: 'complete' | 'expired' }): Promise<void>
   /** The key a creating call is made under: the same until it is known to have succeeded or failed. */
   claimAttempt(input: { scope: string; now: number }): Promise<string>
   /** Stripe answered that it failed: the next try is another call. */

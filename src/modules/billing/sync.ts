@@ -39,20 +39,21 @@ export function createReadCustomer(deps: SyncDeps): ReadCustomer {
     const subscriptions: Snapshot['subscriptions'] = []
     const sessions: Snapshot['sessions'] = []
     if (await isGone(customerId)) return { customerId, readAt, gone: true, subscriptions, sessions }
+    // Before the subscriptions: what is paid between the two reads is then seen as a subscription.
+    for (const id of await store.openSessions(customerId)) {
+      sessions.push({ id, status: await sessionStatus(stripe, id) })
+    }
     const list = stripe.subscriptions.list({ customer: customerId, status: 'all', limit: PAGE })
     for await (const subscription of list) {
       signal?.throwIfAborted()
       subscriptions.push(toSubscriptionNow(subscription, proPrices))
-    }
-    for (const id of await store.openSessions(customerId)) {
-      sessions.push({ id, status: await sessionStatus(stripe, id) })
     }
     return { customerId, readAt, gone: false, subscriptions, sessions }
   }
 }
 
 /** A session that Stripe no longer knows can no longer be paid. */
-export async function sessionStatus(
+async function sessionStatus(
   stripe: Stripe,
   id: string,
 ): Promise<ReturnType<typeof toSessionStatus>> {

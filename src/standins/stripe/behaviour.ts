@@ -18,8 +18,8 @@ export type StripeBehaviour =
   | { kind: 'hang' }
   /** All done, and the connection dropped before the answer. */
   | { kind: 'lose' }
-  /** All done; the answer as of now, sent when `until` resolves. */
-  | { kind: 'late'; until: Promise<void> }
+  /** All done; the answer as of now, of which `made` is told, is sent when `until` resolves. */
+  | { kind: 'late'; until: Promise<void>; made?: () => void }
 
 /** A refusal in the API's own form. */
 export class ApiError extends Error {

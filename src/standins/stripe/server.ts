@@ -90,7 +90,10 @@ export function createStripeStandIn(options: StripeStandInOptions): StripeStandI
       behaviour.kind === 'status' ? told(behaviour.status) : answer(call),
     )
     if (behaviour.kind === 'lose') throw new ConnectionLost()
-    if (behaviour.kind === 'late') await behaviour.until
+    if (behaviour.kind === 'late') {
+      behaviour.made?.()
+      await behaviour.until
+    }
     const headers = new Headers({ 'request-id': newId('req') })
     if (replayed) headers.set('idempotent-replayed', 'true')
     if (behaviour.kind === 'status' && behaviour.retryAfter !== undefined) {

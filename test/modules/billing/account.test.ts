@@ -74,8 +74,7 @@ describe('When an account is deleted', () => {
     const asked = Promise.withResolvers<void>()
     billing.stripe.behave(({ path }) => {
       if (path !== '/v1/subscriptions') return { kind: 'answer' }
-      asked.resolve()
-      return { kind: 'late', until: late.promise }
+      return { kind: 'late', until: late.promise, made: asked.resolve }
     })
     const { id } = billing.books.subscribe(user.customerId, STAND_IN_PRICE.id)
     await asked.promise

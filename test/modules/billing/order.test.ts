@@ -35,8 +35,7 @@ describe('The order of events does not matter', () => {
     billing.stripe.deliveries.hold()
     billing.stripe.behave(({ path }) => {
       if (path !== '/v1/subscriptions') return { kind: 'answer' }
-      asked.resolve()
-      return { kind: 'late', until: late.promise }
+      return { kind: 'late', until: late.promise, made: asked.resolve }
     })
     const older = billing.send('POST', '/v1/subscription/sync', user)
     await asked.promise
@@ -57,8 +56,7 @@ describe('The order of events does not matter', () => {
     const asked = Promise.withResolvers<void>()
     billing.stripe.behave(({ path }) => {
       if (path !== '/v1/subscriptions') return { kind: 'answer' }
-      asked.resolve()
-      return { kind: 'late', until: late.promise }
+      return { kind: 'late', until: late.promise, made: asked.resolve }
     })
     await billing.deliver(eventOf({}, { object: 'subscription', customer: user.customerId }))
     await asked.promise

@@ -102,6 +102,23 @@ describe('POST /v1/subscribe/pro', () => {
     expect(billing.tier(user)).toBe('pro')
   })
 
+  test('paid while we look: 409, as the page is looked at before the subscriptions', async () => {
+    await using billing = await createTestBilling({ deliver: false })
+    const user = await billing.signIn()
+    const { url } = await page(billing, user)
+    const paid = Promise.withResolvers<void>()
+    billing.stripe.behave(({ method, path }) => {
+      if (method !== 'GET' || !/sessions\/cs_/.test(path)) return { kind: 'answer' }
+      const made = () => {
+        billing.books.pay(url.split('/').at(-1) ?? '')
+        paid.resolve()
+      }
+      return { kind: 'late', until: paid.promise, made }
+    })
+    expect((await subscribe(billing, user)).status).toBe(409)
+    expect(made(billing).sessions).toBe(1)
+  })
+
   test('after a cancelled subscription: a new page for the same customer', async () => {
     await using billing = await createTestBilling()
     const user = await billing.subscriber()

@@ -20,6 +20,28 @@ describe('A delivery is taken in', () => {
     expect(billing.syncs()).toHaveLength(1)
   })
 
+  test('and a copy that comes when all is done starts no other sync', async () => {
+    await using billing = await createTestBilling({ deliver: false })
+    const { customerId } = await unsynced(billing)
+    const payload = eventOf({}, { object: 'subscription', customer: customerId })
+    for (const _ of [1, 2]) {
+      await billing.deliver(payload)
+      await billing.idle()
+      expect(billing.syncs()).toHaveLength(1)
+    }
+  })
+
+  test('100 events of one customer at once are one sync', async () => {
+    await using billing = await createTestBilling({ work: false, deliver: false })
+    const { customerId } = await unsynced(billing)
+    const payloads = Array.from({ length: 100 }, () =>
+      eventOf({}, { object: 'subscription', customer: customerId }),
+    )
+    await Promise.all(payloads.map((payload) => billing.deliver(payload)))
+    expect(billing.events()).toHaveLength(100)
+    expect(billing.syncs()).toHaveLength(1)
+  })
+
   test('different events of the same second are two events', async () => {
     await using billing = await createTestBilling({ work: false, deliver: false })
     const { customerId } = await unsynced(billing)
