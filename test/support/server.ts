@@ -76,17 +76,17 @@ export async function startServer(options: ServerOptions): Promise<ServerProcess
     return await exited
   }
 
-  const deadline = AbortSignal.timeout(START_DEADLINE_MS)
+  let deadline: Timer | undefined
   const ready = await Promise.race([
     // JSON, or in development a line for people.
     line((text) => /\blistening\b.*http/.test(text) || /http.*"listening"/.test(text)),
     new Promise<never>((_resolve, reject) => {
-      deadline.addEventListener('abort', () => {
+      deadline = setTimeout(() => {
         child.kill('SIGKILL')
         reject(new Error(`The server did not come up:\n${lines.join('\n')}`))
-      })
+      }, START_DEADLINE_MS)
     }),
-  ])
+  ]).finally(() => clearTimeout(deadline))
   return {
     url: /https?:\/\/[\w.:[\]]+/.exec(ready)?.[0] ?? '',
     pid: child.pid,
