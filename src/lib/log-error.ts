@@ -34,12 +34,16 @@ export function describeError(error: unknown, depth = 0): DescribedError {
 
 /** Hides phone numbers, tokens and keys that found their way into a text. */
 export function clean(text: string): string {
-  return text
-    .replaceAll(/eyJ[\w-]+\.[\w-]+\.[\w-]+/g, '[token]')
-    .replaceAll(/\b(?:sk|rk|pk|whsec)_[A-Za-z0-9_]+|\bAIza[\w-]{10,}/g, '[key]')
-    .replaceAll(/\bBearer\s+\S+/gi, 'Bearer [token]')
-    .replaceAll(/\+\d[\d ()-]{6,18}\d/g, '[phone]')
-    .slice(0, LONGEST_MESSAGE)
+  return (
+    text
+      // A provider that finds a request invalid may quote it.
+      .replace(/(\[400 [^\]]*\])(?! API key)[\s\S]*/, '$1')
+      .replaceAll(/eyJ[\w-]+\.[\w-]+\.[\w-]+/g, '[token]')
+      .replaceAll(/\b(?:sk|rk|pk|whsec)_[A-Za-z0-9_]+|\bAIza[\w-]{10,}/g, '[key]')
+      .replaceAll(/\bBearer\s+\S+/gi, 'Bearer [token]')
+      .replaceAll(/\+\d[\d ()-]{6,18}\d/g, '[phone]')
+      .slice(0, LONGEST_MESSAGE)
+  )
 }
 
 function messageOf(error: Error, code: string | undefined): string {

@@ -58,6 +58,15 @@ test('a validation error and a failed query do not show what they were given', (
   expect(lines.join('')).toContain('the response does not match its schema')
 })
 
+test('what a provider quotes of a request it refuses is cut off, but for the one thing to know', () => {
+  const { log, entry } = capture()
+  const said = (text: string) => new Error(`Error fetching from x: [400 Bad Request] ${text}`)
+  log.error({ err: said('cannot take "my prompt"') }, 'x')
+  expect(entry().err.message).toBe('Error fetching from x: [400 Bad Request]')
+  log.error({ err: said('API key not valid.') }, 'x')
+  expect(entry().err.message).toEndWith('API key not valid.')
+})
+
 test('what is thrown need not be an error', () => {
   const { log, entry } = capture()
   log.error({ err: 'plain text' }, 'x')
