@@ -14,7 +14,7 @@ test('a plan has every prompt once, every kind of blow, and faults beside answer
   const numbers = prompts.map(({ number }) => number).sort((a, b) => a - b)
   expect(numbers).toEqual(Array.from({ length: 500 }, (_, number) => number))
   expect(new Set(blows.map(({ kind }) => kind)).size).toBe(4)
-  const faults = new Set(prompts.flatMap((prompt) => prompt.faults.map(({ kind }) => kind)))
+  const faults = new Set<string>(prompts.flatMap((prompt) => prompt.faults.map(({ kind }) => kind)))
   expect([...faults].sort()).toEqual(
     ['block', 'cut', 'empty', 'hang', 'malformed', 'status', 'unfinished'].sort(),
   )
