@@ -2,6 +2,7 @@ import { afterAll, describe, expect, test } from 'bun:test'
 import type { Room } from '#src/modules/chatrooms/model.ts'
 import type { Accepted, Exchange, Message } from '#src/modules/messages/model.ts'
 import type { Behaviour } from '#src/standins/gemini/behaviour.ts'
+import { testBilling } from './billing.ts'
 import { testClients } from './clients.ts'
 import { testMainJob } from './main-job.ts'
 import { testSwaggerPage } from './swagger-page.ts'
@@ -22,6 +23,7 @@ export function describeProgram(name: string, launch: () => Promise<Launch>): vo
     testMainJob(world)
     testSwaggerPage(world)
     testClients(world)
+    testBilling(world)
 
     test(
       'a prompt sent before kill -9 in mid-reply is answered after the restart, once and whole',
