@@ -8,6 +8,7 @@ import { isLive, isTerminal } from './mirror.ts'
 import type { BillingSettings } from './settings.ts'
 import type { BillingStore } from './store.ts'
 import type { ReadCustomer } from './sync.ts'
+import { inTurns } from './turns.ts'
 
 /** Where a user stands, from the mirror alone. */
 export function createStatus({
@@ -85,11 +86,12 @@ export function createSubscription({ stripe, store, read, settings }: Subscripti
       orUnavailable(() => change(userId, (one) => one.cancelAtPeriodEnd, false)),
 
     /** For a person who is back from paying before the webhook was. */
-    sync: (userId: string) =>
+    sync: inTurns((userId) =>
       orUnavailable(async () => {
         const customer = await store.customerOf(userId)
         if (customer) await refresh(customer.id)
       }),
+    ),
 
     portal: (userId: string) =>
       orUnavailable(async () => {
