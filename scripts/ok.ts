@@ -19,7 +19,7 @@ const given = Bun.argv.indexOf('--tests-done')
 const junit = given > 0 ? (Bun.argv[given + 1] ?? '') : join(empty, 'junit.xml')
 const bun = process.execPath
 const binary = join(import.meta.dir, '..', 'dist', 'pollux')
-const tests = [bun, 'test', '--reporter=junit', `--reporter-outfile=${junit}`]
+const tests = [bun, 'run', 'test', '--reporter=junit', `--reporter-outfile=${junit}`]
 
 const steps: Step[] = [
   { name: 'format and lint', command: [bun, 'x', 'biome', 'ci', '.'] },

@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline'
 import { Readable } from 'node:stream'
+import { middayZone } from './midday.ts'
 
 const START_DEADLINE_MS = 20_000
 
@@ -38,6 +39,7 @@ export async function startServer(options: ServerOptions): Promise<ServerProcess
       PATH: process.env['PATH'] ?? '',
       HOST: '127.0.0.1',
       PORT: '0',
+      QUOTA_TIMEZONE: middayZone(),
       ...options.environment,
     },
     stdin: 'ignore',

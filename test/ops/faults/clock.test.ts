@@ -13,6 +13,7 @@ import { serve } from '#src/serve.ts'
 import { createGeminiStandIn } from '#src/standins/gemini/server.ts'
 import { call } from '#test/support/client.ts'
 import { temporaryFolder } from '#test/support/folder.ts'
+import { middayZone } from '#test/support/midday.ts'
 import { missing, until } from './chat.ts'
 
 /** A whole server on a clock that can be stepped, as NTP or a person steps it: timers go on as they were. */
@@ -32,6 +33,7 @@ async function setUp() {
     DATABASE_URL: `file:${path}`,
     GEMINI_BASE_URL: gemini.url,
     AUTO_TITLE: 'false',
+    QUOTA_TIMEZONE: middayZone(),
   })
   const random = systemRandom
   const server = await serve(config, { clock, random, log: silentLog })
