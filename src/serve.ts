@@ -53,6 +53,8 @@ export async function serve(config: Config, runtime: Runtime): Promise<Server> {
   const app = createApp(deps, services, seen).use(cron.plugin).listen({
     hostname: config.host,
     port: config.port,
+    // Elysia's default lets a second server share the port and take half of the connections.
+    reusePort: false,
     maxRequestBodySize: MAX_BODY_BYTES,
     idleTimeout: IDLE_TIMEOUT_SECONDS,
   })

@@ -3,8 +3,9 @@ import { type Config, parseConfig } from '#src/config/config.ts'
 import { systemClock } from '#src/lib/clock.ts'
 import { createLog, type Log } from '#src/lib/log.ts'
 import { systemRandom } from '#src/lib/random.ts'
+import type { Runtime } from '#src/lib/runtime.ts'
 import { type Server, serve } from '#src/serve.ts'
-import type { Terminal } from './terminal.ts'
+import { Failure, type Terminal } from './terminal.ts'
 
 export function addServe(program: Command, terminal: Terminal): void {
   program
@@ -19,16 +20,30 @@ async function run(terminal: Terminal): Promise<void> {
   for (const notice of notices) log.warn(notice)
   const runtime = { clock: systemClock, random: systemRandom, log }
   if (config.nodeEnv !== 'development') {
-    await untilTold(await serve(config, runtime), log)
+    await untilTold(await start(config, runtime), log)
     return
   }
   // Loaded here only, so that nothing of it runs in production.
   const { startStandIns } = await import('#src/development.ts')
   const standIns = await startStandIns(config)
-  const server = await serve(standIns.config as Config, runtime)
+  const server = await start(standIns.config, runtime)
   await terminal.print(standIns.welcome(server.url))
   await untilTold(server, log)
   await standIns.stop()
+}
+
+/** @throws Failure where the port cannot be had */
+async function start(config: Config, runtime: Runtime): Promise<Server> {
+  try {
+    return await serve(config, runtime)
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    if (code === 'EADDRINUSE') {
+      throw new Failure(`Port ${config.port} is in use. Stop what listens there, or set PORT.`)
+    }
+    if (code === 'EACCES') throw new Failure(`This user may not listen on port ${config.port}.`)
+    throw error
+  }
 }
 
 /** Serves until a signal, then stops in good order; a second signal exits at once. */

@@ -36,6 +36,12 @@ export function addUser(program: Command, terminal: Terminal): void {
     .description('log a user out everywhere, at once')
     .argument('<user>', WHO)
     .action((who) => revokeSessions(terminal, who))
+  user
+    .command('delete')
+    .description('erase a user, as they could themselves: rooms, messages, sessions, subscription')
+    .argument('<user>', WHO)
+    .option('--yes', 'I mean it: this cannot be undone')
+    .action((who, options) => erase(terminal, who, options))
 }
 
 function list(terminal: Terminal, options: { limit: number; json?: true }) {
@@ -73,6 +79,15 @@ function revokeSessions(terminal: Terminal, who: string) {
     const { id } = find(database, who)
     const count = await createOperator(database).revokeSessions({ userId: id, now: now() })
     return terminal.print(`${count} session(s) of ${id} ended.`)
+  })
+}
+
+function erase(terminal: Terminal, who: string, options: { yes?: true }) {
+  return withServices(terminal, async ({ database, services }) => {
+    const { id } = find(database, who)
+    if (!options.yes) throw new Failure(`This erases ${id} for good. Say so with --yes.`)
+    if (!(await services.users.erase(id))) throw new Failure(`${id} has gone just now.`)
+    return terminal.print(`${id} is erased.`)
   })
 }
 

@@ -78,4 +78,14 @@ describe('pollux user', () => {
     ])
     expect(audited()).toEqual([{ event: 'sessions.revoked', userId: 'ada', actor: 'operator' }])
   })
+
+  test('erases one user for good, when it is meant', async () => {
+    await using terminal = await setUp()
+    const { pollux, audited } = terminal
+    expect((await pollux('user', 'delete', 'ada')).err).toContain('--yes')
+    expect(await pollux('user', 'delete', 'ada', '--yes')).toMatchObject({ code: 0 })
+    const { out } = await pollux('user', 'list', '--json')
+    expect(JSON.parse(out)).toMatchObject([{ id: 'bob', livingSessions: 1 }])
+    expect(audited()).toEqual([{ event: 'account.deleted', userId: 'ada', actor: 'operator' }])
+  })
 })

@@ -19,6 +19,16 @@ describe('The server as a process', () => {
     expect(second.code).toBe(1)
     expect(second.err).toContain('Another Pollux server is running')
 
+    const port = new URL(server.url).port
+    const elsewhere = {
+      ...environment,
+      DATABASE_URL: `file:${folder.file('other.db')}`,
+      PORT: port,
+    }
+    const third = await run(fromSource, elsewhere)
+    expect(third).toMatchObject({ code: 1 })
+    expect(third.err).toContain(`Port ${port} is in use.`)
+
     expect(await server.stop('SIGTERM')).toBe(0)
     expect(server.lines.at(-1)).toContain('stopped')
     const gone = await run([...fromSource, 'healthcheck'], {

@@ -6,7 +6,8 @@ import type { OnDeleted } from './store.ts'
 
 export interface Removal {
   userId: string
-  origin: Pick<Origin, 'ip' | 'requestId'>
+  /** Whence the user asked; undefined where an operator does it. */
+  origin: Pick<Origin, 'ip' | 'requestId'> | undefined
   now: number
 }
 
@@ -31,7 +32,8 @@ export function createRemove(
       // Waiting replies end here; a running one is told to stop and finds no row to write to.
       for (const { id } of pending.all(userId)) queue.cancel(tx, id)
       for (const tell of onDeleted) tell(tx, userId)
-      tx.run(audit, { at: now, event: 'account.deleted', userId, actor: 'user', origin })
+      const actor = origin ? 'user' : 'operator'
+      tx.run(audit, { at: now, event: 'account.deleted', userId, actor, origin })
       erase.run(userId)
       return true
     }

@@ -53,6 +53,9 @@ export function createUsers({ store, clock, quotas, prove, exportLimit }: UserDe
       if (!(await store.remove({ userId, origin, now: clock.now() }))) throw unauthenticated()
       return { message: 'Your account and everything in it is erased.' }
     },
+    /** An operator's deed: nothing is proven. False where there is no such user. */
+    erase: (userId: string): Promise<boolean> =>
+      store.remove({ userId, origin: undefined, now: clock.now() }),
     /** NDJSON of everything held on the user. @throws Problem 429 */
     async export({ userId }: Principal, origin: Origin): Promise<ReadableStream<Uint8Array>> {
       const limit = exportLimit(userId)

@@ -19,8 +19,11 @@ type Whence = Pick<Origin, 'ip' | 'requestId'>
 export interface UserStore {
   find(userId: string): Promise<UserRow | undefined>
   rename(input: { userId: string; name: string | null; now: number }): Promise<void>
-  /** Erases the user and all that is theirs, in one transaction; false where they are gone already. */
-  remove(input: { userId: string; origin: Whence; now: number }): Promise<boolean>
+  /**
+   * Erases the user and all that is theirs, in one transaction; false where they are gone already.
+   * Without an origin it is an operator's deed.
+   */
+  remove(input: { userId: string; origin: Whence | undefined; now: number }): Promise<boolean>
   /** Counts and writes down that everything is read. @throws Problem 429 */
   startExport(input: { userId: string; limit: Limit; origin: Whence; now: number }): Promise<void>
   /** Everything held on the user, page by page; `type` says what each entry is. */
