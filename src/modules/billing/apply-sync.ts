@@ -2,6 +2,7 @@ import { and, eq, notInArray } from 'drizzle-orm'
 import { billingCustomers, checkoutSessions, subscriptions } from '#drizzle/schema.ts'
 import { type Command, command, type Orm, type Tx } from '#src/database/command.ts'
 import { audit } from '#src/plugins/audit.ts'
+import { userTopic } from '#src/plugins/topics.ts'
 import type { Entitlements } from './entitlement.ts'
 import { isLive, isTerminal, type Snapshot, type SubscriptionNow, TERMINAL } from './mirror.ts'
 
@@ -48,8 +49,10 @@ export function createApplySync(deps: ApplyDeps): Command<Snapshot, void> {
       const after = explain(userId, readAt).tier
       const note = (event: string, detail: Record<string, string>) =>
         tx.run(audit, { at: readAt, event, userId, actor: 'system', detail })
-      if (before !== undefined && before !== after)
+      if (before !== undefined && before !== after) {
         note('tier.changed', { from: before, to: after, customerId })
+        tx.notify(userTopic(userId), 'quota')
+      }
       const live = snapshot.subscriptions.filter((one) => isLive(one, proPrices))
       if (live.length > 1 && live.some((one) => fresh.includes(one))) {
         note('billing.several-subscriptions', {

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import { eq } from 'drizzle-orm'
 import { billingCustomers, subscriptions, users } from '#drizzle/schema.ts'
 import { DAY, HOUR } from '#src/lib/time.ts'
+import { userTopic } from '#src/plugins/topics.ts'
 import { STAND_IN_PRICE } from '#src/standins/stripe/server.ts'
 import { json } from '#test/support/test-app.ts'
 import { createTestBilling } from '#test/support/test-billing.ts'
@@ -96,8 +97,12 @@ describe('A subscription goes through its states', () => {
     await using billing = await createTestBilling()
     const user = await billing.subscriber()
     expect((await billing.status(user)).quota).toEqual({ limit: null })
+    const news: unknown[] = []
+    billing.database.notifications.subscribe(userTopic(user.userId), (what) => news.push(what))
     billing.books.setStatus(user.subscriptionId, 'canceled')
     await billing.idle()
+    // Open streams are told their quota as it now stands.
+    expect(news).toEqual(['quota'])
     const { tier, status, quota } = await billing.status(user)
     expect([tier, status, quota.limit]).toEqual(['basic', 'canceled', 5])
   })
