@@ -3,6 +3,7 @@ import { Elysia } from 'elysia'
 import type { Clock } from '#src/lib/clock.ts'
 import type { Random } from '#src/lib/random.ts'
 import { MINUTE, SECOND } from '#src/lib/time.ts'
+import { createVerifiedTokens, type Verified } from './verified-tokens.ts'
 
 const ISSUER = 'pollux'
 const AUDIENCE = 'pollux-api'
@@ -41,6 +42,25 @@ export function createTokens({
 }: TokenDeps): AccessTokens {
   const current = codec(secret)
   const codecs = previousSecret === undefined ? [current] : [current, codec(previousSecret)]
+
+  async function check(token: string): Promise<Verified | undefined> {
+    for (const { verify } of codecs) {
+      const claims = await verify(token, {
+        algorithms: ['HS256'],
+        issuer: ISSUER,
+        audience: AUDIENCE,
+        typ: 'JWT',
+        requiredClaims: ['exp', 'iat', 'sub', 'sid', 'jti'],
+        currentDate: new Date(clock.now()),
+      })
+      if (!claims) continue
+      const { sub, sid, exp } = claims
+      if (typeof sub === 'string' && typeof sid === 'string' && typeof exp === 'number')
+        return { claims: { userId: sub, sessionId: sid }, expiresAt: exp }
+    }
+    return undefined
+  }
+
   return {
     ttlMs: ttlMinutes * MINUTE,
     sign({ userId, sessionId }) {
@@ -56,23 +76,7 @@ export function createTokens({
         exp: Math.floor(now / SECOND) + ttlMinutes * 60,
       })
     },
-    async verify(token) {
-      for (const { verify } of codecs) {
-        const claims = await verify(token, {
-          algorithms: ['HS256'],
-          issuer: ISSUER,
-          audience: AUDIENCE,
-          typ: 'JWT',
-          requiredClaims: ['exp', 'iat', 'sub', 'sid', 'jti'],
-          currentDate: new Date(clock.now()),
-        })
-        if (!claims) continue
-        const { sub, sid } = claims
-        if (typeof sub === 'string' && typeof sid === 'string')
-          return { userId: sub, sessionId: sid }
-      }
-      return undefined
-    },
+    verify: createVerifiedTokens(check, clock),
   }
 }
 
