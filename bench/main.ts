@@ -5,12 +5,14 @@
  */
 import { benchLatency } from './conversation/latency.ts'
 import { benchMemory } from './conversation/memory.ts'
+import { benchHttp } from './http/http.ts'
 import { describeMachine } from './support/machine.ts'
 import { type Report, toMarkdown, writeTables } from './support/report.ts'
 
 const suites: Record<string, (quick: boolean) => Promise<Report>> = {
   latency: benchLatency,
   memory: benchMemory,
+  http: benchHttp,
 }
 
 const asked = Bun.argv.slice(2)
@@ -39,6 +41,9 @@ if (!dry) {
   )
   await Bun.write(path, `${JSON.stringify({ ...before, ...figures }, null, 2)}\n`)
   await writeTables(reports)
+  for (const [name, svg] of reports.flatMap(({ plots }) => Object.entries(plots ?? {}))) {
+    await Bun.write(`${import.meta.dir}/../docs/performance/${name}`, svg)
+  }
 }
 const faults = reports.flatMap((one) => one.faults)
 console.log(`\n${reports.length} suites, ${faults.length} faults`)

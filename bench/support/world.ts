@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as schema from '../../drizzle/schema.ts'
+import type { Orm } from '../../src/database/command.ts'
 import { migrate } from '../../src/database/migrate.ts'
 import { openDatabase } from '../../src/database/open.ts'
 import { systemClock } from '../../src/lib/clock.ts'
@@ -9,13 +10,14 @@ import { systemRandom } from '../../src/lib/random.ts'
 import { createTokens } from '../../src/modules/auth/tokens.ts'
 import { fromSource, type ServerProcess, startServer } from '../../test/support/server.ts'
 
-const JWT_SECRET = 'benchmark-secret-benchmark-secret-benchmark'
+export const JWT_SECRET = 'benchmark-secret-benchmark-secret-benchmark'
 const DAY = 86_400_000
 const TITLE = { title: 'Trip to Bergen', titleFolded: 'trip to bergen', titleBy: 'person' } as const
 
 /** A verified user with a living session and rooms of their own. */
 export interface BenchUser {
   userId: string
+  sessionId: string
   token: string
   rooms: string[]
 }
@@ -36,7 +38,7 @@ export interface WorldOptions {
   /** How the server is started; from source by default. */
   command?: string[]
   /** More rows, before the server opens the file. */
-  fill?: (sqlite: ReturnType<typeof openDatabase>['sqlite'], users: BenchUser[]) => void
+  fill?: (orm: Orm, users: readonly BenchUser[]) => void
 }
 
 /**
@@ -119,9 +121,9 @@ async function populate(path: string, options: WorldOptions): Promise<BenchUser[
         .values({ id, userId, ...TITLE, activeAt: now, ...stamps })
         .run()
     }
-    users.push({ userId, token: await tokens.sign({ userId, sessionId }), rooms })
+    users.push({ userId, sessionId, token: await tokens.sign({ userId, sessionId }), rooms })
   }
-  options.fill?.(sqlite, users)
+  options.fill?.(orm, users)
   sqlite.run('COMMIT')
   database.checkpoint()
   database.close()

@@ -1,0 +1,39 @@
+import { Database } from 'bun:sqlite'
+import { CONTENT } from '../peers/content.ts'
+import type { BenchUser } from '../support/world.ts'
+
+const SCHEMA = [
+  'CREATE TABLE users (id TEXT PRIMARY KEY, phone TEXT, name TEXT, created_at INTEGER) STRICT',
+  'CREATE TABLE sessions (id TEXT PRIMARY KEY, user_id TEXT, ended_at INTEGER) STRICT',
+  'CREATE TABLE rooms (id TEXT PRIMARY KEY, user_id TEXT, title TEXT) STRICT',
+  'CREATE INDEX rooms_of_user ON rooms (user_id, id)',
+  `CREATE TABLE messages (key INTEGER PRIMARY KEY, id TEXT, room_id TEXT, role TEXT, content TEXT,
+    created_at INTEGER) STRICT`,
+  'CREATE INDEX messages_of_room ON messages (room_id, key)',
+  `CREATE TABLE jobs (id INTEGER PRIMARY KEY, room_id TEXT, message_id TEXT, state TEXT, due_at INTEGER) STRICT`,
+  "CREATE INDEX jobs_ready ON jobs (due_at) WHERE state = 'ready'",
+]
+
+/** The bare program's file: the same people, rooms and messages in the plainest schema that serves them. */
+export function createBareData(path: string, users: readonly BenchUser[], perRoom: number): void {
+  const db = new Database(path, { create: true })
+  db.run('PRAGMA journal_mode = WAL')
+  for (const sql of SCHEMA) db.run(sql)
+  const message = db.prepare(
+    'INSERT INTO messages (id, room_id, role, content, created_at) VALUES (?, ?, ?, ?, 0)',
+  )
+  db.run('BEGIN')
+  for (const { userId, sessionId, rooms } of users) {
+    db.run('INSERT INTO users VALUES (?, ?, ?, 0)', [userId, `+1${userId}`, 'Person'])
+    db.run('INSERT INTO sessions VALUES (?, ?, NULL)', [sessionId, userId])
+    for (const id of rooms) {
+      db.run('INSERT INTO rooms VALUES (?, ?, ?)', [id, userId, 'Trip to Bergen'])
+      for (let at = 0; at < perRoom; at++) {
+        message.run(Bun.randomUUIDv7(), id, at % 2 ? 'assistant' : 'user', CONTENT)
+      }
+    }
+  }
+  db.run('COMMIT')
+  message.finalize()
+  db.close(true)
+}

@@ -1,0 +1,41 @@
+import * as schema from '../../drizzle/schema.ts'
+import type { Orm } from '../../src/database/command.ts'
+import { CONTENT } from '../peers/content.ts'
+import type { BenchUser } from '../support/world.ts'
+
+/** Past exchanges in every room, as the product would have stored them. */
+export function fillRooms(orm: Orm, users: readonly BenchUser[], perRoom: number): void {
+  for (const { userId, rooms } of users) {
+    for (const roomId of rooms) fillRoom(orm, userId, roomId, perRoom)
+  }
+  orm
+    .update(schema.chatrooms)
+    .set({ revision: perRoom, userMessages: perRoom / 2, assistantMessages: perRoom / 2 })
+    .run()
+}
+
+function fillRoom(orm: Orm, userId: string, chatroomId: string, perRoom: number): void {
+  const now = Date.now() - 60_000
+  let promptId = ''
+  for (let position = 1; position <= perRoom; position++) {
+    const isPrompt = position % 2 === 1
+    const id = Bun.randomUUIDv7()
+    orm
+      .insert(schema.messages)
+      .values({
+        id,
+        chatroomId,
+        owner: userId.replaceAll('-', ''),
+        position,
+        finalRevision: position,
+        role: isPrompt ? 'user' : 'assistant',
+        content: CONTENT,
+        status: 'complete',
+        replyTo: isPrompt ? null : promptId,
+        createdAt: now,
+        completedAt: now,
+      })
+      .run()
+    if (isPrompt) promptId = id
+  }
+}

@@ -1,0 +1,198 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type ServerProcess, startServer } from '../../test/support/server.ts'
+import { createTimedGemini } from '../support/gemini.ts'
+import { plot } from '../support/plot.ts'
+import type { Report } from '../support/report.ts'
+import { startPostgres, startRedis } from '../support/servers.ts'
+import { median, noise, round } from '../support/stats.ts'
+import { type BenchUser, createWorld, JWT_SECRET } from '../support/world.ts'
+import { createBareData } from './bare-data.ts'
+import { fillRooms } from './fill.ts'
+import { createRequests } from './requests.ts'
+import { hasWrk, type WrkRun, wrk } from './wrk.ts'
+
+const MESSAGES_PER_ROOM = 60
+const CONNECTIONS = 32
+const ROUTES = {
+  live: 'hello world (`GET /livez`)',
+  me: '`GET /v1/user/me`',
+  rooms: '`GET /v1/chatroom`',
+  latest: '`GET …/message` (latest)',
+  page: '`GET …/message/all` (page of 50)',
+  post: '`POST …/message`, durable',
+}
+
+interface Contender {
+  name: 'Pollux' | 'bare program' | "prototype's stack"
+  url: string
+}
+
+/** Requests a second of the hot routes, each contender in turn, medians of several short runs. */
+export async function benchHttp(quick: boolean): Promise<Report> {
+  if (!hasWrk) return skipped('wrk is not installed (Debian package wrk)')
+  const gemini = createTimedGemini({ pieces: 1, everyMs: 0 })
+  // With the bucket nearly empty the replies wait: what is measured is the door, as with the peers.
+  const world = await createWorld({
+    users: 50,
+    roomsPerUser: 4,
+    geminiUrl: gemini.url,
+    settings: { PROVIDER_RPM: '1' },
+    fill: (orm, users) => fillRooms(orm, users, MESSAGES_PER_ROOM),
+  })
+  const folder = await mkdtemp(join(tmpdir(), 'pollux-bench-peers-'))
+  const stops: (() => Promise<unknown>)[] = [
+    () => world.stop(),
+    () => gemini.stop(),
+    () => rm(folder, { recursive: true, force: true }),
+  ]
+  const faults: string[] = []
+  try {
+    const contenders: Contender[] = [{ name: 'Pollux', url: world.server.url }]
+    const bare = await startBare(folder, world.users)
+    stops.unshift(() => bare.stop('SIGKILL'))
+    contenders.push({ name: 'bare program', url: bare.url })
+    const prototype = await startPrototype(folder, world.users, stops)
+    if (prototype) contenders.push({ name: "prototype's stack", url: prototype })
+    else
+      console.log(
+        "The prototype's stack is skipped: Debian's postgresql and redis-server are not installed",
+      )
+
+    const requests = createRequests(world)
+    const seconds = quick ? 1 : 3
+    const runs: Record<string, Record<string, number[]>> = {}
+    for (const route of Object.keys(ROUTES)) {
+      for (const { url } of contenders) {
+        await wrk(url, requests[route] ?? [], { connections: CONNECTIONS, seconds: 1 })
+      }
+      for (let round = 0; round < (quick ? 1 : 3); round++) {
+        for (const { name, url } of contenders) {
+          const run = await wrk(url, requests[route] ?? [], { connections: CONNECTIONS, seconds })
+          faults.push(...faultsOf(name, route, run))
+          const ofRoute = runs[route] ?? {}
+          runs[route] = { ...ofRoute, [name]: [...(ofRoute[name] ?? []), run.perSecond] }
+        }
+      }
+    }
+    const curve = quick ? {} : await throughputCurve(contenders, requests['latest'] ?? [])
+    return {
+      ...toReport(contenders, runs),
+      faults,
+      ...(quick
+        ? {}
+        : {
+            plots: {
+              'throughput.svg': plot(curve, {
+                x: 'connections',
+                y: 'GET latest, requests a second',
+              }),
+            },
+          }),
+    }
+  } finally {
+    for (const stop of stops) await stop()
+  }
+}
+
+async function throughputCurve(contenders: Contender[], requests: Parameters<typeof wrk>[1]) {
+  const curve: Record<string, { x: number; y: number }[]> = {}
+  for (const connections of [1, 4, 16, 64, 256]) {
+    for (const { name, url } of contenders) {
+      const { perSecond } = await wrk(url, requests, { connections, seconds: 2 })
+      curve[name] = [...(curve[name] ?? []), { x: connections, y: perSecond }]
+    }
+  }
+  return curve
+}
+
+function faultsOf(name: string, route: string, run: WrkRun): string[] {
+  const wanted = route === 'post' ? '202' : '200'
+  const others = Object.keys(run.statuses).filter((status) => status !== wanted)
+  const found = others.map(
+    (status) => `${name} ${route}: ${run.statuses[status]} answers ${status}`,
+  )
+  if (run.socketErrors > 0) found.push(`${name} ${route}: ${run.socketErrors} socket errors`)
+  return found
+}
+
+function toReport(contenders: Contender[], runs: Record<string, Record<string, number[]>>) {
+  const names = contenders.map(({ name }) => name)
+  const rows = Object.entries(ROUTES).map(([route, label]) => {
+    const of = (name: string) => median(runs[route]?.[name] ?? [])
+    const ratio = (name: string) =>
+      names.some((one) => one === name) ? `${round(of('Pollux') / of(name), 2)} ×` : 'skipped'
+    const noises = Object.values(runs[route] ?? {}).map(noise)
+    return [
+      label,
+      ...names.map((name) => Math.round(of(name))),
+      ratio('bare program'),
+      ratio("prototype's stack"),
+      `${Math.round(Math.max(...noises) * 100)} %`,
+    ]
+  })
+  return {
+    name: 'http',
+    figures: runs,
+    table: {
+      head: ['requests a second', ...names, 'against bare', 'against the prototype', 'noise'],
+      rows,
+    },
+  }
+}
+
+function skipped(why: string): Report {
+  console.log(`http is skipped: ${why}`)
+  return {
+    name: 'http',
+    figures: { skipped: why },
+    faults: [],
+    table: { head: ['skipped'], rows: [[why]] },
+  }
+}
+
+async function startBare(folder: string, users: BenchUser[]): Promise<ServerProcess> {
+  const path = join(folder, 'bare.db')
+  createBareData(path, users, MESSAGES_PER_ROOM)
+  return await startServer({
+    command: [process.execPath, `${import.meta.dir}/../peers/bare.ts`, path, JWT_SECRET],
+    environment: { NODE_ENV: 'production' },
+  })
+}
+
+async function startPrototype(
+  folder: string,
+  users: BenchUser[],
+  stops: (() => Promise<unknown>)[],
+) {
+  const redis = await startRedis()
+  if (!redis) return undefined
+  stops.push(() => redis.stop())
+  const postgres = await startPostgres()
+  if (!postgres) return undefined
+  stops.push(() => postgres.stop())
+  const url = `postgres://bench@127.0.0.1:${postgres.port}/postgres`
+  const file = join(folder, 'users.json')
+  await Bun.write(file, JSON.stringify(users))
+  const peers = `${import.meta.dir}/../peers`
+  const fill = Bun.spawn(
+    [process.execPath, `${peers}/prototype-data.ts`, url, file, String(MESSAGES_PER_ROOM)],
+    { stdout: 'inherit', stderr: 'inherit' },
+  )
+  if ((await fill.exited) !== 0) throw new Error('The prototype has no data')
+  const node = Bun.which('node')
+  const server = await startServer({
+    // Node, as the prototype ran; Bun where there is none.
+    command: [
+      node ?? process.execPath,
+      `${peers}/prototype.mjs`,
+      url,
+      String(redis.port),
+      JWT_SECRET,
+    ],
+    environment: { NODE_ENV: 'production' },
+  })
+  stops.unshift(() => server.stop('SIGKILL'))
+  return server.url
+}

@@ -1,0 +1,83 @@
+/**
+ * The limit: Bun, Elysia, JWT and bun:sqlite with group commit, doing the writes of POST message and nothing
+ * else: no quota, no idempotency, no request id, no log, no check of what it answers.
+ *
+ *     bun bench/peers/bare.ts <database file> <secret>     prints its URL
+ */
+import { Database } from 'bun:sqlite'
+import { jwt } from '@elysiajs/jwt'
+import { Elysia, t } from 'elysia'
+
+const [path = '', secret = ''] = Bun.argv.slice(2)
+const db = new Database(path, { strict: true })
+db.run('PRAGMA journal_mode = WAL')
+db.run('PRAGMA synchronous = FULL')
+const session = db.query(
+  'SELECT 1 FROM sessions WHERE id = ?1 AND user_id = ?2 AND ended_at IS NULL',
+)
+const user = db.query('SELECT id, phone, name, created_at FROM users WHERE id = ?1')
+const rooms = db.query('SELECT id, title FROM rooms WHERE user_id = ?1 ORDER BY id DESC LIMIT 50')
+const owned = db.query('SELECT 1 FROM rooms WHERE id = ?1 AND user_id = ?2')
+const page = db.query(
+  'SELECT id, role, content FROM messages WHERE room_id = ?1 ORDER BY key LIMIT 50',
+)
+const latest = db.query(
+  'SELECT id, role, content FROM messages WHERE room_id = ?1 ORDER BY key DESC LIMIT 2',
+)
+const message = db.query(
+  'INSERT INTO messages (id, room_id, role, content, created_at) VALUES (?1, ?2, ?3, ?4, ?5)',
+)
+const job = db.query(
+  'INSERT INTO jobs (room_id, message_id, state, due_at) VALUES (?1, ?2, ?3, ?4)',
+)
+
+let pending: { run: () => void; done: () => void }[] = []
+function write(run: () => void): Promise<void> {
+  return new Promise((done) => {
+    if (pending.length === 0) setImmediate(flush)
+    pending.push({ run, done })
+  })
+}
+function flush() {
+  const batch = pending
+  pending = []
+  db.run('BEGIN IMMEDIATE')
+  for (const { run } of batch) run()
+  db.run('COMMIT')
+  for (const { done } of batch) done()
+}
+
+const app = new Elysia()
+  .use(jwt({ name: 'jwt', secret }))
+  .get('/livez', () => ({ status: 'ok' }))
+  .resolve(async ({ jwt, headers, status }) => {
+    const claims = await jwt.verify(headers['authorization']?.slice(7))
+    if (!claims || !session.get(String(claims['sid']), String(claims.sub))) return status(401)
+    return { userId: String(claims.sub) }
+  })
+  .get('/v1/user/me', ({ userId }) => user.get(userId))
+  .get('/v1/chatroom', ({ userId }) => ({ items: rooms.all(userId) }))
+  .get('/v1/chatroom/:id/message', ({ userId, params, status }) =>
+    owned.get(params.id, userId) ? { items: latest.all(params.id) } : status(404),
+  )
+  .get('/v1/chatroom/:id/message/all', ({ userId, params, status }) =>
+    owned.get(params.id, userId) ? { items: page.all(params.id) } : status(404),
+  )
+  .post(
+    '/v1/chatroom/:id/message',
+    async ({ userId, params, body, status, set }) => {
+      if (!owned.get(params.id, userId)) return status(404)
+      const now = Date.now()
+      const [promptId, replyId] = [Bun.randomUUIDv7(), Bun.randomUUIDv7()]
+      await write(() => {
+        message.run(promptId, params.id, 'user', body.userPrompt, now)
+        message.run(replyId, params.id, 'assistant', '', now)
+        job.run(params.id, replyId, 'ready', now)
+      })
+      set.status = 202
+      return { prompt: { id: promptId }, reply: { id: replyId } }
+    },
+    { body: t.Object({ userPrompt: t.String({ minLength: 1, maxLength: 32_000 }) }) },
+  )
+  .listen({ port: 0, hostname: '127.0.0.1' })
+console.log(JSON.stringify({ msg: 'listening', url: `http://127.0.0.1:${app.server?.port}` }))

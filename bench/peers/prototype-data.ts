@@ -1,0 +1,33 @@
+/** The same people, rooms and messages in PostgreSQL: `prototype-data.ts <URL> <file of the users> <messages a room>`. */
+import pg from 'pg'
+import { CONTENT } from './content.ts'
+
+const [url = '', file = '', perRoom = '0'] = process.argv.slice(2)
+const users: { userId: string; rooms: string[] }[] = await Bun.file(file).json()
+const client = new pg.Client({ connectionString: url })
+await client.connect()
+await client.query(`
+  CREATE TABLE users (id text PRIMARY KEY, phone text, name text);
+  CREATE TABLE rooms (id text PRIMARY KEY, user_id text, title text);
+  CREATE INDEX ON rooms (user_id, id);
+  CREATE TABLE messages (key bigserial PRIMARY KEY, id text, room_id text, user_id text, role text,
+    content text, created_at timestamptz NOT NULL DEFAULT now());
+  CREATE INDEX ON messages (room_id, key);
+  CREATE INDEX ON messages (user_id, created_at)`)
+await client.query('BEGIN')
+for (const { userId, rooms } of users) {
+  await client.query('INSERT INTO users VALUES ($1, $2, $3)', [userId, `+1${userId}`, 'Person'])
+  for (const id of rooms) {
+    await client.query('INSERT INTO rooms VALUES ($1, $2, $3)', [id, userId, 'Trip to Bergen'])
+    await client.query(
+      `INSERT INTO messages (id, room_id, user_id, role, content, created_at)
+       SELECT gen_random_uuid(), $1, $2, CASE WHEN n % 2 = 1 THEN 'user' ELSE 'assistant' END, $3,
+         now() - interval '2 days'
+       FROM generate_series(1, $4::int) n`,
+      [id, userId, CONTENT, perRoom],
+    )
+  }
+}
+await client.query('COMMIT')
+await client.query('ANALYZE')
+await client.end()
