@@ -13,6 +13,9 @@ const build = Bun.spawnSync(
     '--target=bun',
     '--minify-whitespace',
     '--minify-syntax',
+    // Parsed at build time: a third less work at each start, for 8 MB more.
+    '--bytecode',
+    '--format=esm',
     '--no-compile-autoload-dotenv',
     '--no-compile-autoload-bunfig',
     `--outfile=${outfile}`,
