@@ -1,5 +1,3 @@
-import { and, eq, inArray, isNull, sql } from 'drizzle-orm'
-import { billingCustomers, subscriptions, users } from '#drizzle/schema.ts'
 import { type Command, type Connection, command } from '#src/database/command.ts'
 import type { Database } from '#src/database/open.ts'
 import { DAY, HOUR, MINUTE } from '#src/lib/time.ts'
@@ -128,46 +126,38 @@ function isStale(one: Mirrored, now: number): boolean {
   return ['active', 'trialing'].includes(one.status) && confirmedUntil(one) + STALE_AFTER_MS < now
 }
 
+/**
+ * Uses the key of users, billing_customers_of_user and subscriptions_of_customer. Written out because it
+ * runs at each prompt, and building Drizzle's rows costs several times the statement.
+ */
+export const EXPLAIN = `
+  SELECT users.tier_override AS override, s.customer_id AS customerId, s.status AS status,
+    s.price_id AS priceId, s.period_end AS periodEnd, s.cancel_at_period_end AS cancelAtPeriodEnd,
+    s.past_due_since AS pastDueSince, s.synced_at AS syncedAt
+  FROM users
+  LEFT JOIN billing_customers c ON c.user_id = users.id AND c.livemode = $livemode AND c.gone_at IS NULL
+  LEFT JOIN subscriptions s ON s.customer_id = c.id AND s.status IN ('active', 'trialing', 'past_due')
+  WHERE users.id = $userId`
+
+/** One of the user's subscriptions, or nulls where there is none. */
+type Row = { override: Tier | null } & (
+  | (Omit<Mirrored, 'cancelAtPeriodEnd'> & { cancelAtPeriodEnd: number })
+  | { customerId: null }
+)
+
 function prepareExplain(
-  { orm }: Connection,
+  { sqlite }: Connection,
   rules: EntitlementRules,
 ): (userId: string, now: number) => Entitlement {
-  const livemode = rules.livemode
-  // Uses the key of users, billing_customers_of_user and subscriptions_of_customer.
-  const rows = orm
-    .select({
-      override: users.tierOverride,
-      subscription: {
-        customerId: subscriptions.customerId,
-        status: subscriptions.status,
-        priceId: subscriptions.priceId,
-        periodEnd: subscriptions.periodEnd,
-        cancelAtPeriodEnd: subscriptions.cancelAtPeriodEnd,
-        pastDueSince: subscriptions.pastDueSince,
-        syncedAt: subscriptions.syncedAt,
-      },
-    })
-    .from(users)
-    .leftJoin(
-      billingCustomers,
-      and(
-        eq(billingCustomers.userId, users.id),
-        eq(billingCustomers.livemode, livemode),
-        isNull(billingCustomers.goneAt),
-      ),
-    )
-    .leftJoin(
-      subscriptions,
-      and(
-        eq(subscriptions.customerId, billingCustomers.id),
-        inArray(subscriptions.status, ['active', 'trialing', 'past_due']),
-      ),
-    )
-    .where(eq(users.id, sql.placeholder('userId')))
-    .prepare()
+  const livemode = rules.livemode ? 1 : 0
+  const find = sqlite.query<Row, [{ userId: string; livemode: number }]>(EXPLAIN)
   return (userId, now) => {
-    const found = rows.all({ userId })
-    const mirrored = found.flatMap(({ subscription }) => subscription ?? [])
-    return decide(rules, found[0]?.override ?? null, mirrored, now)
+    const rows = find.all({ userId, livemode })
+    const mirrored: Mirrored[] = []
+    for (const row of rows) {
+      if (row.customerId === null) continue
+      mirrored.push({ ...row, cancelAtPeriodEnd: row.cancelAtPeriodEnd === 1 })
+    }
+    return decide(rules, rows[0]?.override ?? null, mirrored, now)
   }
 }

@@ -3,7 +3,12 @@ import { eq } from 'drizzle-orm'
 import { billingCustomers, jobs, subscriptions, users } from '#drizzle/schema.ts'
 import { DAY, HOUR } from '#src/lib/time.ts'
 import { createEnqueueSync } from '#src/modules/billing/enqueue-sync.ts'
-import { createEntitlements, decide, type Mirrored } from '#src/modules/billing/entitlement.ts'
+import {
+  createEntitlements,
+  decide,
+  EXPLAIN,
+  type Mirrored,
+} from '#src/modules/billing/entitlement.ts'
 import { NOON } from '#test/support/fake-clock.ts'
 import { createTestApp } from '#test/support/test-app.ts'
 
@@ -156,13 +161,10 @@ describe('the tier in a transaction', () => {
   test('is one statement that seeks by index', async () => {
     const { database, userId } = await subscribed()
     const plan = database.sqlite
-      .query<{ detail: string }, [string]>(
-        `EXPLAIN QUERY PLAN SELECT * FROM users
-         LEFT JOIN billing_customers c ON c.user_id = users.id AND c.livemode = 0 AND c.gone_at IS NULL
-         LEFT JOIN subscriptions s ON s.customer_id = c.id AND s.status IN ('active', 'trialing', 'past_due')
-         WHERE users.id = ?`,
+      .query<{ detail: string }, [{ userId: string; livemode: number }]>(
+        `EXPLAIN QUERY PLAN ${EXPLAIN}`,
       )
-      .all(userId)
+      .all({ userId, livemode: 0 })
       .map(({ detail }) => detail)
     expect(plan).toHaveLength(3)
     for (const step of plan) expect(step).toStartWith('SEARCH')
