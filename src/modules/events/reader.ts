@@ -13,6 +13,8 @@ export interface ReaderSource {
   changes(since: number, limit: number): Changes | undefined
   /** The reply in the making, or what is stored of it where nobody makes it now. */
   live(): LiveReply | undefined
+  /** Told with each stored end: nothing of that reply may be told as live any more. */
+  ended(replyId: string): void
   quota(): Quota
 }
 
@@ -66,6 +68,7 @@ export function createReader(source: ReaderSource, start: ReaderCursor): Reader 
 
   /** The rest of the text, so that the deltas alone make up the whole, and then the reply as it now stands. */
   function tellDone({ message, position, attempt }: PlacedMessage, at: number): string {
+    source.ended(message.id)
     // A reply that ended without ever having text must not make us forget the one being streamed.
     const hasText = message.content !== '' || told.position === position
     const text = hasText

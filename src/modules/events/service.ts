@@ -37,6 +37,7 @@ export function createEvents({ hub, store, live, quota, isSessionAlive }: EventD
         roomId,
         changes: (since, limit) => store.changes({ userId, roomId, since, limit }),
         live: () => live.get(roomId) ?? storedPart(roomId),
+        ended: live.drop,
         quota: () => quota(userId),
       }
       const isAllowed = () => isSessionAlive(principal)

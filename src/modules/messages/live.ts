@@ -23,20 +23,25 @@ export interface LiveReplies {
   /** A new attempt at the room's reply; an earlier attempt's writer falls silent. */
   start(roomId: string, reply: Pick<LiveReply, 'replyId' | 'position' | 'attempt'>): LiveWriter
   get(roomId: string): LiveReply | undefined
+  /** Its end is stored; whoever still writes it here has lost it to another process. */
+  drop(replyId: string): void
 }
 
 export function createLiveReplies(notifications: Notifications): LiveReplies {
   const rooms = new Map<string, LiveReply>()
   const roomOf = new Map<string, string>()
   // Dropped only after the commit that made it final, so a reader always finds the one or the other.
-  notifications.subscribe(REPLY_ENDED, (id) => {
-    const replyId = String(id)
+  notifications.subscribe(REPLY_ENDED, (id) => drop(String(id)))
+
+  function drop(replyId: string) {
     const roomId = roomOf.get(replyId)
     if (roomId === undefined) return
     roomOf.delete(replyId)
     if (rooms.get(roomId)?.replyId === replyId) rooms.delete(roomId)
-  })
+  }
+
   return {
+    drop,
     start(roomId, { replyId, position, attempt }) {
       const reply: LiveReply = { replyId, position, attempt, text: '' }
       rooms.set(roomId, reply)
