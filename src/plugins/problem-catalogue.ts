@@ -15,7 +15,8 @@ export interface ProblemKind {
   extras?: Record<string, unknown>
 }
 
-const IDEMPOTENT = /^POST \/v1\/chatroom(\/:id\/message(\/:messageId\/regenerate)?)?$/
+const IDEMPOTENT =
+  /^POST \/v1\/(subscribe\/pro|chatroom(\/:id\/message(\/:messageId\/regenerate)?)?)$/
 const PAGED = /^GET \/v1\/(chatroom(\/:id\/message\/all)?|search|auth\/sessions)$/
 const PROMPTS = /^POST \/v1\/chatroom\/:id\/message(\/:messageId\/regenerate)?$/
 

@@ -6,8 +6,11 @@ import { lintOpenApi } from '#test/support/lint-openapi.ts'
 import { json, type ProblemJson } from '#test/support/test-app.ts'
 import { createWholeApp } from '#test/support/whole-app.ts'
 
-const { app, send } = createWholeApp()
+const LINT_MS = 30_000
+
+const { app, send, signIn } = createWholeApp()
 const document = await documentOf(app)
+const validate = createValidator(document)
 const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
   Object.entries(methods).map(([method, operation]) => ({
     name: `${method.toUpperCase()} ${path}`,
@@ -17,22 +20,30 @@ const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
   })),
 )
 
-test('the document is valid OpenAPI by the strict rules', async () => {
-  expect(await lintOpenApi(JSON.stringify(document))).toEqual([])
-})
+test(
+  'the document is valid OpenAPI by the strict rules',
+  async () => {
+    expect(await lintOpenApi(JSON.stringify(document))).toEqual([])
+  },
+  LINT_MS,
+)
 
-test('the linter would tell of a fault', async () => {
-  const [first] = operations
-  if (!first) throw new Error('The document has no operation.')
-  const { summary: _, ...untold } = first.operation
-  const broken = {
-    ...document,
-    paths: { [first.path]: { get: { ...untold, responses: { 200: {} } } } },
-  }
-  const faults = await lintOpenApi(JSON.stringify(broken))
-  expect(faults.some((fault) => fault.startsWith('struct'))).toBe(true)
-  expect(faults.some((fault) => fault.startsWith('operation-summary'))).toBe(true)
-})
+test(
+  'the linter would tell of a fault',
+  async () => {
+    const [first] = operations
+    if (!first) throw new Error('The document has no operation.')
+    const { summary: _, ...untold } = first.operation
+    const broken = {
+      ...document,
+      paths: { [first.path]: { get: { ...untold, responses: { 200: {} } } } },
+    }
+    const faults = await lintOpenApi(JSON.stringify(broken))
+    expect(faults.some((fault) => fault.startsWith('struct'))).toBe(true)
+    expect(faults.some((fault) => fault.startsWith('operation-summary'))).toBe(true)
+  },
+  LINT_MS,
+)
 
 /** Pages and files for a browser, which no client calls. */
 const HIDDEN = ['GET /swagger/{asset}', 'GET /v1/subscription/return']
@@ -81,7 +92,6 @@ describe.each(operations)('$name', ({ name, method, path, operation }) => {
   })
 
   test('gives examples that its schemas accept', () => {
-    const validate = createValidator(document)
     const bodies = operation.requestBody ? [['body', operation.requestBody] as const] : []
     for (const [where, { content = {} }] of [...bodies, ...responsesOf(operation)]) {
       for (const media of Object.values(content)) {
@@ -102,6 +112,25 @@ describe.each(operations)('$name', ({ name, method, path, operation }) => {
     ])
     expect('401' in operation.responses || operation.security.length === 0).toBe(true)
   })
+})
+
+test('the Idempotency-Key is told of exactly where it is honoured', async () => {
+  const honouring: string[] = []
+  const headers = { 'idempotency-key': 'x'.repeat(256) }
+  for (const { name, method, path, operation } of operations) {
+    if (method !== 'POST' || operation.security.length === 0) continue
+    const { token } = await signIn()
+    const body = operation.requestBody?.content['application/json']?.example
+    const answer = await send(method, path.replaceAll(/[{}]/g, ''), { token, headers, body })
+    if ((await answer.text()).includes('#header/Idempotency-Key')) honouring.push(name)
+  }
+  const told = operations.filter(({ operation }) =>
+    operation.parameters?.some(
+      (parameter) => '$ref' in parameter && /Idempotency/.test(parameter.$ref),
+    ),
+  )
+  expect(told.map(({ name }) => name)).toEqual(honouring)
+  expect(honouring.length).toBeGreaterThan(2)
 })
 
 function responsesOf(operation: Operation) {
