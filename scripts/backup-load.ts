@@ -18,7 +18,6 @@ import type { Accepted } from '#src/modules/messages/model.ts'
 import { createGeminiStandIn } from '#src/standins/gemini/server.ts'
 import { call } from '#test/support/client.ts'
 import { temporaryFolder } from '#test/support/folder.ts'
-import { startServer } from '#test/support/server.ts'
 
 const rate = Number(Bun.argv[2] ?? 2_000)
 const megabytes = Number(Bun.argv[3] ?? 1_000)
@@ -41,21 +40,25 @@ console.log(`database: ${(statSync(path).size / 1e6).toFixed(0)} MB`)
 const binary = folder.file('pollux')
 Bun.spawnSync([process.execPath, `${import.meta.dir}/build.ts`, binary])
 const gemini = createGeminiStandIn({ behave: () => ({ kind: 'hang' }) })
-await using server = await startServer({
-  command: [binary],
-  environment: {
+// Its log goes to a file: through a pipe it would wait for this busy process to read it.
+const server = Bun.spawn([binary, 'serve'], {
+  env: {
     NODE_ENV: 'test',
+    HOST: '127.0.0.1',
+    PORT: String(freePort()),
     JWT_SECRET: SECRET,
     DATABASE_URL: `file:${path}`,
     GEMINI_API_KEY: 'x',
     GEMINI_BASE_URL: gemini.url,
     BASIC_DAILY_PROMPTS: '1000000',
   },
+  stdio: ['ignore', Bun.file(folder.file('log')), 'inherit'],
 })
+const url = await listening(folder.file('log'))
 const rooms = await Promise.all(
   people.map(async (token) => ({
     token,
-    id: (await call<Room>(server.url, 'POST', '/v1/chatroom', { token, body: {} })).body.id,
+    id: (await call<Room>(url, 'POST', '/v1/chatroom', { token, body: {} })).body.id,
   })),
 )
 
@@ -77,7 +80,8 @@ const exitCode = await child.exited
 const backedUpAt = performance.now()
 stopped = true
 await load
-await server.stop('SIGKILL')
+server.kill('SIGKILL')
+await server.exited
 await gemini.stop()
 
 const quiet = shots.filter(
@@ -99,6 +103,23 @@ console.log(
 )
 process.exit(exitCode === 0 && lost.length === 0 && refused === 0 ? 0 : 1)
 
+function freePort(): number {
+  const probe = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: () => new Response() })
+  const { port } = probe
+  void probe.stop(true)
+  return port ?? 0
+}
+
+async function listening(log: string): Promise<string> {
+  for (let tries = 0; tries < 200; tries++) {
+    const file = Bun.file(log)
+    const found = (await file.exists()) && /"url":"([^"]+)".*"listening"/.exec(await file.text())
+    if (found && found[1] !== undefined) return found[1]
+    await Bun.sleep(50)
+  }
+  throw new Error('The server did not come up')
+}
+
 /** Open loop: what is late does not make the next one later. */
 async function shoot(): Promise<void> {
   const open = new Set<Promise<void>>()
@@ -118,7 +139,7 @@ async function shoot(): Promise<void> {
 async function prompt(dueAt: number): Promise<void> {
   const room = rooms[sent % rooms.length]
   if (!room) return
-  const answer = await call<Accepted>(server.url, 'POST', `/v1/chatroom/${room.id}/message`, {
+  const answer = await call<Accepted>(url, 'POST', `/v1/chatroom/${room.id}/message`, {
     token: room.token,
     body: { userPrompt: 'What is the capital of France?' },
   }).catch(() => undefined)
