@@ -3,6 +3,7 @@ import { ConfigError } from '#src/config/config.ts'
 import { UnusableDatabase } from '#src/database/fault.ts'
 import { DatabaseInUse } from '#src/database/lock.ts'
 import { DatabaseFromTheFuture } from '#src/database/migrate.ts'
+import { addAudit } from './audit.ts'
 import { addBackup } from './backup.ts'
 import { addDoctor } from './doctor.ts'
 import { addHealthcheck } from './healthcheck.ts'
@@ -26,6 +27,7 @@ const commands = [
   addHealthcheck,
   addJobs,
   addUser,
+  addAudit,
   addOpenapi,
   addBackup,
   addRestore,
