@@ -6,6 +6,7 @@
 import { benchLatency } from './conversation/latency.ts'
 import { benchMemory } from './conversation/memory.ts'
 import { benchHttp } from './http/http.ts'
+import { benchQueue } from './queue/queue.ts'
 import { describeMachine } from './support/machine.ts'
 import { type Report, toMarkdown, writeTables } from './support/report.ts'
 
@@ -13,6 +14,7 @@ const suites: Record<string, (quick: boolean) => Promise<Report>> = {
   latency: benchLatency,
   memory: benchMemory,
   http: benchHttp,
+  queue: benchQueue,
 }
 
 const asked = Bun.argv.slice(2)

@@ -61,7 +61,7 @@ export async function benchHttp(quick: boolean): Promise<Report> {
       )
 
     const requests = createRequests(world)
-    const seconds = quick ? 1 : 3
+    const seconds = quick ? 1 : 2
     const runs: Record<string, Record<string, number[]>> = {}
     for (const route of Object.keys(ROUTES)) {
       for (const { url } of contenders) {
