@@ -1,3 +1,4 @@
+import type { ValueError } from '@sinclair/typebox/compiler'
 import { Elysia, ValidationError } from 'elysia'
 import { isDatabaseFault } from '#src/database/fault.ts'
 import type { Log } from '#src/lib/log.ts'
@@ -79,15 +80,22 @@ function toValidationProblem(error: ValidationError): Problem {
     )
   }
   const errors: FieldError[] = []
-  for (const fault of error.all) {
+  for (const { path, schema, message } of faultsOf(error)) {
     if (errors.length === SHOWN_ERRORS) break
-    if (!('path' in fault) || errors.some(({ pointer }) => pointer === fault.path)) continue
-    errors.push({
-      pointer: fault.path,
-      detail: fault.schema?.['error'] ? String(fault.schema['error']) : fault.message,
-    })
+    if (errors.some(({ pointer }) => pointer === path)) continue
+    errors.push({ pointer: path, detail: schema['error'] ? String(schema['error']) : message })
   }
   return new Problem(422, 'validation', 'Some fields are not valid.', { errors })
+}
+
+/**
+ * Elysia's own `all` puts the rejected value into words, and a value such as `{"toString": 1}` or one
+ * nested ten thousand deep makes that throw.
+ */
+function faultsOf({ validator, value }: ValidationError): Iterable<ValueError> {
+  if (!('Errors' in validator)) return []
+  // `Errors` gives what TypeBox gives; Elysia types it as any.
+  return validator.Errors(value) as Iterable<ValueError>
 }
 
 function toRoutingProblem(request: Request, methodsOf: (path: string) => string[]): Problem {

@@ -14,7 +14,7 @@ const { placeholder } = sql
 
 export interface Delivery {
   /** The job that delivers a code; undefined where the code is handed out another way. */
-  job(code: { challengeId: string; sealedCode: string; userId: string | null }): NewJob | undefined
+  job(code: { challengeId: string; sealedCode: string }): NewJob | undefined
 }
 
 /** Opens a challenge in place of the one before it and enqueues its delivery. */
@@ -68,7 +68,7 @@ export function createOpenChallenge(
       const expiresAt = now + CODE_LIFE_MS
       const userId = holder.get({ phone })?.id ?? null
       insert.run({ id, phone, purpose, userId, codeHash, provenHash, now, expiresAt })
-      const job = delivery.job({ challengeId: id, sealedCode: input.sealedCode, userId })
+      const job = delivery.job({ challengeId: id, sealedCode: input.sealedCode })
       if (job) {
         const trace = input.trace === undefined ? {} : { trace: input.trace }
         queue.enqueue(tx, { ...job, ...trace, deadlineAt: expiresAt })

@@ -28,12 +28,12 @@ export interface SmsDeps {
 
 /**
  * The job that delivers one code. Enqueued for numbers nobody has too, so that asking takes the same time;
- * it then sends nothing.
+ * it then
+ * sends nothing. It has no owner, as finding an owner's turn would take its time.
  */
-export function smsJob(code: SmsBody & { userId: string | null }): NewJob {
-  const { challengeId, sealedCode, userId } = code
-  const owner = userId === null ? {} : { owner: userId }
-  return { kind: KIND, body: { challengeId, sealedCode }, ...owner }
+export function smsJob(code: SmsBody): NewJob {
+  const { challengeId, sealedCode } = code
+  return { kind: KIND, body: { challengeId, sealedCode } }
 }
 
 /** Job kind `sms.send`: hands one code to the gateway, and never twice to one that would send it twice. */

@@ -1,0 +1,174 @@
+import { expect, test } from 'bun:test'
+import type { Room } from '#src/modules/chatrooms/model.ts'
+import type { MediaType } from '#src/plugins/docs/types.ts'
+import { documentOf } from '#src/plugins/docs.ts'
+import { json, type TestUser } from '#test/support/test-app.ts'
+import { createWholeApp } from '#test/support/whole-app.ts'
+
+const document = await documentOf(createWholeApp().app)
+
+interface Route {
+  name: string
+  method: string
+  path: string
+  body: unknown
+}
+
+/** Every route that asks for a token, with the body its document shows: a new route is walked by itself. */
+const routes: Route[] = Object.entries(document.paths).flatMap(([path, methods]) =>
+  Object.entries(methods)
+    .filter(([, { security }]) => security.length > 0 && path !== '/metrics')
+    .map(([method, { requestBody }]) => {
+      const json: MediaType | undefined = requestBody?.content?.['application/json']
+      const example = json?.example ?? Object.values(json?.examples ?? {})[0]?.value
+      return {
+        name: `${method.toUpperCase()} ${path}`,
+        method: method.toUpperCase(),
+        path,
+        body: example,
+      }
+    }),
+)
+
+async function setUp() {
+  const app = createWholeApp()
+  const [owner, other] = [await app.signIn(), await app.signIn()]
+  const room = await json<Room>(app.send('POST', '/v1/chatroom', { token: owner.token }))
+  const { reply } = await json<{ reply: { id: string } }>(
+    app.send('POST', `/v1/chatroom/${room.id}/message`, {
+      token: owner.token,
+      body: { userPrompt: 'hello' },
+    }),
+  )
+  const ask = async ({ method, path, body }: Route, token: string | undefined, ids: string[]) => {
+    const [first = '', second = ''] = ids
+    const url = path.replace('{id}', first).replace('{messageId}', second)
+    const answer = await app.send(method, url, { token, body, headers: { 'x-request-id': 'same' } })
+    const text = answer.status < 300 ? '' : await answer.text()
+    await answer.body?.cancel().catch(() => {})
+    return { status: answer.status, text, challenge: answer.headers.get('www-authenticate') }
+  }
+  const idsOf = ({ path }: Route, user: TestUser) =>
+    path.includes('/sessions/') ? [user.sessionId] : [room.id, reply.id]
+  return { ...app, owner, other, ask, idsOf }
+}
+
+test('the walk finds the routes', () => {
+  expect(routes.length).toBeGreaterThan(25)
+  expect(routes.map(({ name }) => name)).toContain('POST /v1/chatroom/{id}/message')
+})
+
+test.each(routes)(
+  '$name: nobody, a forged token, a revoked session and a deleted user get the same 401',
+  async (route) => {
+    const { ask, idsOf, owner, signIn, database } = await setUp()
+    const [revoked, deleted] = [await signIn(), await signIn()]
+    database.sqlite.query('UPDATE sessions SET ended_at = 1 WHERE id = ?').run(revoked.sessionId)
+    database.sqlite.query('DELETE FROM users WHERE id = ?').run(deleted.userId)
+    const ids = idsOf(route, owner)
+    const answers = [undefined, 'forged', `${owner.token}x`, revoked.token, deleted.token].map(
+      (token) => ask(route, token, ids),
+    )
+    const [first, ...others] = await Promise.all(answers)
+    expect(first?.status).toBe(401)
+    expect(first?.challenge).toBe('Bearer error="invalid_token"')
+    for (const one of others) expect(one).toEqual(first as typeof one)
+  },
+)
+
+test.each(routes)('$name: a stranger learns nothing of the schema', async (route) => {
+  const { ask, idsOf, owner } = await setUp()
+  const odd = { ...route, body: route.method === 'GET' ? undefined : { zz: '\u0001' } }
+  expect((await ask(odd, undefined, idsOf(route, owner))).status).toBe(401)
+})
+
+test.each(routes.filter(({ path }) => path.includes('{')))(
+  '$name: somebody else’s is nobody’s, byte for byte; the owner has it',
+  async (route) => {
+    const { ask, idsOf, owner, other } = await setUp()
+    const ids = idsOf(route, owner)
+    const none = ids.map(() => '01890000-0000-7000-8000-000000000000')
+    const others = await ask(route, other.token, ids)
+    expect(others.status).toBe(404)
+    for (const odd of [
+      none,
+      ids.map(() => 'x'),
+      ids.map(() => "'%20OR%201=1--"),
+      ids.map(() => '%00'),
+    ]) {
+      expect(await ask(route, other.token, odd)).toEqual(others)
+    }
+    expect((await ask(route, owner.token, ids)).status).not.toBe(404)
+  },
+)
+
+test.each(routes.filter(({ body }) => body !== undefined))(
+  '$name: no field can be smuggled in beside those it takes',
+  async (route) => {
+    const { ask, idsOf, owner } = await setUp()
+    const ids = idsOf(route, owner)
+    for (const field of [
+      'userId',
+      'id',
+      'tier',
+      'tierOverride',
+      'isAdmin',
+      'status',
+      'verifiedAt',
+    ]) {
+      const body = { ...(route.body as object), [field]: 'pro' }
+      expect((await ask({ ...route, body }, owner.token, ids)).status).toBe(422)
+    }
+    for (const field of ['__proto__', 'constructor', 'prototype']) {
+      const text = JSON.stringify(route.body).replace(/^\{,?/, `{"${field}":{"tier":"pro"},`)
+      const body = text.replace(',}', '}')
+      expect([field, (await ask({ ...route, body }, owner.token, ids)).status]).toEqual([
+        field,
+        422,
+      ])
+    }
+    expect(({} as { tier?: string }).tier).toBeUndefined()
+  },
+)
+
+test('a nested id counts only under its own room', async () => {
+  const { send, owner } = await setUp()
+  const [mine, second] = [
+    (await json<{ items: Room[] }>(send('GET', '/v1/chatroom', owner))).items[0],
+    await json<Room>(send('POST', '/v1/chatroom', { token: owner.token })),
+  ]
+  const page = await json<{ items: { id: string }[] }>(
+    send('GET', `/v1/chatroom/${mine?.id}/message/all`, owner),
+  )
+  const messageId = page.items[0]?.id
+  expect((await send('GET', `/v1/chatroom/${mine?.id}/message/${messageId}`, owner)).status).toBe(
+    200,
+  )
+  expect((await send('GET', `/v1/chatroom/${second.id}/message/${messageId}`, owner)).status).toBe(
+    404,
+  )
+})
+
+test('other methods are 405 and odd spellings of a path are 404, whoever asks', async () => {
+  const { send, owner } = await setUp()
+  for (const token of [undefined, owner.token]) {
+    for (const method of ['PUT', 'TRACE', 'CONNECT', 'PROPFIND']) {
+      if (method === 'TRACE' || method === 'CONNECT') continue
+      expect((await send(method, '/v1/user/me', { token })).status).toBe(405)
+    }
+    const odd = [
+      '/v1/user/me/',
+      '/v1//user/me',
+      '/v1/user/%6De',
+      '/V1/user/me',
+      '/v1/user/me;x',
+      '/v1/user/me%00',
+    ]
+    for (const path of odd) {
+      const { status } = await send('GET', path, { token })
+      expect([path, [401, 404].includes(status) || token !== undefined]).toEqual([path, true])
+      if (token !== undefined)
+        expect([path, status === 404 || path.includes('%6D')]).toEqual([path, true])
+    }
+  }
+})
