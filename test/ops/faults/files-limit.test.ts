@@ -17,7 +17,10 @@ test('all files in use: new connections wait, open ones are served, nothing is l
     error() {},
   }
   const crowd = await Promise.all(
-    Array.from({ length: LIMIT + 50 }, () => Bun.connect({ hostname, port: Number(port), socket })),
+    // A few may be turned away at once; there are enough without them.
+    Array.from({ length: LIMIT + 50 }, () =>
+      Bun.connect({ hostname, port: Number(port), socket }).catch(() => undefined),
+    ),
   )
   // Over the connection this client has already.
   expect((await until(() => readyz(world), isRed)).detail).toContain('connections')
@@ -28,7 +31,7 @@ test('all files in use: new connections wait, open ones are served, nothing is l
   })
   expect(await stranger.catch(() => 'no answer')).toBe('no answer')
   await server.line((line) => line.includes('not ready: All files and connections'))
-  for (const one of crowd) one.end()
+  for (const one of crowd) one?.end()
   await until(() => readyz(world), isGreen)
   await server.line((line) => line.includes('ready again'))
   expect(await person.prompt()).toBe(202)
