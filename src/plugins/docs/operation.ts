@@ -101,8 +101,8 @@ function toResponses(
     responseEntries(response).map(([status, schema]) => [
       status,
       Number(status) >= 400
-        ? describeProblem(name, Number(status), schemas.convert(schema))
-        : toSuccess(name, Number(status), schemas.convert(schema), schemas),
+        ? describeProblem(name, Number(status), schemas.convertAnswer(schema))
+        : toSuccess(name, Number(status), schemas.convertAnswer(schema), schemas),
     ]),
   )
 }

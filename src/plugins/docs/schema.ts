@@ -6,13 +6,20 @@ const COERCIONS = new Set(['integer', 'numeric', 'boolean'])
 
 /** Turns route schemas into OpenAPI's, each shared one into a reference to its component. */
 export function createSchemas(models: Record<string, unknown>) {
-  const plain = new Map(Object.entries(models).map(([name, model]) => [name, toJsonSchema(model)]))
+  const plain = new Map(
+    Object.entries(models).map(([name, model]) => [name, open(toJsonSchema(model))] as const),
+  )
   const names = new Map([...plain].map(([name, schema]) => [shapeOf(schema), name]))
 
   /** A schema as written in a route: a name, or a schema whose named parts become references. */
   function convert(schema: unknown): JsonSchema {
     if (typeof schema === 'string') return { $ref: REF + schema }
     return refer(toJsonSchema(schema))
+  }
+
+  /** An answer's schema, the same whether or not Elysia has compiled its route. */
+  function convertAnswer(schema: unknown): JsonSchema {
+    return typeof schema === 'string' ? convert(schema) : refer(open(toJsonSchema(schema)))
   }
 
   function refer(schema: JsonSchema): JsonSchema {
@@ -29,6 +36,7 @@ export function createSchemas(models: Record<string, unknown>) {
 
   return {
     convert,
+    convertAnswer,
     /** Makes a schema that nobody named a component, so that two media types can share it. */
     name(name: string, schema: JsonSchema): JsonSchema {
       if (schema.$ref !== undefined || schema.type !== 'object') return schema
@@ -115,6 +123,12 @@ function mapParts(schema: JsonSchema, map: (part: JsonSchema) => JsonSchema): Js
 /** Items are a schema, or `false` after those of a tuple. */
 function isOneSchema(items: JsonSchema['items']): items is JsonSchema {
   return typeof items === 'object' && !Array.isArray(items)
+}
+
+/** Elysia closes the schema of an answer, in place, when its route is first asked; that says nothing to a client. */
+function open(schema: JsonSchema): JsonSchema {
+  const { additionalProperties, ...rest } = schema
+  return mapParts(additionalProperties === false ? rest : schema, open)
 }
 
 /** Equal for two schemas that differ only in what they say of themselves. */

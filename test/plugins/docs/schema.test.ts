@@ -70,3 +70,11 @@ test('building the document leaves the app as it is', async () => {
   expect(await answer.text()).toBe('here')
   expect((await app.handle(new Request('http://localhost/document/json'))).status).toBe(404)
 })
+
+test('the document is the same whether or not its routes have been asked', async () => {
+  const answer = t.Object({ a: t.String() })
+  const app = new Elysia().get('/here', () => ({ a: 'b' }), { response: { 200: answer } })
+  const before = JSON.stringify(await documentOf(app))
+  await app.handle(new Request('http://localhost/here'))
+  expect(JSON.stringify(await documentOf(app))).toBe(before)
+})
