@@ -80,10 +80,9 @@ describe('A reply', () => {
   test('waits as long as a 429 asks, holds everybody back meanwhile, and counts no error', async () => {
     const limited: Behaviour = { kind: 'status', status: 429, retryDelay: '7s' }
     const { chat, token, final } = await ask(Array.from({ length: 7 }, () => limited))
-    await chat.clock.advance(0)
     const other = await chat.openRoom(token)
-    while (chat.gemini.calls.length < 1) await turns(1)
-    await turns(20)
+    const paused = chat.database.sqlite.query('SELECT 1 FROM providers WHERE paused_until > 0')
+    while (!paused.get()) await turns(1)
     const second = await chat.prompt(token, other, 'And me?')
     await turns(50)
     expect(chat.gemini.calls).toHaveLength(1)
