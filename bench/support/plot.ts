@@ -31,6 +31,7 @@ export function plot(curves: Curves, labels: { x: string; y: string }): string {
 <text x="${LEFT - 8}" y="${up.at(y) + 4}" text-anchor="end">${y}</text>`,
   )
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="13" fill="#888">
+<title>${escapeText(`${labels.y} against ${labels.x}`)}</title>
 ${[...ticksY, ...ticksX, ...lines].join('\n')}
 <text x="${(LEFT + WIDTH - RIGHT) / 2}" y="${HEIGHT - 8}" text-anchor="middle">${escapeText(labels.x)}</text>
 <text transform="translate(16 ${HEIGHT / 2}) rotate(-90)" text-anchor="middle">${escapeText(labels.y)}</text>
