@@ -107,6 +107,14 @@ export function createReader(source: ReaderSource, start: ReaderCursor): Reader 
     return tellText(live)
   }
 
+  /**
+   * A later reply is being made than the one whose text was told last, so that one has ended, whether or not
+   * its end was heard of: another process may have written it. It is told first, or its text were forgotten.
+   */
+  function isPast(): boolean {
+    return told.offset > 0 && (source.live()?.position ?? 0) > told.position
+  }
+
   function tellQuota(): string {
     quota = false
     const now = source.quota()
@@ -116,7 +124,7 @@ export function createReader(source: ReaderSource, start: ReaderCursor): Reader 
 
   return {
     next() {
-      if (stored) {
+      if (stored || isPast()) {
         const frames = tellStored()
         if (frames !== '') return frames
       }
