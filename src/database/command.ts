@@ -20,7 +20,8 @@ export interface Tx {
 
 /**
  * A named unit of writing. Its input and output are plain data and `prepare` binds its statements to a
- * connection once, so that the writer can move to a thread of its own without touching any command.
+ * connection once, so that the writer can move to a thread of its own without touching any command. It may run
+ * twice before it is committed once: it changes nothing but the database.
  */
 export interface Command<I, O> {
   readonly name: string

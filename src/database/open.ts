@@ -8,12 +8,16 @@ import { explainFault, isDatabaseFault, UnusableDatabase } from './fault.ts'
 import { createFileWatch, type FileWatch } from './file-watch.ts'
 import { isOurs } from './identity.ts'
 import { createNotifications, type Notifications } from './notifications.ts'
+import { createSnapshot, type Snapshot } from './snapshot.ts'
 import { SteadySqlite } from './steady.ts'
+import { prepareTransaction } from './transaction.ts'
 import { createWriter, isBusy, type Writer, type WriterObserver } from './writer.ts'
 
 /** The one connection of the process. Reads are synchronous through `orm`; every write is a command. */
 export interface Database extends Connection, Writer {
   notifications: Notifications
+  /** For those who will read more than once in this turn of the event loop. */
+  snapshot: Pick<Snapshot, 'hold'>
   watch: FileWatch
   /** Moves the write-ahead log into the file; returns how many pages it could not move. */
   checkpoint(): number
@@ -30,12 +34,17 @@ export function openDatabase(path: string, observer: WriterObserver = {}): Datab
   const watch = createFileWatch(path)
   const connection: Connection = { sqlite, orm: drizzle(sqlite, { schema }) }
   const notifications = createNotifications()
+  const transaction = prepareTransaction(sqlite)
+  const snapshot = createSnapshot(sqlite, transaction)
+  const within = { ...connection, transaction, snapshot }
   return {
     ...connection,
-    ...createWriter(connection, notifications, { ...observer, verify: watch.check }),
+    ...createWriter(within, notifications, { ...observer, verify: watch.check }),
+    snapshot,
     watch,
     notifications,
     checkpoint() {
+      snapshot.release()
       const row = sqlite
         .query<{ log: number; checkpointed: number }, []>('PRAGMA wal_checkpoint(PASSIVE)')
         .get()
@@ -43,11 +52,13 @@ export function openDatabase(path: string, observer: WriterObserver = {}): Datab
     },
     close() {
       try {
+        snapshot.release()
         sqlite.run('PRAGMA optimize')
       } catch (error) {
         // Another process writes just now; statistics can wait, and what was done here is done.
         if (!isBusy(error)) throw error
       } finally {
+        transaction.close()
         sqlite.close()
       }
     },

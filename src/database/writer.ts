@@ -1,5 +1,7 @@
 import type { Command, Connection, Tx } from './command.ts'
 import type { Notifications } from './notifications.ts'
+import type { Snapshot } from './snapshot.ts'
+import type { Transaction } from './transaction.ts'
 
 /** How long a flush waits for another process to end its write before its commands are refused. */
 const BUSY_DEADLINE_MS = 5_000
@@ -36,11 +38,11 @@ export interface Writer {
 
 /** Group commit: the commands that arrive in one turn of the event loop share one transaction. */
 export function createWriter(
-  connection: Connection,
+  connection: Connection & { transaction: Transaction; snapshot: Snapshot },
   notifications: Notifications,
   observer: WriterObserver = {},
 ): Writer {
-  const { sqlite } = connection
+  const { sqlite, transaction, snapshot } = connection
   const prepared = new Map<Command<never, unknown>, (tx: Tx, input: never) => unknown>()
   let pending: Pending[] = []
   let scheduled = false
@@ -62,14 +64,19 @@ export function createWriter(
     setImmediate(() => flush())
   }
 
-  function flush(busySince?: number) {
+  /**
+   * All together at first, without savepoints: SQLite would copy each page that a command touches. Where one
+   * throws nothing of it is kept, and all of them run once more `apart`, each in a savepoint of its own.
+   */
+  function flush({ apart = false, busySince }: { apart?: boolean; busySince?: number } = {}) {
     const startedAt = performance.now()
     try {
-      sqlite.run('BEGIN IMMEDIATE')
+      snapshot.release()
+      transaction.beginWriting()
     } catch (error) {
       const since = busySince ?? startedAt
       if (isBusy(error) && startedAt - since < BUSY_DEADLINE_MS) {
-        setTimeout(() => flush(since), BUSY_RETRY_MS)
+        setTimeout(() => flush({ apart, busySince: since }), BUSY_RETRY_MS)
         return
       }
       refuse(take(), error)
@@ -78,19 +85,64 @@ export function createWriter(
     const batch = take()
     const outbox: Outbox[] = []
     const settled: (() => void)[] = []
+    let isRun = false
     try {
-      for (const one of batch) settled.push(runAlone(one, outbox))
-      sqlite.run('COMMIT')
+      for (const one of batch) settled.push((apart ? runApart : runTogether)(one, outbox))
+      isRun = true
+      transaction.commit()
       observer.verify?.()
     } catch (error) {
-      refuse(batch, error)
-      if (sqlite.inTransaction) sqlite.run('ROLLBACK')
+      if (sqlite.inTransaction) transaction.rollback()
+      if (isRun || apart) {
+        refuse(batch, error)
+        return
+      }
+      pending = [...batch, ...pending]
+      scheduled = true
+      flush({ apart: true })
       return
     }
     const durationMs = performance.now() - startedAt
     for (const settle of settled) settle()
     for (const { topic, payload } of outbox) notifications.publish(topic, payload)
     observer.committed?.(batch.length, durationMs)
+  }
+
+  function runTogether(one: Pending, outbox: Outbox[]): () => void {
+    const value = run(one, outbox)
+    return () => one.resolve(value)
+  }
+
+  /** Throws only what ends the whole transaction. */
+  function runApart(one: Pending, outbox: Outbox[]): () => void {
+    const told: Outbox[] = []
+    try {
+      const value = transaction.guard(() => run(one, told))
+      outbox.push(...told)
+      return () => one.resolve(value)
+    } catch (error) {
+      if (!sqlite.inTransaction) throw error
+      return () => one.reject(error)
+    }
+  }
+
+  function run(one: Pending, outbox: Outbox[]): unknown {
+    let inner: { error: unknown } | undefined
+    const tx: Tx = {
+      run(command, input) {
+        try {
+          return refusePromise(command.name, bind(command)(tx, input))
+        } catch (error) {
+          inner ??= { error }
+          throw error
+        }
+      },
+      notify: (topic, payload) => outbox.push({ topic, payload }),
+    }
+    const value = refusePromise(one.name, one.run(tx))
+    // Caught by the outer command or not: half of a command must never be committed.
+    if (inner) throw inner.error
+    return value
   }
 
   function refuse(batch: Pending[], error: unknown) {
@@ -103,38 +155,6 @@ export function createWriter(
     pending = []
     scheduled = false
     return batch
-  }
-
-  /** Runs one command in its savepoint. Throws only what ends the whole transaction. */
-  function runAlone(one: Pending, outbox: Outbox[]): () => void {
-    const told: Outbox[] = []
-    let inner: { error: unknown } | undefined
-    const tx: Tx = {
-      run(command, input) {
-        try {
-          return refusePromise(command.name, bind(command)(tx, input))
-        } catch (error) {
-          inner ??= { error }
-          throw error
-        }
-      },
-      notify: (topic, payload) => told.push({ topic, payload }),
-    }
-    sqlite.run('SAVEPOINT command')
-    try {
-      const value = refusePromise(one.name, one.run(tx))
-      // Caught by the outer command or not: half of a command must never be committed.
-      if (inner) throw inner.error
-      sqlite.run('RELEASE command')
-      outbox.push(...told)
-      return () => one.resolve(value)
-    } catch (error) {
-      // A full disk or an I/O error makes SQLite roll the whole transaction back by itself.
-      if (!sqlite.inTransaction) throw error
-      sqlite.run('ROLLBACK TO command')
-      sqlite.run('RELEASE command')
-      return () => one.reject(error)
-    }
   }
 
   return {

@@ -42,6 +42,27 @@ describe('group commit', () => {
     expect(texts(notes.beside())).toEqual(['before', 'after'])
   })
 
+  test('a command that throws has its neighbours run once more: what they tell is told once', async () => {
+    using notes = openNotes()
+    const { database } = notes
+    let runs = 0
+    const telling = command('notes.tell', () => (tx, text: string) => {
+      runs += 1
+      tx.notify('notes', text)
+      return tx.run(add, text)
+    })
+    const heard: unknown[] = []
+    database.notifications.subscribe('notes', (payload) => heard.push(payload))
+    await Promise.allSettled([
+      database.execute(telling, 'before'),
+      database.execute(failing(new Error('no')), 'undone'),
+      database.execute(telling, 'after'),
+    ])
+    expect(runs).toBeGreaterThan(2)
+    expect(heard).toEqual(['before', 'after'])
+    expect(texts(notes.beside())).toEqual(['before', 'after'])
+  })
+
   test('a constraint that fails is that command’s own', async () => {
     using notes = openNotes()
     const { database } = notes

@@ -41,6 +41,8 @@ export function createAuthentication({
       const token = /^Bearer ([A-Za-z0-9._-]+)$/i.exec(authorization ?? '')?.[1]
       if (token === undefined) return undefined
       const claims = await tokens.verify(token)
+      // What the request reads next, it reads in the same turn.
+      database.snapshot.hold()
       return claims && find(claims)
     },
     isSessionAlive: (principal) => find(principal) !== undefined,

@@ -16,7 +16,7 @@ type Reads = Pick<
   'latest' | 'page' | 'find' | 'task' | 'exchanges' | 'measured' | 'changes' | 'pending'
 >
 
-export function createReads({ orm }: Database): Reads {
+export function createReads({ orm, snapshot }: Database): Reads {
   const inRoom = eq(messages.chatroomId, placeholder('roomId'))
   const room = orm
     .select({ revision: chatrooms.revision })
@@ -162,6 +162,8 @@ export function createReads({ orm }: Database): Reads {
       return row && toMessage(row)
     },
     changes({ userId, roomId, since, limit }) {
+      // One commit wakes every reader of its rooms in the same turn.
+      snapshot.hold()
       const revision = room.get({ userId, roomId })?.revision
       if (revision === undefined) return undefined
       if (revision <= since) return { revision, added: [], finished: [] }
