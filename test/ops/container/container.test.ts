@@ -30,26 +30,27 @@ interface Inspected {
 const MB = 1_000_000
 
 /**
- * Runs a command as an engine would run the image: its files read-only but for /data, as its user, alone in
- * its process namespace, so that it is PID 1.
+ * Runs a command as an engine would run the image: its files read-only but for its two volumes, as its user,
+ * alone in its process namespace, so that it is PID 1.
  */
-function inContainer(data: string, ...command: string[]): string[] {
+function inContainer(volumes: string, ...command: string[]): string[] {
   const script = `set -e
     mount --make-rprivate /
     mount --bind "$ROOT" "$ROOT"
     mkdir -p "$ROOT/proc" "$ROOT/dev"
     mount -t proc proc "$ROOT/proc"
     mount --rbind /dev "$ROOT/dev"
-    mount --bind "$DATA" "$ROOT/data"
+    mount --bind "$VOLUMES/data" "$ROOT/data"
+    mount --bind "$VOLUMES/backups" "$ROOT/backups"
     mount -o remount,ro,bind "$ROOT"
     cd "$ROOT/data"
-    unset ROOT DATA
+    unset ROOT VOLUMES
     exec chroot --userspec=65532:65532 "$1" "\${@:2}"`
   const isolate = ['unshare', '--mount', '--pid', '--fork', '--kill-child']
   return [
     'env',
     `ROOT=${root}`,
-    `DATA=${data}`,
+    `VOLUMES=${volumes}`,
     ...isolate,
     'bash',
     '-c',
@@ -87,7 +88,7 @@ describe.skipIf(!image)('The image', () => {
     expect(files.map(({ name }) => name)).not.toContain('sh')
   })
 
-  test('runs as its user on read-only files, is healthy, drains at SIGTERM, and a new container finds the data', async () => {
+  test('runs as its user on read-only files, is healthy, drains at SIGTERM, a new container finds the data, and a backup comes back', async () => {
     const pieces = Array.from({ length: 8 }, (_, at) => `piece ${at} `)
     const command: string[] = []
     const settings = {
@@ -99,10 +100,17 @@ describe.skipIf(!image)('The image', () => {
       { command },
       { settings, behave: () => ({ kind: 'answer', pieces, pieceDelayMs: 150 }) },
     )
-    const data = world.file('data')
-    mkdirSync(data)
-    chownSync(data, 65532, 65532)
-    command.push(...inContainer(data, '/usr/local/bin/pollux', 'serve'))
+    const volumes = world.file('volumes')
+    for (const name of ['data', 'backups']) {
+      mkdirSync(join(volumes, name), { recursive: true })
+      chownSync(join(volumes, name), 65532, 65532)
+    }
+    const data = join(volumes, 'data')
+    const pollux = (environment: Record<string, string>, ...args: string[]) =>
+      Bun.spawnSync(inContainer(volumes, '/usr/local/bin/pollux', ...args), {
+        env: { PATH: process.env['PATH'] ?? '', ...environment },
+      })
+    command.push(...inContainer(volumes, '/usr/local/bin/pollux', 'serve'))
     const server = await world.start()
 
     const inside = childOf(server.pid)
@@ -112,9 +120,7 @@ describe.skipIf(!image)('The image', () => {
     const mounts = await Bun.file(`/proc/${inside}/mounts`).text()
     expect(mounts).toMatch(/^\S+ \/ \S+ ro,/m)
     await until(() => readyz(world), isGreen)
-    const health = Bun.spawnSync(inContainer(data, '/usr/local/bin/pollux', 'healthcheck'), {
-      env: { PATH: process.env['PATH'] ?? '', PORT: new URL(server.url).port },
-    })
+    const health = pollux({ PORT: new URL(server.url).port }, 'healthcheck')
     expect(health.stdout.toString()).toContain('ready')
     expect(health.exitCode).toBe(0)
 
@@ -125,18 +131,22 @@ describe.skipIf(!image)('The image', () => {
       () => world.call<Message>('GET', `${person.path}/${replyId}`, { token: person.token }),
       ({ body }) => body.status === 'streaming',
     )
+    const here = { DATABASE_URL: settings.DATABASE_URL }
+    expect(pollux(here, 'backup', '/backups/now.db').exitCode).toBe(0)
     process.kill(inside, 'SIGTERM')
     expect(await server.exited).toBe(0)
     expect(server.lines.join('\n')).toContain('draining')
     // The reply was finished within the drain, and not by the next start.
     expect(statusOf(join(data, 'pollux.db'), replyId)).toBe('complete')
     expect(missing(join(data, 'pollux.db'), person.acknowledged)).toEqual([])
+    expect(missing(join(volumes, 'backups/now.db'), person.acknowledged)).toEqual([])
 
     const second = await world.start()
     // The tool in between cannot pass a kill on to a program of another user.
     await using _ended = {
       [Symbol.asyncDispose]: async () => {
-        process.kill(childOf(second.pid), 'SIGKILL')
+        const inner = childOf(second.pid)
+        if (inner > 0) process.kill(inner, 'SIGKILL')
         await second.exited
       },
     }
@@ -146,6 +156,12 @@ describe.skipIf(!image)('The image', () => {
       ({ body }) => body.status === 'complete',
     )
     expect(reply.body.content).toContain('piece 7')
+
+    process.kill(childOf(second.pid), 'SIGTERM')
+    expect(await second.exited).toBe(0)
+    const restored = pollux(here, 'restore', '/backups/now.db')
+    expect([restored.exitCode, restored.stderr.toString()]).toEqual([0, ''])
+    expect(missing(join(data, 'pollux.db'), person.acknowledged)).toEqual([])
   }, 60_000)
 })
 
