@@ -249,12 +249,21 @@ export const messages = sqliteTable(
       sql`(${table.status} IN ('failed', 'blocked')) = (${table.errorCode} IS NOT NULL)`,
     ),
     uniqueIndex('messages_in_order').on(table.chatroomId, table.position),
-    uniqueIndex('messages_by_final_revision').on(table.chatroomId, table.finalRevision),
+    uniqueIndex('messages_by_final_revision')
+      .on(table.chatroomId, table.finalRevision)
+      .where(sql`role = 'assistant' AND final_revision IS NOT NULL`),
     uniqueIndex('messages_one_reply_per_version').on(table.replyTo, table.version),
     index('messages_pending').on(table.chatroomId, table.position).where(sql`completed_at IS NULL`),
-    index('messages_prompts').on(table.chatroomId, table.position).where(sql`role = 'user'`),
   ],
 )
+
+/**
+ * Final messages that the search index does not hold yet: it takes many at once far more cheaply. Not a foreign
+ * key: the trigger that forgets a message asks here whether the index holds it.
+ */
+export const searchPending = sqliteTable('search_pending', {
+  key: integer().primaryKey(),
+})
 
 /** Prompts of a Basic user by day of QUOTA_TIMEZONE. A new day is a new row, so no tick can be missed. */
 export const quotaUsage = sqliteTable(
@@ -361,7 +370,7 @@ export const jobs = sqliteTable(
       .where(sql`ended_at IS NOT NULL`),
     uniqueIndex('jobs_dedupe')
       .on(table.dedupeKey)
-      .where(sql`state IN ('parked', 'ready', 'running')`),
+      .where(sql`dedupe_key IS NOT NULL AND state IN ('parked', 'ready', 'running')`),
   ],
 )
 

@@ -58,6 +58,7 @@ export function createServices(deps: Deps) {
     cursors,
     onDeleted: [billing.onDeleted],
   })
+  const search = createSearch({ store: createSearchStore(database), cursors })
   /** What the modules want done by the clock; serve runs it. */
   const maintenance: Maintenance[] = [
     {
@@ -70,6 +71,7 @@ export function createServices(deps: Deps) {
         return forgotten
       },
     },
+    { name: 'index messages for search', pattern: '* * * * * *', run: search.catchUp },
     ...billing.maintenance,
     ...account.maintenance,
   ]
@@ -83,7 +85,7 @@ export function createServices(deps: Deps) {
     messages: conversation.messages,
     events: conversation.events,
     eventHub: conversation.hub,
-    search: createSearch({ store: createSearchStore(database), cursors }),
+    search,
     accounts: account.accounts,
     sessions: account.sessions,
     users: account.users,

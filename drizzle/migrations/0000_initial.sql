@@ -109,7 +109,7 @@ CREATE INDEX `jobs_deadline` ON `jobs` (`deadline_at`) WHERE state = 'ready' AND
 CREATE INDEX `jobs_leased` ON `jobs` (`lease_until`) WHERE state = 'running';--> statement-breakpoint
 CREATE INDEX `jobs_stopping` ON `jobs` (`id`) WHERE state = 'running' AND stop_requested_at IS NOT NULL;--> statement-breakpoint
 CREATE INDEX `jobs_ended_at` ON `jobs` (`ended_at`,`kind`,`state`) WHERE ended_at IS NOT NULL;--> statement-breakpoint
-CREATE UNIQUE INDEX `jobs_dedupe` ON `jobs` (`dedupe_key`) WHERE state IN ('parked', 'ready', 'running');--> statement-breakpoint
+CREATE UNIQUE INDEX `jobs_dedupe` ON `jobs` (`dedupe_key`) WHERE dedupe_key IS NOT NULL AND state IN ('parked', 'ready', 'running');--> statement-breakpoint
 CREATE TABLE `messages` (
 	`key` integer PRIMARY KEY NOT NULL,
 	`id` text NOT NULL,
@@ -149,10 +149,9 @@ CREATE TABLE `messages` (
 --> statement-breakpoint
 CREATE UNIQUE INDEX `messages_id_unique` ON `messages` (`id`);--> statement-breakpoint
 CREATE UNIQUE INDEX `messages_in_order` ON `messages` (`chatroom_id`,`position`);--> statement-breakpoint
-CREATE UNIQUE INDEX `messages_by_final_revision` ON `messages` (`chatroom_id`,`final_revision`);--> statement-breakpoint
+CREATE UNIQUE INDEX `messages_by_final_revision` ON `messages` (`chatroom_id`,`final_revision`) WHERE role = 'assistant' AND final_revision IS NOT NULL;--> statement-breakpoint
 CREATE UNIQUE INDEX `messages_one_reply_per_version` ON `messages` (`reply_to`,`version`);--> statement-breakpoint
 CREATE INDEX `messages_pending` ON `messages` (`chatroom_id`,`position`) WHERE completed_at IS NULL;--> statement-breakpoint
-CREATE INDEX `messages_prompts` ON `messages` (`chatroom_id`,`position`) WHERE role = 'user';--> statement-breakpoint
 CREATE TABLE `otp_challenges` (
 	`id` text PRIMARY KEY NOT NULL,
 	`phone` text NOT NULL,
@@ -207,6 +206,10 @@ CREATE TABLE `refresh_tokens` (
 --> statement-breakpoint
 CREATE INDEX `refresh_tokens_of_session` ON `refresh_tokens` (`session_id`);--> statement-breakpoint
 CREATE INDEX `refresh_tokens_by_age` ON `refresh_tokens` (`created_at`);--> statement-breakpoint
+CREATE TABLE `search_pending` (
+	`key` integer PRIMARY KEY NOT NULL
+) STRICT;
+--> statement-breakpoint
 CREATE TABLE `sessions` (
 	`id` text PRIMARY KEY NOT NULL,
 	`user_id` text NOT NULL,

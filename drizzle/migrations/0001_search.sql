@@ -5,23 +5,14 @@ CREATE VIRTUAL TABLE messages_fts USING fts5(
   tokenize = 'unicode61 remove_diacritics 2'
 );
 --> statement-breakpoint
-CREATE TRIGGER messages_fts_prompt AFTER INSERT ON messages
-WHEN new.completed_at IS NOT NULL AND new.content <> ''
-BEGIN
-  INSERT INTO messages_fts (rowid, owner, content) VALUES (new.key, new.owner, new.content);
-END;
---> statement-breakpoint
-CREATE TRIGGER messages_fts_reply AFTER UPDATE OF completed_at ON messages
-WHEN old.completed_at IS NULL AND new.completed_at IS NOT NULL AND new.content <> ''
-BEGIN
-  INSERT INTO messages_fts (rowid, owner, content) VALUES (new.key, new.owner, new.content);
-END;
---> statement-breakpoint
+-- What is not in the index yet must not be taken out of it: that would damage it.
 CREATE TRIGGER messages_fts_gone AFTER DELETE ON messages
 WHEN old.completed_at IS NOT NULL AND old.content <> ''
 BEGIN
   INSERT INTO messages_fts (messages_fts, rowid, owner, content)
-  VALUES ('delete', old.key, old.owner, old.content);
+  SELECT 'delete', old.key, old.owner, old.content
+  WHERE NOT EXISTS (SELECT 1 FROM search_pending WHERE key = old.key);
+  DELETE FROM search_pending WHERE key = old.key;
 END;
 --> statement-breakpoint
 -- Final states never change, nor what is indexed of them.

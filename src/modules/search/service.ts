@@ -3,6 +3,11 @@ import type { SearchHit } from './model.ts'
 import type { SearchStore } from './store.ts'
 
 export interface Search {
+  /**
+   * Takes what became final into the index. Not at each message: FTS5 writes a whole segment at each commit, and
+   * merges them. A search does it first, so that it finds all that was final before it.
+   */
+  catchUp(): Promise<void>
   /** Messages of the user that hold every word of the text, newest first. @throws Problem 400 */
   find(
     userId: string,
@@ -11,10 +16,15 @@ export interface Search {
 }
 
 export function createSearch({ store, cursors }: { store: SearchStore; cursors: Cursors }): Search {
+  async function catchUp() {
+    while (await store.index());
+  }
   return {
+    catchUp,
     async find(userId, { text, limit, cursor }) {
       const list = `search:${userId}:${text}`
       const before = cursor === undefined ? undefined : Number(cursors.decode(list, cursor)[0])
+      await catchUp()
       const rows = await store.find({ userId, text, limit: limit + 1, before })
       return toPage(
         rows,

@@ -1,3 +1,4 @@
+import { command } from '#src/database/command.ts'
 import type { Database } from '#src/database/open.ts'
 import { toInstant } from '#src/lib/time.ts'
 import { MARK_END, MARK_START, readMarks, toMatch } from './query.ts'
@@ -5,6 +6,33 @@ import type { SearchStore } from './store.ts'
 
 /** Words of a snippet. */
 const SNIPPET_WORDS = 24
+
+/** A commit takes in this much and no more: a few milliseconds, so that requests come in between. */
+const MESSAGES_AT_ONCE = 200
+const CHARACTERS_AT_ONCE = 100_000
+
+const index = command('search.index', ({ sqlite }) => {
+  // In the order of their keys, or FTS5 writes what it holds in memory at each step back.
+  const next = sqlite.query<{ key: number; owner: string; content: string }, [number]>(`
+    SELECT m.key, m.owner, m.content FROM search_pending p JOIN messages m ON m.key = p.key
+    WHERE p.key > ?1 ORDER BY p.key LIMIT 1`)
+  const add = sqlite.query<unknown, [number, string, string]>(
+    'INSERT INTO messages_fts (rowid, owner, content) VALUES (?1, ?2, ?3)',
+  )
+  const forget = sqlite.query<unknown, [number]>('DELETE FROM search_pending WHERE key <= ?1')
+  return (): void => {
+    let last = 0
+    let characters = 0
+    for (let count = 0; count < MESSAGES_AT_ONCE && characters < CHARACTERS_AT_ONCE; count++) {
+      const message = next.get(last)
+      if (!message) break
+      add.run(message.key, message.owner, message.content)
+      last = message.key
+      characters += message.content.length
+    }
+    forget.run(last)
+  }
+})
 
 interface Row {
   key: number
@@ -17,7 +45,9 @@ interface Row {
 }
 
 /** FTS5 has no place in Drizzle's queries, so this one is written out. */
-export function createSearchStore({ sqlite }: Database): SearchStore {
+export function createSearchStore(database: Database): SearchStore {
+  const { sqlite } = database
+  const waiting = sqlite.query<unknown, []>('SELECT 1 FROM search_pending WHERE key > 0 LIMIT 1')
   const find = sqlite.query<Row, [Record<string, string | number>]>(`
     SELECT m.key, m.id AS messageId, m.chatroom_id AS chatroomId, c.title AS chatroomTitle, m.role,
       snippet(messages_fts, 1, $start, $end, '…', ${SNIPPET_WORDS}) AS marked, m.created_at AS createdAt
@@ -27,6 +57,11 @@ export function createSearchStore({ sqlite }: Database): SearchStore {
     WHERE messages_fts MATCH $match AND f.rowid < $before
     ORDER BY f.rowid DESC LIMIT $limit`)
   return {
+    async index() {
+      if (!waiting.get()) return false
+      await database.execute(index, undefined)
+      return true
+    },
     async find({ userId, text, limit, before }) {
       const match = toMatch(userId.replaceAll('-', ''), text)
       if (match === undefined) return []

@@ -7,6 +7,8 @@ export interface PlacedHit {
 }
 
 export interface SearchStore {
+  /** Takes a few of the messages that wait for the index into it; false when none wait any more. */
+  index(): Promise<boolean>
   /** The user's own messages that match, newest first, from behind `before`. */
   find(input: {
     userId: string

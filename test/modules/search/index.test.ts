@@ -121,6 +121,38 @@ describe('GET /v1/search', () => {
     expect(() => chat.database.sqlite.run(check)).not.toThrow()
   })
 
+  test('forgets messages that the index never held, and stays whole', async () => {
+    const { chat, token, roomId, found } = await chatWith(['never looked for'])
+    const waiting = chat.database.sqlite.query<{ count: number }, []>(
+      'SELECT count(*) AS count FROM search_pending',
+    )
+    expect(waiting.get()?.count).toBe(2)
+    await chat.send('DELETE', `/v1/chatroom/${roomId}`, { token })
+    expect(waiting.get()?.count).toBe(0)
+    expect(await found('looked')).toEqual([])
+    const check = "INSERT INTO messages_fts (messages_fts, rank) VALUES ('integrity-check', 1)"
+    expect(() => chat.database.sqlite.run(check)).not.toThrow()
+  })
+
+  test('takes in what became final since, in small commits, also where nobody searches', async () => {
+    const { chat, token, roomId, search } = await chatWith([])
+    for (let at = 0; at < 250; at++) {
+      await chat.send('POST', `/v1/chatroom/${roomId}/message`, {
+        token,
+        body: { userPrompt: `prompt ${at}` },
+      })
+    }
+    const waiting = chat.database.sqlite.query<{ count: number }, []>(
+      'SELECT count(*) AS count FROM search_pending',
+    )
+    const before = waiting.get()?.count ?? 0
+    expect(before).toBeGreaterThanOrEqual(250)
+    const task = chat.services.maintenance.find(({ name }) => name.includes('index messages'))
+    await task?.run()
+    expect(waiting.get()?.count).toBe(0)
+    expect((await search('prompt', '&limit=100')).items).toHaveLength(100)
+  })
+
   test('a final message never changes', async () => {
     const { chat } = await chatWith(['one'])
     expect(() => chat.database.sqlite.run("UPDATE messages SET content = 'other'")).toThrow(

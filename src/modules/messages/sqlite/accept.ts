@@ -1,5 +1,5 @@
 import { and, eq, sql } from 'drizzle-orm'
-import { chatrooms, messages } from '#drizzle/schema.ts'
+import { messages } from '#drizzle/schema.ts'
 import { type Command, type Connection, command, type Tx } from '#src/database/command.ts'
 import { notFound, Problem } from '#src/lib/problem.ts'
 import { MINUTE, toInstant } from '#src/lib/time.ts'
@@ -36,7 +36,7 @@ export function createAccept(deps: AcceptDeps): Command<PromptToAccept, Answer<A
         const position = revision - 1
         const owner = ownerWord(userId)
         const prompt = { id: promptId, roomId, owner, position, content: input.text, now }
-        rows.insertPrompt.run(prompt)
+        rows.toSearch.run(rows.insertPrompt.run(prompt).lastInsertRowid)
         const reply = { ...input, promptId, position: revision, version: 1, paidOn: taken.paidOn }
         addReply(tx, deps.queue, rows, reply)
         return {
@@ -119,54 +119,26 @@ export function createRegenerate(deps: AcceptDeps): Command<ReplyToRegenerate, A
   })
 }
 
-function prepareRows({ orm }: Connection) {
+/** Written out, because they run at each prompt and Drizzle takes longer to bind a row than SQLite to insert it. */
+function prepareRows({ sqlite }: Connection) {
   return {
-    growRoom: orm
-      .update(chatrooms)
-      .set({
-        revision: sql`${chatrooms.revision} + ${placeholder('added')}`,
-        userMessages: sql`${chatrooms.userMessages} + ${placeholder('prompts')}`,
-        assistantMessages: sql`${chatrooms.assistantMessages} + 1`,
-        lastMessageAt: sql`${placeholder('now')}`,
-        activeAt: sql`${placeholder('now')}`,
-      })
-      .where(
-        and(eq(chatrooms.id, placeholder('roomId')), eq(chatrooms.userId, placeholder('userId'))),
-      )
-      .returning({ revision: chatrooms.revision })
-      .prepare(),
-    insertPrompt: orm
-      .insert(messages)
-      .values({
-        id: placeholder('id'),
-        chatroomId: placeholder('roomId'),
-        owner: placeholder('owner'),
-        position: placeholder('position'),
-        finalRevision: placeholder('position'),
-        role: 'user',
-        content: placeholder('content'),
-        status: 'complete',
-        createdAt: placeholder('now'),
-        completedAt: placeholder('now'),
-      })
-      .prepare(),
-    insertReply: orm
-      .insert(messages)
-      .values({
-        id: placeholder('replyId'),
-        chatroomId: placeholder('roomId'),
-        owner: placeholder('owner'),
-        position: placeholder('position'),
-        role: 'assistant',
-        content: '',
-        status: 'queued',
-        replyTo: placeholder('promptId'),
-        version: placeholder('version'),
-        jobId: placeholder('jobId'),
-        paidOn: placeholder('paidOn'),
-        createdAt: placeholder('now'),
-      })
-      .prepare(),
+    growRoom: sqlite.query<{ revision: number }, [Record<string, string | number>]>(`
+      UPDATE chatrooms SET revision = revision + $added, user_messages = user_messages + $prompts,
+        assistant_messages = assistant_messages + 1, last_message_at = $now, active_at = $now
+      WHERE id = $roomId AND user_id = $userId
+      RETURNING revision`),
+    insertPrompt: sqlite.query<unknown, [Record<string, string | number>]>(`
+      INSERT INTO messages
+        (id, chatroom_id, owner, position, final_revision, role, content, status, created_at, completed_at)
+      VALUES ($id, $roomId, $owner, $position, $position, 'user', $content, 'complete', $now, $now)`),
+    toSearch: sqlite.query<unknown, [number | bigint]>(
+      'INSERT INTO search_pending (key) VALUES (?1)',
+    ),
+    insertReply: sqlite.query<unknown, [Record<string, string | number | null>]>(`
+      INSERT INTO messages
+        (id, chatroom_id, owner, position, role, content, status, reply_to, version, job_id, paid_on, created_at)
+      VALUES ($replyId, $roomId, $owner, $position, 'assistant', '', 'queued', $promptId, $version, $jobId,
+        $paidOn, $now)`),
   }
 }
 
@@ -201,7 +173,10 @@ function addReply(
     deadlineAt: reply.now + REPLY_DEADLINE_MS,
     ...(reply.trace === null ? {} : { trace: reply.trace }),
   })
-  rows.insertReply.run({ ...reply, owner: ownerWord(reply.userId), jobId: jobId ?? null })
+  const { replyId, roomId, promptId, position, version, paidOn, now } = reply
+  const owner = ownerWord(reply.userId)
+  const place = { replyId, roomId, promptId, position, version, paidOn, now }
+  rows.insertReply.run({ ...place, owner, jobId: jobId ?? null })
   tx.notify(roomTopic(reply.roomId), 'stored')
   tx.notify(userTopic(reply.userId), 'quota')
 }

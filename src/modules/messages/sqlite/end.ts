@@ -20,6 +20,7 @@ export function createEnd({ quotas, onUntitled }: EndDeps): Command<ReplyEnd, vo
   return command('messages.end', ({ orm, sqlite }) => {
     const find = orm
       .select({
+        key: messages.key,
         roomId: messages.chatroomId,
         userId: chatrooms.userId,
         content: messages.content,
@@ -42,7 +43,8 @@ export function createEnd({ quotas, onUntitled }: EndDeps): Command<ReplyEnd, vo
         error_code = $errorCode, error_message = $errorMessage, model = $model, finish_reason = $finishReason,
         prompt_tokens = $promptTokens, reply_tokens = $replyTokens, context_messages = $contextMessages,
         context_characters = $contextCharacters, completed_at = $now
-      WHERE id = $replyId`)
+      WHERE key = $key`)
+    const toSearch = sqlite.query<unknown, [number]>('INSERT INTO search_pending (key) VALUES (?1)')
     return (tx, input) => {
       const { replyId, status, error, model, finishReason, usage, context, now } = input
       const reply = find.get({ replyId })
@@ -51,7 +53,7 @@ export function createEnd({ quotas, onUntitled }: EndDeps): Command<ReplyEnd, vo
       const content = keepsText ? (input.content ?? reply.content) : ''
       const revision = grow.get({ roomId: reply.roomId })?.revision ?? 0
       end.run({
-        replyId,
+        key: reply.key,
         status,
         content,
         attempt: input.attempt ?? reply.attempt,
@@ -66,6 +68,7 @@ export function createEnd({ quotas, onUntitled }: EndDeps): Command<ReplyEnd, vo
         contextCharacters: context?.characters ?? null,
         now,
       })
+      if (content !== '') toSearch.run(reply.key)
       // The live text goes before readers hear of the end, or they would take it for a reply of its own.
       tx.notify(REPLY_ENDED, replyId)
       tx.notify(roomTopic(reply.roomId), 'stored')

@@ -25,7 +25,7 @@ export function createReads({ orm, snapshot }: Database): Reads {
       and(eq(chatrooms.id, placeholder('roomId')), eq(chatrooms.userId, placeholder('userId'))),
     )
     .prepare()
-  // Uses messages_prompts.
+  // Walks messages_in_order back to it, over the versions of its reply.
   const lastPrompt = orm
     .select(columns)
     .from(messages)
