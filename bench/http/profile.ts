@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { createTimedGemini } from '../support/gemini.ts'
 import { createWorld } from '../support/world.ts'
+import { fillRooms } from './fill.ts'
 import { createRequests } from './requests.ts'
 import { wrk } from './wrk.ts'
 
@@ -16,6 +17,7 @@ const world = await createWorld({
   roomsPerUser: 4,
   geminiUrl: gemini.url,
   settings: { PROVIDER_RPM: '1' },
+  fill: (orm, users) => fillRooms(orm, users, 60),
   command: [
     process.execPath,
     ...(profiled ? ['--cpu-prof', '--cpu-prof-md', '--cpu-prof-dir', folder] : []),

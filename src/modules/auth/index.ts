@@ -1,7 +1,7 @@
 import { Elysia, t } from 'elysia'
 import type { Auth } from '#src/plugins/auth.ts'
 import type { Origins } from '#src/plugins/origin.ts'
-import { CodeSent, problems, type User } from '#src/plugins/schemas.ts'
+import { answers, CodeSent, problems, type User } from '#src/plugins/schemas.ts'
 import { traceparent } from '#src/plugins/trace.ts'
 import {
   ChangePassword,
@@ -34,7 +34,7 @@ export function createAuthRoutes({ auth, origins, accounts, sessions, profile }:
   return new Elysia({ name: 'accounts', prefix: '/v1/auth' })
     .use(auth)
     .use(origins)
-    .model({ CodeSent, Tokens })
+    .model(answers({ CodeSent, Tokens }))
     .post(
       '/signup',
       ({ body, origin, set }) => {

@@ -2,7 +2,7 @@ import { Elysia, t } from 'elysia'
 import { DEFAULT_LIMIT } from '#src/lib/page.ts'
 import type { Auth } from '#src/plugins/auth.ts'
 import type { Origins } from '#src/plugins/origin.ts'
-import { Cursor, Limit, problems } from '#src/plugins/schemas.ts'
+import { answers, Cursor, Limit, problems } from '#src/plugins/schemas.ts'
 import { Session, SessionPage } from './model.ts'
 import type { Sessions } from './sessions.ts'
 
@@ -20,7 +20,7 @@ export function createSessionRoutes({
   return new Elysia({ name: 'sessions', prefix: '/v1/auth/sessions' })
     .use(auth)
     .use(origins)
-    .model({ Session, SessionPage })
+    .model(answers({ Session, SessionPage }))
     .get(
       '',
       ({ principal, query }) =>

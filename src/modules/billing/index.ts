@@ -4,7 +4,7 @@ import { readBytes } from '#src/plugins/body.ts'
 import { idempotencyClaim } from '#src/plugins/idempotency.ts'
 import type { IdempotentCall } from '#src/plugins/idempotent-call.ts'
 import { sendAnswer } from '#src/plugins/reply.ts'
-import { problems, type Quota } from '#src/plugins/schemas.ts'
+import { answers, problems, type Quota } from '#src/plugins/schemas.ts'
 import { CheckoutPage, PlanList, PortalPage, Received, SubscriptionStatus } from './model.ts'
 import { page } from './page.ts'
 import type { Billing } from './service.ts'
@@ -37,7 +37,7 @@ export function createBillingRoutes({
 
   return new Elysia({ name: 'billing', prefix: '/v1' })
     .use(auth)
-    .model({ CheckoutPage, PortalPage, PlanList, Received, SubscriptionStatus })
+    .model(answers({ CheckoutPage, PortalPage, PlanList, Received, SubscriptionStatus }))
     .post(
       '/subscribe/pro',
       async ({ principal, body, request, set }) => {

@@ -3,7 +3,7 @@ import { DEFAULT_LIMIT } from '#src/lib/page.ts'
 import type { Auth } from '#src/plugins/auth.ts'
 import { idempotencyClaim } from '#src/plugins/idempotency.ts'
 import { sendAnswer } from '#src/plugins/reply.ts'
-import { Cursor, Limit, problems } from '#src/plugins/schemas.ts'
+import { answers, Cursor, Limit, problems } from '#src/plugins/schemas.ts'
 import { NewRoom, Room, RoomChange, RoomPage } from './model.ts'
 import type { Rooms } from './service.ts'
 
@@ -12,7 +12,7 @@ const detail = { tags: ['Chatrooms'] }
 export function createChatrooms({ auth, rooms }: { auth: Auth; rooms: Rooms }) {
   return new Elysia({ name: 'chatrooms', prefix: '/v1/chatroom' })
     .use(auth)
-    .model({ Room, RoomPage })
+    .model(answers({ Room, RoomPage }))
     .post(
       '',
       async ({ principal, body, request, set }) =>

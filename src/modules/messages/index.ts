@@ -4,7 +4,7 @@ import { SECOND } from '#src/lib/time.ts'
 import type { Auth } from '#src/plugins/auth.ts'
 import { type Answer, idempotencyClaim } from '#src/plugins/idempotency.ts'
 import { sendAnswer } from '#src/plugins/reply.ts'
-import { Cursor, Limit, problems } from '#src/plugins/schemas.ts'
+import { answers, Cursor, Limit, problems } from '#src/plugins/schemas.ts'
 import { traceparent } from '#src/plugins/trace.ts'
 import type { Quota } from '../quota/model.ts'
 import { Accepted, Exchange, Message, MessagePage, NewPrompt } from './model.ts'
@@ -51,7 +51,7 @@ export function createMessageRoutes(deps: MessageRouteDeps) {
   const { auth, messages } = deps
   return new Elysia({ name: 'messages', prefix: '/v1/chatroom/:id/message' })
     .use(auth)
-    .model({ Message, Accepted, Exchange, MessagePage })
+    .model(answers({ Message, Accepted, Exchange, MessagePage }))
     .post(
       '',
       async ({ principal, params, body, request, set }) => {

@@ -1,14 +1,14 @@
 import { Elysia, t } from 'elysia'
 import { DEFAULT_LIMIT } from '#src/lib/page.ts'
 import type { Auth } from '#src/plugins/auth.ts'
-import { Cursor, Limit, problems } from '#src/plugins/schemas.ts'
+import { answers, Cursor, Limit, problems } from '#src/plugins/schemas.ts'
 import { SearchHit, SearchPage } from './model.ts'
 import type { Search } from './service.ts'
 
 export function createSearchRoutes({ auth, search }: { auth: Auth; search: Search }) {
   return new Elysia({ name: 'search' })
     .use(auth)
-    .model({ SearchHit, SearchPage })
+    .model(answers({ SearchHit, SearchPage }))
     .get(
       '/v1/search',
       ({ principal, query }) =>

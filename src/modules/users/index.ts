@@ -1,7 +1,7 @@
 import { Elysia } from 'elysia'
 import type { Auth, Principal } from '#src/plugins/auth.ts'
 import type { Origin, Origins } from '#src/plugins/origin.ts'
-import { CodeSent, problems, User } from '#src/plugins/schemas.ts'
+import { answers, CodeSent, problems, User } from '#src/plugins/schemas.ts'
 import { traceparent } from '#src/plugins/trace.ts'
 import { Export, Removal, Removed, UserChange } from './model.ts'
 import type { Users } from './service.ts'
@@ -22,7 +22,7 @@ export function createUserRoutes({ auth, origins, users, sendDeletionCode }: Use
   return new Elysia({ name: 'users', prefix: '/v1/user/me' })
     .use(auth)
     .use(origins)
-    .model({ User, CodeSent })
+    .model(answers({ User, CodeSent }))
     .get('', ({ principal }) => users.read(principal.userId), {
       authenticated: true,
       response: { 200: 'User', ...problems(401) },

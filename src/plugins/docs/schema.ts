@@ -61,7 +61,7 @@ export function toJsonSchema(schema: unknown): JsonSchema {
 }
 
 function clean(schema: JsonSchema): JsonSchema {
-  const { error, nullable, $id, patternProperties, additionalItems, ...rest } = schema
+  const { error, nullable, noValidate, $id, patternProperties, additionalItems, ...rest } = schema
   const cleaned = mapParts(fromTuple(rest), clean)
   if (patternProperties) {
     const [values] = Object.values(patternProperties)
