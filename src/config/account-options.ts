@@ -6,6 +6,11 @@ const country = {
   allowed: 'ISO 3166 country codes such as DE, separated by commas',
   test: (code: string) => toCountry(code) !== undefined,
 }
+const origin = {
+  allowed: 'origins as browsers send them, such as https://app.example.com, separated by commas',
+  // No path, no trailing slash, no `*`.
+  test: (given: string) => URL.parse(given)?.origin === given,
+}
 const range = {
   allowed: 'IP addresses or CIDR ranges, separated by commas',
   test: isAddressRange,
@@ -124,10 +129,11 @@ export const accountOptions = {
     max: 3_650,
     default: 365,
   }),
-  corsOrigins: list('CORS_ORIGINS', {
-    describe: 'Origins whose pages may call the API',
-    default: [],
-  }),
+  corsOrigins: list(
+    'CORS_ORIGINS',
+    { describe: 'Origins whose pages may call the API', default: [] },
+    origin,
+  ),
   trustedProxies: list(
     'TRUSTED_PROXIES',
     { describe: 'Addresses whose X-Forwarded-For is believed', default: [] },

@@ -23,6 +23,15 @@ test('pollux doctor lists every fault of a configuration that cannot be read', a
   expect(err).toContain('error(s)')
 })
 
+test.each(['https://app.example.com/', 'https://app.example.com/chat', '*', 'app.example.com'])(
+  'CORS_ORIGINS=%s, which no browser sends as an origin, is refused',
+  async (origin) => {
+    const { code, out } = await doctor({ NODE_ENV: 'test', CORS_ORIGINS: origin })
+    expect(code).toBe(1)
+    expect(out).toContain(`error · configuration\n  CORS_ORIGINS cannot be '${origin}'`)
+  },
+)
+
 test('pollux doctor --json is for scripts, and warnings are no failure', async () => {
   await using folder = await temporaryFolder()
   const environment = { NODE_ENV: 'test', DATABASE_URL: `file:${folder.file('pollux.db')}` }
@@ -37,5 +46,5 @@ test('pollux doctor notices a name of the prototype', async () => {
   await using folder = await temporaryFolder()
   const environment = { NODE_ENV: 'test', DATABASE_URL: `file:${folder.file('p.db')}` }
   const { out } = await doctor({ ...environment, SERVER_PORT: '3001' })
-  expect(out).toContain('SERVER_PORT is understood as PORT')
+  expect(out).toContain('warning · renamed\n  SERVER_PORT is understood as PORT')
 })

@@ -50,8 +50,9 @@ test('a good list of origins is not complained of', () => {
 
 test('a misspelt setting is named; others’ are none of our concern', () => {
   const environment = { GEMINI_APIKEY: 'x', JWT_SECRET_FILE: '/x', PATH: '/bin', BACKUP_DAYS: '7' }
-  expect(misspeltFindings(environment).map(({ what }) => what.split(' ')[0])).toEqual([
-    'GEMINI_APIKEY',
-    'BACKUP_DAYS',
+  const told = misspeltFindings(environment).map(({ check, what }) => [check, what.split(' ')[0]])
+  expect(told).toEqual([
+    ['misspelt', 'GEMINI_APIKEY'],
+    ['misspelt', 'BACKUP_DAYS'],
   ])
 })

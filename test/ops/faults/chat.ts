@@ -1,6 +1,6 @@
 import { Database as Sqlite } from 'bun:sqlite'
 import type { Room } from '#src/modules/chatrooms/model.ts'
-import type { Accepted } from '#src/modules/messages/model.ts'
+import type { Accepted, Message } from '#src/modules/messages/model.ts'
 import { createWorld, type World } from '#test/e2e/world.ts'
 import { fromSource } from '#test/support/server.ts'
 
@@ -37,6 +37,8 @@ export async function createPerson(world: World) {
       if (answer.status === 202) acknowledged.push(answer.body.prompt.id, answer.body.reply.id)
       return answer.status
     },
+    /** The latest exchange. */
+    latest: () => world.call<{ reply: Message | null }>('GET', path, { token }),
     read: () => world.call<Room>('GET', `/v1/chatroom/${room.body.id}`, { token }),
   }
 }
@@ -77,12 +79,3 @@ export async function until<T>(ask: () => Promise<T>, holds: (answer: T) => bool
 
 export const isGreen = ({ status }: Readiness) => status === 200
 export const isRed = ({ status }: Readiness) => status === 503
-
-/** Runs a program of the system; gives whether it succeeded. */
-export function does(...command: string[]): boolean {
-  try {
-    return Bun.spawnSync(command, { stdio: ['ignore', 'ignore', 'ignore'] }).exitCode === 0
-  } catch {
-    return false
-  }
-}

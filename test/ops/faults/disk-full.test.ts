@@ -1,20 +1,10 @@
 import { expect, test } from 'bun:test'
-import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs'
-import {
-  createFaultyWorld,
-  createPerson,
-  does,
-  isGreen,
-  isRed,
-  missing,
-  readyz,
-  until,
-} from './chat.ts'
+import { closeSync, openSync, rmSync, writeSync } from 'node:fs'
+import { canMount, mountTmpfs } from '#test/support/mount.ts'
+import { createFaultyWorld, createPerson, isGreen, isRed, missing, readyz, until } from './chat.ts'
 
 const LONG = 'a prompt of many words '.repeat(1_000)
 
-/** Only root mounts a small disk. */
-const canMount = process.getuid?.() === 0 && does('mount', '--version')
 if (!canMount) console.log('SKIPPED disk-full: it mounts a small tmpfs, which needs root')
 
 function fill(path: string) {
@@ -33,11 +23,7 @@ test.skipIf(!canMount)(
   'a full disk: 503, said once, red, and writing goes on by itself',
   async () => {
     await using world = await createFaultyWorld()
-    mkdirSync(world.file('data'))
-    if (!does('mount', '-t', 'tmpfs', '-o', 'size=64m', 'pollux-test', world.file('data'))) {
-      console.log('SKIPPED disk-full: this machine mounts no tmpfs')
-      return
-    }
+    using _disk = mountTmpfs(world.file('data'), 64)
     try {
       const server = await world.start()
       const person = await createPerson(world)
@@ -61,7 +47,6 @@ test.skipIf(!canMount)(
       expect(missing(world.path, person.acknowledged)).toEqual([])
     } finally {
       await world.server.stop('SIGKILL')
-      does('umount', world.file('data'))
     }
   },
   60_000,

@@ -1,17 +1,9 @@
 import { expect, test } from 'bun:test'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { temporaryFolder } from '#test/support/folder.ts'
+import { does } from '#test/support/mount.ts'
 import { fromSource } from '#test/support/server.ts'
-import {
-  createFaultyWorld,
-  createPerson,
-  does,
-  isGreen,
-  isRed,
-  missing,
-  readyz,
-  until,
-} from './chat.ts'
+import { createFaultyWorld, createPerson, isGreen, isRed, missing, readyz, until } from './chat.ts'
 
 /** A mode stops nobody who has the file open, and root never: the immutable flag stops all. */
 const canFreeze = await (async () => {
