@@ -58,12 +58,16 @@ export async function serve(config: Config, runtime: Runtime): Promise<Server> {
     maxRequestBodySize: MAX_BODY_BYTES,
     idleTimeout: IDLE_TIMEOUT_SECONDS,
   })
+  const url = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${app.server?.port}`
+  // Bun makes what outgoing requests need at the first of them, and ends the process where it then lacks a file
+  // descriptor: here there are some.
+  fetch.preconnect(url)
   await worker.start({ alone: true })
   await services.billing.reconcile()
   const closeMetrics = observation.watch(database)
 
   return {
-    url: `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${app.server?.port}`,
+    url,
     async stop() {
       draining = true
       log.info({ running: worker.running, drainSeconds: config.drainSeconds }, 'draining')
