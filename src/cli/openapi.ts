@@ -6,24 +6,25 @@ import { openDatabase } from '#src/database/open.ts'
 import { systemClock } from '#src/lib/clock.ts'
 import { silentLog } from '#src/lib/log.ts'
 import { systemRandom } from '#src/lib/random.ts'
+import { createMetrics } from '#src/plugins/metrics.ts'
 import { createServices } from '#src/services.ts'
 import { Failure, type Terminal } from './terminal.ts'
 
 export function addOpenapi(program: Command, terminal: Terminal): void {
   program
     .command('openapi')
-    .description('print the OpenAPI document of this version; needs no configuration')
+    .description('print the OpenAPI document of this version, every route; needs no configuration')
     .action(() => run(terminal))
 }
 
 async function run(terminal: Terminal): Promise<void> {
-  // Settings and data do not change the document: any will do.
-  const { config } = parseConfig({ NODE_ENV: 'test' })
+  // With every route that some setting switches on; else settings and data do not change the document.
+  const { config } = parseConfig({ NODE_ENV: 'test', METRICS_TOKEN: 'any' })
   const database = openDatabase(':memory:')
   try {
     migrate(database.sqlite, { now: systemClock.now() })
     const deps = { config, database, clock: systemClock, random: systemRandom, log: silentLog }
-    const app = createApp(deps, createServices(deps))
+    const app = createApp(deps, createServices(deps), { metrics: createMetrics() })
     const answer = await app.handle(new Request('http://localhost/swagger/json'))
     if (!answer.ok) throw new Failure(`The document could not be made: ${answer.status}`)
     await terminal.print(JSON.stringify(await answer.json(), null, 2))
