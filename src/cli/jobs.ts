@@ -1,8 +1,9 @@
 import { type Command, Option } from 'commander'
-import { toInstant } from '#src/lib/time.ts'
+import { HOUR, SECOND, toInstant } from '#src/lib/time.ts'
 import { createInspector } from '#src/queue/inspect.ts'
 import { revive } from '#src/queue/revive.ts'
 import type { JobRow } from '#src/queue/row.ts'
+import { createQueueStats } from '#src/queue/stats.ts'
 import { withServices } from './context.ts'
 import { wholeNumber } from './numbers.ts'
 import { table } from './table.ts'
@@ -44,7 +45,8 @@ export function addJobs(program: Command, terminal: Terminal): void {
     .action((id) => cancel(terminal, id))
   jobs
     .command('stats')
-    .description('how many jobs of each kind are in each state')
+    .description('of each kind: what has not ended, how long the oldest waits, what ended lately')
+    .option('--hours <count>', 'what ended within so many', wholeNumber, 24)
     .option('--json', 'print JSON')
     .action((options) => stats(terminal, options))
 }
@@ -98,17 +100,24 @@ function cancel(terminal: Terminal, id: number) {
   })
 }
 
-function stats(terminal: Terminal, options: Json) {
-  return withServices(terminal, async ({ database }) => {
-    const counts = createInspector(database).stats()
-    if (options.json) return terminal.print(JSON.stringify(counts))
-    const cells = counts.map(({ kind, state, count, oldestDueAt }) => [
-      kind,
-      state,
-      count,
-      oldestDueAt === null ? null : toInstant(oldestDueAt),
+function stats(terminal: Terminal, { hours, json }: Json & { hours: number }) {
+  return withServices(terminal, async ({ database, now }) => {
+    const figures = createQueueStats(database)
+    const none = { parked: 0, ready: 0, running: 0, oldestReadyMs: null }
+    const ended = { done: 0, failed: 0, cancelled: 0 }
+    const kinds = new Map(figures.waiting(now()).map((of) => [of.kind, { ...of, ...ended }]))
+    for (const { kind, state, count } of figures.ended(now() - hours * HOUR)) {
+      kinds.set(kind, { ...(kinds.get(kind) ?? { kind, ...none, ...ended }), [state]: count })
+    }
+    const counts = [...kinds.values()].sort((a, b) => (a.kind < b.kind ? -1 : 1))
+    if (json) return terminal.print(JSON.stringify(counts))
+    const cells = counts.map(({ kind, oldestReadyMs, ...of }) => [
+      ...[kind, of.parked, of.ready, of.running],
+      oldestReadyMs === null ? null : `${Math.round(oldestReadyMs / SECOND)} s`,
+      ...[of.done, of.failed, of.cancelled],
     ])
-    return terminal.print(table(['kind', 'state', 'count', 'oldest due'], cells))
+    const heading = ['kind', 'parked', 'ready', 'running', 'oldest', 'done', 'failed', 'cancelled']
+    return terminal.print(table(heading, cells))
   })
 }
 

@@ -150,11 +150,6 @@ export const LIST = `
   SELECT * FROM jobs WHERE ($state IS NULL OR state = $state) AND ($kind IS NULL OR kind = $kind)
   ORDER BY id DESC LIMIT $limit`
 
-/** Scans the table, which pruning keeps short. */
-export const STATS = `
-  SELECT kind, state, count(*) AS count, min(CASE WHEN ended_at IS NULL THEN due_at END) AS oldestDueAt
-  FROM jobs GROUP BY kind, state ORDER BY kind, state`
-
 /** Uses jobs_parked_in_lane, which holds all it needs. */
 export const COUNT_PARKED = `SELECT kind, count(*) AS count FROM jobs WHERE state = 'parked' GROUP BY kind`
 

@@ -11,12 +11,12 @@ const add = command('test.add', () => (tx, { jobs, now }: { jobs: NewJob[]; now:
   for (const job of jobs) tx.run(enqueue, { job, now })
 })
 
-async function setUp(jobs: NewJob[]) {
+async function setUp(jobs: NewJob[], now = 1_000) {
   const folder = await temporaryFolder()
   const path = folder.file('pollux.db')
   const database = openDatabase(path)
   migrate(database.sqlite, { now: 0 })
-  await database.execute(add, { jobs, now: 1_000 })
+  await database.execute(add, { jobs, now })
   database.close()
 
   const environment = { NODE_ENV: 'test', DATABASE_URL: `file:${path}` }
@@ -55,11 +55,20 @@ describe('pollux jobs', () => {
     expect(await states()).toEqual(['cancelled', 'ready'])
     expect(await pollux('jobs', 'retry', '1')).toMatchObject({ code: 0 })
     expect(await states()).toEqual(['parked', 'ready'])
+  })
+
+  test('counts what waits, how long the oldest does, and what ended lately', async () => {
+    const jobs = [room(1), room(2), { kind: 'test.sms', body: null }]
+    await using terminal = await setUp(jobs, Date.now() - 90_000)
+    const { pollux } = terminal
+    await pollux('jobs', 'cancel', '3')
     const { out } = await pollux('jobs', 'stats', '--json')
-    expect(JSON.parse(out)).toMatchObject([
-      { kind: 'test.reply', state: 'parked', count: 1 },
-      { kind: 'test.reply', state: 'ready', count: 1 },
-    ])
+    const [reply, sms] = JSON.parse(out)
+    expect(reply).toMatchObject({ kind: 'test.reply', parked: 1, ready: 1, running: 0, done: 0 })
+    expect(reply.oldestReadyMs).toBeWithin(90_000, 120_000)
+    expect(sms).toMatchObject({ kind: 'test.sms', ready: 0, cancelled: 1, oldestReadyMs: null })
+    const table = (await pollux('jobs', 'stats')).out
+    expect(table).toMatch(/^test\.reply +1 +1 +0 +(9\d|1[01]\d) s +0 +0 +0$/m)
   })
 
   test('says no with exit code 1 and wrong usage with 2', async () => {

@@ -31,9 +31,8 @@ const plans: Record<keyof typeof statements, string[]> = {
   COUNT_READY: ['scan of jobs_turn alone'],
   COUNT_RUNNING: ['jobs_leased', 'sort'],
   COUNT_ENDED: ['jobs_ended_at', 'sort'],
-  // People's questions, asked seldom: the list walks back by id, the table of counts reads everything.
+  // A person's question, asked seldom: it walks back by id.
   LIST: ['SCAN jobs'],
-  STATS: ['SCAN jobs', 'sort'],
   // Once each time the clock is set back; the index holds only what waits for an instant.
   SET_BACK_JOBS: ['scan of jobs_due'],
   // A row for each provider.
