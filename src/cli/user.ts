@@ -57,8 +57,8 @@ function list(terminal: Terminal, options: { limit: number; json?: true }) {
 function show(terminal: Terminal, who: string, options: { json?: true }) {
   return withServices(terminal, async ({ database, services }) => {
     const user = find(database, who)
-    const quota = services.quotas.read(user.id)
-    const shown = { ...describe(user), tier: services.quotas.tierOf(user.id), quota }
+    const { tier, quota } = services.quotas.standing(user.id)
+    const shown = { ...describe(user), tier, quota }
     if (options.json) return terminal.print(JSON.stringify(shown))
     const used = quota.limit === null ? 'no limit' : `${quota.used} of ${quota.limit} used`
     return terminal.print(table(['field', 'value'], Object.entries({ ...shown, quota: used })))

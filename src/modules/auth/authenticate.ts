@@ -1,5 +1,6 @@
 import { and, eq, gt, isNotNull, isNull, sql } from 'drizzle-orm'
 import { sessions, users } from '#drizzle/schema.ts'
+import { compile, named } from '#src/database/compile.ts'
 import type { Database } from '#src/database/open.ts'
 import type { Clock } from '#src/lib/clock.ts'
 import type { Authenticate, Principal } from '#src/plugins/auth.ts'
@@ -21,21 +22,24 @@ export function createAuthentication({
   tokens: AccessTokens
   clock: Clock
 }): Authentication {
-  const living = database.orm
-    .select({ userId: sessions.userId, sessionId: sessions.id })
-    .from(sessions)
-    .innerJoin(users, eq(users.id, sessions.userId))
-    .where(
-      and(
-        eq(sessions.id, sql.placeholder('sessionId')),
-        eq(sessions.userId, sql.placeholder('userId')),
-        isNull(sessions.endedAt),
-        gt(sessions.expiresAt, sql.placeholder('now')),
-        isNotNull(users.verifiedAt),
+  const living = compile(
+    database.sqlite,
+    database.orm
+      .select(named({ userId: sessions.userId, sessionId: sessions.id }))
+      .from(sessions)
+      .innerJoin(users, eq(users.id, sessions.userId))
+      .where(
+        and(
+          eq(sessions.id, sql.placeholder('sessionId')),
+          eq(sessions.userId, sql.placeholder('userId')),
+          isNull(sessions.endedAt),
+          gt(sessions.expiresAt, sql.placeholder('now')),
+          isNotNull(users.verifiedAt),
+        ),
       ),
-    )
-    .prepare()
-  const find = (principal: Principal) => living.get({ ...principal, now: clock.now() })
+  )
+  const find = ({ userId, sessionId }: Principal) =>
+    living.get({ userId, sessionId, now: clock.now() })
   return {
     async authenticate(authorization) {
       const token = /^Bearer ([A-Za-z0-9._-]+)$/i.exec(authorization ?? '')?.[1]

@@ -1,6 +1,7 @@
 import { and, desc, eq, sql } from 'drizzle-orm'
 import { chatrooms } from '#drizzle/schema.ts'
 import { type Command, command } from '#src/database/command.ts'
+import { compile, named } from '#src/database/compile.ts'
 import type { Database } from '#src/database/open.ts'
 import { fold } from '#src/lib/fold.ts'
 import { toInstant } from '#src/lib/time.ts'
@@ -11,20 +12,24 @@ import type { RoomStore, RoomToCreate } from './store.ts'
 const { placeholder } = sql
 
 const columns = {
-  id: chatrooms.id,
-  title: chatrooms.title,
-  systemPrompt: chatrooms.systemPrompt,
-  model: chatrooms.model,
-  userMessages: chatrooms.userMessages,
-  assistantMessages: chatrooms.assistantMessages,
-  lastMessageAt: chatrooms.lastMessageAt,
-  activeAt: chatrooms.activeAt,
-  createdAt: chatrooms.createdAt,
-  updatedAt: chatrooms.updatedAt,
+  ...named({
+    id: chatrooms.id,
+    title: chatrooms.title,
+    systemPrompt: chatrooms.systemPrompt,
+    model: chatrooms.model,
+    userMessages: chatrooms.userMessages,
+    assistantMessages: chatrooms.assistantMessages,
+    lastMessageAt: chatrooms.lastMessageAt,
+    activeAt: chatrooms.activeAt,
+    createdAt: chatrooms.createdAt,
+    updatedAt: chatrooms.updatedAt,
+  }),
   // Uses messages_pending. Written out, as Drizzle would leave the columns of a select from one table
   // unqualified, and `id` would be the message's.
   pendingReply: sql<string | null>`(SELECT m.id FROM messages m
-    WHERE m.chatroom_id = chatrooms.id AND m.completed_at IS NULL ORDER BY m.position LIMIT 1)`,
+    WHERE m.chatroom_id = chatrooms.id AND m.completed_at IS NULL ORDER BY m.position LIMIT 1)`.as(
+    'pendingReply',
+  ),
 }
 
 type Row = Omit<Room, 'messageCount' | 'lastMessageAt' | 'createdAt' | 'updatedAt'> & {
@@ -41,26 +46,28 @@ export function createRoomStore(
   /** Ends what the room still waits for. */
   cancelPending: Command<{ roomId: string; now: number }, void>,
 ): RoomStore {
-  const { orm } = database
+  const { orm, sqlite } = database
   const owned = and(
     eq(chatrooms.id, placeholder('roomId')),
     eq(chatrooms.userId, placeholder('userId')),
   )
-  const find = orm.select(columns).from(chatrooms).where(owned).prepare()
+  const find = compile(sqlite, orm.select(columns).from(chatrooms).where(owned))
   // Pages walk chatrooms_of_user; the row comparison lets SQLite seek instead of scanning.
-  const list = orm
-    .select(columns)
-    .from(chatrooms)
-    .where(
-      and(
-        eq(chatrooms.userId, placeholder('userId')),
-        sql`(${chatrooms.activeAt}, ${chatrooms.id}) < (${placeholder('activeAt')}, ${placeholder('id')})`,
-        sql`instr(${chatrooms.titleFolded}, ${placeholder('search')}) > 0`,
-      ),
-    )
-    .orderBy(desc(chatrooms.activeAt), desc(chatrooms.id))
-    .limit(placeholder('limit'))
-    .prepare()
+  const list = compile(
+    sqlite,
+    orm
+      .select(columns)
+      .from(chatrooms)
+      .where(
+        and(
+          eq(chatrooms.userId, placeholder('userId')),
+          sql`(${chatrooms.activeAt}, ${chatrooms.id}) < (${placeholder('activeAt')}, ${placeholder('id')})`,
+          sql`instr(${chatrooms.titleFolded}, ${placeholder('search')}) > 0`,
+        ),
+      )
+      .orderBy(desc(chatrooms.activeAt), desc(chatrooms.id))
+      .limit(placeholder('limit')),
+  )
 
   const create = command('rooms.create', (connection) => {
     const insert = connection.orm

@@ -38,11 +38,13 @@ export function createQuotas({ store, clock, limit, timezone, tier }: QuotaDeps)
     return { limit, used, remaining, resetsAt: toInstant(dayOf(now).endsAt) }
   }
 
-  function read(userId: string): Quota {
+  function standing(userId: string): { tier: Tier; quota: Quota } {
     const now = clock.now()
-    if (tier.read(userId, now) === 'pro') return { limit: null }
-    return toQuota(store.used({ userId, day: dayOf(now).name }), now)
+    if (tier.read(userId, now) === 'pro') return { tier: 'pro', quota: { limit: null } }
+    return { tier: 'basic', quota: toQuota(store.used({ userId, day: dayOf(now).name }), now) }
   }
+
+  const read = (userId: string): Quota => standing(userId).quota
 
   /** RateLimit header fields (draft-ietf-httpapi-ratelimit-headers); none for Pro. */
   function headers(quota: Quota): Record<string, string> {
@@ -57,7 +59,7 @@ export function createQuotas({ store, clock, limit, timezone, tier }: QuotaDeps)
   return {
     read,
     headers,
-    tierOf: (userId: string): Tier => tier.read(userId, clock.now()),
+    standing,
     /** Pays for one prompt in the caller's transaction. @throws Problem 429 `quota-exhausted` */
     take(tx: Tx, userId: string): Taken {
       const now = clock.now()

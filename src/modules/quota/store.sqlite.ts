@@ -1,6 +1,7 @@
 import { and, eq, lt, sql } from 'drizzle-orm'
 import { quotaUsage } from '#drizzle/schema.ts'
 import { command } from '#src/database/command.ts'
+import { compile, named } from '#src/database/compile.ts'
 import type { Database } from '#src/database/open.ts'
 import type { QuotaStore } from './store.ts'
 
@@ -11,7 +12,13 @@ const here = and(
 )
 
 export function createQuotaStore(database: Database): QuotaStore {
-  const used = database.orm.select({ used: quotaUsage.used }).from(quotaUsage).where(here).prepare()
+  const used = compile(
+    database.sqlite,
+    database.orm
+      .select(named({ used: quotaUsage.used }))
+      .from(quotaUsage)
+      .where(here),
+  )
 
   const take = command('quota.take', ({ sqlite }) => {
     // One statement decides and counts, so that parallel prompts cannot slip past the limit.

@@ -4,7 +4,7 @@ import { DAY, toInstant } from '#src/lib/time.ts'
 import { type Principal, unauthenticated } from '#src/plugins/auth.ts'
 import type { Origin } from '#src/plugins/origin.ts'
 import type { Limit } from '#src/plugins/rate-limit.ts'
-import type { Quota, User } from '#src/plugins/schemas.ts'
+import type { User } from '#src/plugins/schemas.ts'
 import type { Removal, UserChange } from './model.ts'
 import { toNdjson } from './ndjson.ts'
 import type { UserStore } from './store.ts'
@@ -15,7 +15,7 @@ const UNVERIFIED_KEPT_MS = DAY
 export interface UserDeps {
   store: UserStore
   clock: Clock
-  quotas: { read(userId: string): Quota; tierOf(userId: string): User['tier'] }
+  quotas: { standing(userId: string): Pick<User, 'tier' | 'quota'> }
   /** Proves that the person is there. @throws Problem */
   prove(principal: Principal, given: Removal, origin: Origin): Promise<void>
   exportLimit(userId: string): Limit
@@ -28,12 +28,7 @@ export function createUsers({ store, clock, quotas, prove, exportLimit }: UserDe
     const user = await store.find(userId)
     // The account went while this request was on its way.
     if (!user) throw unauthenticated()
-    return {
-      ...user,
-      createdAt: toInstant(user.createdAt),
-      tier: quotas.tierOf(userId),
-      quota: quotas.read(userId),
-    }
+    return { ...user, createdAt: toInstant(user.createdAt), ...quotas.standing(userId) }
   }
 
   return {

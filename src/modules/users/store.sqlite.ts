@@ -1,6 +1,7 @@
 import { eq, sql } from 'drizzle-orm'
 import { users } from '#drizzle/schema.ts'
 import { command } from '#src/database/command.ts'
+import { compile, named } from '#src/database/compile.ts'
 import type { Database } from '#src/database/open.ts'
 import { audit } from '#src/plugins/audit.ts'
 import { spend } from '#src/plugins/rate-limit.ts'
@@ -10,11 +11,8 @@ import { createRemove, pruneUnverified } from './remove.sqlite.ts'
 import type { OnDeleted, UserStore } from './store.ts'
 
 const columns = {
-  id: users.id,
-  phone: users.phone,
-  name: users.name,
-  hasPassword: sql<number>`${users.passwordHash} IS NOT NULL`,
-  createdAt: users.createdAt,
+  ...named({ id: users.id, phone: users.phone, name: users.name, createdAt: users.createdAt }),
+  hasPassword: sql<number>`${users.passwordHash} IS NOT NULL`.as('hasPassword'),
 }
 
 const rename = command(
@@ -39,11 +37,13 @@ export function createUserStore(
   queue: Queue,
   onDeleted: readonly OnDeleted[],
 ): UserStore {
-  const find = database.orm
-    .select(columns)
-    .from(users)
-    .where(eq(users.id, sql.placeholder('userId')))
-    .prepare()
+  const find = compile(
+    database.sqlite,
+    database.orm
+      .select(columns)
+      .from(users)
+      .where(eq(users.id, sql.placeholder('userId'))),
+  )
   const remove = createRemove(queue, onDeleted)
   return {
     async find(userId) {

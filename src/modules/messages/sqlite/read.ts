@@ -1,6 +1,7 @@
 import { and, asc, desc, eq, gt, isNotNull, isNull, lt, sql } from 'drizzle-orm'
 import { alias } from 'drizzle-orm/sqlite-core'
 import { chatrooms, messages } from '#drizzle/schema.ts'
+import { compile, named } from '#src/database/compile.ts'
 import type { Database } from '#src/database/open.ts'
 import type { Exchange as PastExchange } from '../../assistant/context.ts'
 import type { MessageStore } from '../store.ts'
@@ -16,73 +17,89 @@ type Reads = Pick<
   'latest' | 'page' | 'find' | 'task' | 'exchanges' | 'measured' | 'changes' | 'pending'
 >
 
-export function createReads({ orm, snapshot }: Database): Reads {
+export function createReads({ orm, sqlite, snapshot }: Database): Reads {
   const inRoom = eq(messages.chatroomId, placeholder('roomId'))
-  const room = orm
-    .select({ revision: chatrooms.revision })
-    .from(chatrooms)
-    .where(
-      and(eq(chatrooms.id, placeholder('roomId')), eq(chatrooms.userId, placeholder('userId'))),
-    )
-    .prepare()
+  const room = compile(
+    sqlite,
+    orm
+      .select(named({ revision: chatrooms.revision }))
+      .from(chatrooms)
+      .where(
+        and(eq(chatrooms.id, placeholder('roomId')), eq(chatrooms.userId, placeholder('userId'))),
+      ),
+  )
   // Walks messages_in_order back to it, over the versions of its reply.
-  const lastPrompt = orm
-    .select(columns)
-    .from(messages)
-    .where(and(inRoom, sql`${messages.role} = 'user'`))
-    .orderBy(desc(messages.position))
-    .limit(1)
-    .prepare()
+  const lastPrompt = compile(
+    sqlite,
+    orm
+      .select(columns)
+      .from(messages)
+      .where(and(inRoom, sql`${messages.role} = 'user'`))
+      .orderBy(desc(messages.position))
+      .limit(1),
+  )
   // Uses messages_one_reply_per_version.
-  const lastReply = orm
-    .select(columns)
-    .from(messages)
-    .where(eq(messages.replyTo, placeholder('promptId')))
-    .orderBy(desc(messages.version))
-    .limit(1)
-    .prepare()
-  const one = orm
-    .select(columns)
-    .from(messages)
-    .where(and(eq(messages.id, placeholder('messageId')), inRoom))
-    .prepare()
+  const lastReply = compile(
+    sqlite,
+    orm
+      .select(columns)
+      .from(messages)
+      .where(eq(messages.replyTo, placeholder('promptId')))
+      .orderBy(desc(messages.version))
+      .limit(1),
+  )
+  const one = compile(
+    sqlite,
+    orm
+      .select(columns)
+      .from(messages)
+      .where(and(eq(messages.id, placeholder('messageId')), inRoom)),
+  )
   // Both walk messages_in_order.
-  const ascending = orm
-    .select(columns)
-    .from(messages)
-    .where(and(inRoom, gt(messages.position, placeholder('after'))))
-    .orderBy(asc(messages.position))
-    .limit(placeholder('limit'))
-    .prepare()
-  const descending = orm
-    .select(columns)
-    .from(messages)
-    .where(and(inRoom, lt(messages.position, placeholder('after'))))
-    .orderBy(desc(messages.position))
-    .limit(placeholder('limit'))
-    .prepare()
+  const ascending = compile(
+    sqlite,
+    orm
+      .select(columns)
+      .from(messages)
+      .where(and(inRoom, gt(messages.position, placeholder('after'))))
+      .orderBy(asc(messages.position))
+      .limit(placeholder('limit')),
+  )
+  const descending = compile(
+    sqlite,
+    orm
+      .select(columns)
+      .from(messages)
+      .where(and(inRoom, lt(messages.position, placeholder('after'))))
+      .orderBy(desc(messages.position))
+      .limit(placeholder('limit')),
+  )
   // The first uses messages_in_order, the second messages_by_final_revision.
   const added = ascending
-  const finished = orm
-    .select(columns)
-    .from(messages)
-    .where(
-      and(
-        inRoom,
-        gt(messages.finalRevision, placeholder('after')),
-        sql`${messages.role} = 'assistant'`,
-      ),
-    )
-    .orderBy(asc(messages.finalRevision))
-    .limit(placeholder('limit'))
-    .prepare()
+  const finished = compile(
+    sqlite,
+    orm
+      .select(columns)
+      .from(messages)
+      .where(
+        and(
+          inRoom,
+          gt(messages.finalRevision, placeholder('after')),
+          sql`${messages.role} = 'assistant'`,
+        ),
+      )
+      .orderBy(asc(messages.finalRevision))
+      .limit(placeholder('limit')),
+  )
   // Uses messages_pending.
-  const pending = orm
-    .select(columns)
-    .from(messages)
-    .where(and(inRoom, isNull(messages.completedAt)))
-    .orderBy(asc(messages.position))
-    .prepare()
+  const pending = compile(
+    sqlite,
+    orm
+      .select(columns)
+      .from(messages)
+      .where(and(inRoom, isNull(messages.completedAt)))
+      .orderBy(asc(messages.position)),
+  )
 
   const prompts = alias(messages, 'prompts')
   const task = orm

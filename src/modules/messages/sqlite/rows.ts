@@ -1,10 +1,11 @@
 import { messages } from '#drizzle/schema.ts'
+import { named } from '#src/database/compile.ts'
 import { toInstant } from '#src/lib/time.ts'
 import type { Message } from '../model.ts'
 import type { PlacedMessage } from '../store.ts'
 
 /** What a client may see of a message, and its place. */
-export const columns = {
+export const columns = named({
   id: messages.id,
   chatroomId: messages.chatroomId,
   position: messages.position,
@@ -24,13 +25,13 @@ export const columns = {
   contextMessages: messages.contextMessages,
   createdAt: messages.createdAt,
   completedAt: messages.completedAt,
-}
+})
 
 export type MessageRow = Pick<typeof messages.$inferSelect, keyof typeof columns>
 
 export function toMessage(row: MessageRow): Message {
   const { promptTokens, replyTokens } = row
-  return {
+  const message: Message = {
     id: row.id,
     chatroomId: row.chatroomId,
     role: row.role,
@@ -38,16 +39,17 @@ export function toMessage(row: MessageRow): Message {
     status: row.status,
     replyTo: row.replyTo,
     version: row.version,
-    ...(row.errorCode === null
-      ? {}
-      : { error: { code: row.errorCode, message: row.errorMessage ?? '' } }),
-    ...(row.model === null ? {} : { model: row.model }),
-    ...(row.finishReason === null ? {} : { finishReason: row.finishReason }),
-    ...(promptTokens === null ? {} : { usage: { promptTokens, replyTokens: replyTokens ?? 0 } }),
-    ...(row.contextMessages === null ? {} : { contextMessages: row.contextMessages }),
     createdAt: toInstant(row.createdAt),
     completedAt: row.completedAt === null ? null : toInstant(row.completedAt),
   }
+  if (row.errorCode !== null) {
+    message.error = { code: row.errorCode, message: row.errorMessage ?? '' }
+  }
+  if (row.model !== null) message.model = row.model
+  if (row.finishReason !== null) message.finishReason = row.finishReason
+  if (promptTokens !== null) message.usage = { promptTokens, replyTokens: replyTokens ?? 0 }
+  if (row.contextMessages !== null) message.contextMessages = row.contextMessages
+  return message
 }
 
 export function toPlaced(row: MessageRow): PlacedMessage {
