@@ -18,6 +18,7 @@ import type { Accepted } from '#src/modules/messages/model.ts'
 import { createGeminiStandIn } from '#src/standins/gemini/server.ts'
 import { call } from '#test/support/client.ts'
 import { temporaryFolder } from '#test/support/folder.ts'
+import { freePort } from '#test/support/free-port.ts'
 
 const rate = Number(Bun.argv[2] ?? 2_000)
 const megabytes = Number(Bun.argv[3] ?? 1_000)
@@ -102,13 +103,6 @@ console.log(
   `acknowledged before: ${owed.length}, missing in the copy: ${lost.length}; refused: ${refused}`,
 )
 process.exit(exitCode === 0 && lost.length === 0 && refused === 0 ? 0 : 1)
-
-function freePort(): number {
-  const probe = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: () => new Response() })
-  const { port } = probe
-  void probe.stop(true)
-  return port ?? 0
-}
 
 async function listening(log: string): Promise<string> {
   for (let tries = 0; tries < 200; tries++) {

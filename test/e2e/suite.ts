@@ -5,6 +5,7 @@ import type { Behaviour } from '#src/standins/gemini/behaviour.ts'
 import { testBilling } from './billing.ts'
 import { testClients } from './clients.ts'
 import { testMainJob } from './main-job.ts'
+import { testProxy } from './proxy.ts'
 import { testSwaggerPage } from './swagger-page.ts'
 import { createWorld, type Launch, type World, type WorldOptions } from './world.ts'
 
@@ -24,6 +25,7 @@ export function describeProgram(name: string, launch: () => Promise<Launch>): vo
     testSwaggerPage(world)
     testClients(world)
     testBilling(world)
+    testProxy(world)
 
     test(
       'a prompt sent before kill -9 in mid-reply is answered after the restart, once and whole',
