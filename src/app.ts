@@ -21,6 +21,7 @@ import { createProblemPages } from './plugins/problem-pages.ts'
 import { createRequestLog } from './plugins/request-log.ts'
 import { createMethodsOf } from './plugins/routes.ts'
 import { createSecurityHeaders } from './plugins/security-headers.ts'
+import { createTarget } from './plugins/target.ts'
 import type { Deps, Services } from './services.ts'
 
 export interface AppOptions {
@@ -37,18 +38,26 @@ export function createApp(deps: Deps, services: Services, options: AppOptions = 
   const { config, log } = deps
   const { auth, origins, accounts, sessions, users } = services
   const described: Described = { routes: [], models: {} }
+  const methodsOf = createMethodsOf(() => described.routes)
   // Not normalised: an unknown field is refused, never silently dropped. Strict paths: one URL a resource.
-  const app = new Elysia({ name: 'pollux', normalize: false, strictPath: true })
+  // The short host names of a private network (`http://api/`) are read like all others.
+  const app = new Elysia({
+    name: 'pollux',
+    normalize: false,
+    strictPath: true,
+    handler: { standardHostname: false },
+  })
     .use(createRequestLog({ log, meters: deps.meters ?? noMeters }))
     .use(
       createProblems({
         log,
-        methodsOf: createMethodsOf(() => described.routes),
+        methodsOf,
         rawPaths: [WEBHOOK_PATH],
       }),
     )
     .use(createSecurityHeaders())
     .use(createCors({ origins: config.corsOrigins }))
+    .use(createTarget({ methodsOf }))
     .use(createDrain({ draining: options.draining ?? (() => false) }))
     .use(createDocs({ described }))
     .use(createProblemPages())

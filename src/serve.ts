@@ -3,6 +3,7 @@ import type { Config } from './config/config.ts'
 import { lockDatabase } from './database/lock.ts'
 import { openDatabase } from './database/open.ts'
 import { upgrade } from './database/upgrade.ts'
+import { internal } from './lib/problem.ts'
 import type { Runtime } from './lib/runtime.ts'
 import { SECOND } from './lib/time.ts'
 import { createMaintenance } from './maintenance.ts'
@@ -14,7 +15,10 @@ import { createServices } from './services.ts'
 
 /** Above every limit of our own, so that too large a body meets our own 413 and not Bun's bare one. */
 const MAX_BODY_BYTES = 8 * 1024 * 1024
-/** Streams send a heartbeat each 15 s and a long poll lasts 25 s; who is silent longer has gone. */
+/**
+ * Streams send a heartbeat each 15 s and a long poll lasts 25 s; who is silent longer has gone. Bun counts the
+ * sending of a body as silence, so that this is also the longest a slow one may take.
+ */
 const IDLE_TIMEOUT_SECONDS = 60
 
 export interface Server {
@@ -27,7 +31,11 @@ export interface Server {
 }
 
 /** The whole program in one process: HTTP, worker, cron. @throws DatabaseInUse, UnusableDatabase, DatabaseFromTheFuture */
-export async function serve(config: Config, runtime: Runtime): Promise<Server> {
+export async function serve(
+  config: Config,
+  runtime: Runtime,
+  { idleTimeoutSeconds = IDLE_TIMEOUT_SECONDS } = {},
+): Promise<Server> {
   const { log, clock } = runtime
   const unlock = lockDatabase(config.databasePath)
   const path = config.databasePath
@@ -50,14 +58,22 @@ export async function serve(config: Config, runtime: Runtime): Promise<Server> {
   const cron = createCron(tasks, log)
   const seen = { draining: isDraining, notReady, ...(metrics && { metrics }) }
   // On the application itself: an instance around it would bring its own strictness, which is none.
-  const app = createApp(deps, services, seen).use(cron.plugin).listen({
-    hostname: config.host,
-    port: config.port,
-    // Elysia's default lets a second server share the port and take half of the connections.
-    reusePort: false,
-    maxRequestBodySize: MAX_BODY_BYTES,
-    idleTimeout: IDLE_TIMEOUT_SECONDS,
-  })
+  const app = createApp(deps, services, seen)
+    .use(cron.plugin)
+    .listen({
+      hostname: config.host,
+      port: config.port,
+      // Elysia's default lets a second server share the port and take half of the connections.
+      reusePort: false,
+      maxRequestBodySize: MAX_BODY_BYTES,
+      idleTimeout: idleTimeoutSeconds,
+      // Bun's own page for what is thrown outside of the application shows its source.
+      development: false,
+      error(error) {
+        log.error({ err: error }, 'request failed outside of the application')
+        return internal().toResponse('')
+      },
+    })
   const url = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${app.server?.port}`
   // Bun makes what outgoing requests need at the first of them, and ends the process where it then lacks a file
   // descriptor: here there are some.

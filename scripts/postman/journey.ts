@@ -40,13 +40,15 @@ const SIGN = [
 
 /**
  * A person of their own at each run, as a number may ask for a code only so often. The numbers are those
- * set aside for fiction (555-01xx), so that no stranger is ever sent a code.
+ * set aside for fiction (555-01xx), so that no stranger is ever sent a code; each person has thirty lines of
+ * an area, as one number cannot be two people.
  */
 function newNumber(person: string): string[] {
+  const lines = 30 * ['phone', 'secondPhone', 'thirdPhone'].indexOf(person)
   return [
     "const areas = ['202', '212', '213', '303', '305', '312', '404', '415', '503', '512', '602', '617', '702']",
     'const area = areas[Math.floor(Math.random() * areas.length)]',
-    "const line = String(Math.floor(Math.random() * 100)).padStart(2, '0')",
+    `const line = String(${lines} + Math.floor(Math.random() * 30)).padStart(2, '0')`,
     `const own = ${person === 'phone' ? "pm.variables.get('ownPhone')" : "''"}`,
     `pm.collectionVariables.set('${person}', own || '+1' + area + '55501' + line)`,
   ]

@@ -60,3 +60,12 @@ export function notFound(): Problem {
 export function invalid(...errors: FieldError[]): Problem {
   return new Problem(422, 'validation', 'Some fields are not valid.', { errors })
 }
+
+/** Its cause goes to the log, never to the client. */
+export function internal(): Problem {
+  return new Problem(
+    500,
+    'internal',
+    'Something went wrong on our side. Quote the request id if you report it.',
+  )
+}

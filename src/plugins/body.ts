@@ -22,6 +22,7 @@ export async function readBody(request: Request, contentType: string): Promise<u
   try {
     const bytes = await readBytes(request, BODY_LIMIT_BYTES)
     if (bytes.length === 0) return undefined
+    refuseCoding(request)
     if (contentType === 'application/json') return parseJson(decode(bytes))
     if (contentType === 'application/x-www-form-urlencoded') return parseForm(decode(bytes))
     throw new Problem(
@@ -35,6 +36,15 @@ export async function readBody(request: Request, contentType: string): Promise<u
   }
 }
 
+/** A small body may unfold to a huge one, so nothing is unfolded (RFC 9110, 15.5.16). */
+function refuseCoding(request: Request): void {
+  const coding = request.headers.get('content-encoding')?.trim().toLowerCase()
+  if (coding === undefined || coding === '' || coding === 'identity') return
+  throw new Problem(415, 'unsupported-media-type', 'Send the body without a Content-Encoding.', {
+    headers: { 'accept-encoding': 'identity' },
+  })
+}
+
 /** At most `limitBytes` of the body; a longer one is 413 whether its length was told or not. */
 export async function readBytes(request: Request, limitBytes: number): Promise<Uint8Array> {
   const tooLarge = () =>
@@ -42,15 +52,21 @@ export async function readBytes(request: Request, limitBytes: number): Promise<U
   const length = Number(request.headers.get('content-length') ?? 'NaN')
   if (length > limitBytes) throw tooLarge()
   if (!request.body) return new Uint8Array()
-  if (length <= limitBytes) return new Uint8Array(await request.arrayBuffer())
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of request.body) {
-    size += chunk.length
-    if (size > limitBytes) throw tooLarge()
-    chunks.push(chunk)
+  try {
+    if (length <= limitBytes) return new Uint8Array(await request.arrayBuffer())
+    const chunks: Uint8Array[] = []
+    let size = 0
+    for await (const chunk of request.body) {
+      size += chunk.length
+      if (size > limitBytes) throw tooLarge()
+      chunks.push(chunk)
+    }
+    return Buffer.concat(chunks)
+  } catch (error) {
+    if (error instanceof Problem) throw error
+    // The sender has gone, or was so slow that the connection was closed: nobody's fault, and nobody reads this.
+    throw new Problem(400, 'malformed-body', 'The body did not arrive whole.')
   }
-  return Buffer.concat(chunks)
 }
 
 function decode(bytes: Uint8Array): string {

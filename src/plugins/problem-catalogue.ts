@@ -95,6 +95,14 @@ export const problemCatalogue: Record<string, ProblemKind> = {
     remedy: 'Leave `cursor` out to start anew, then give each `nextCursor` back as it came.',
     on: PAGED,
   },
+  'invalid-host': {
+    status: 400,
+    detail: 'Send one Host header that names a host.',
+    meaning: 'The Host header is missing, given twice, or no host name.',
+    remedy: 'Any HTTP client sends the right one; look at the proxy in between.',
+    // Refused before any route: no operation lists it.
+    on: /^$/,
+  },
   'invalid-webhook': {
     status: 400,
     detail:

@@ -2,9 +2,10 @@ import type { ValueError } from '@sinclair/typebox/compiler'
 import { Elysia, ValidationError } from 'elysia'
 import { isDatabaseFault } from '#src/database/fault.ts'
 import type { Log } from '#src/lib/log.ts'
-import { type FieldError, Problem } from '#src/lib/problem.ts'
+import { type FieldError, internal, Problem } from '#src/lib/problem.ts'
 import { readBody, UnreadableBody } from './body.ts'
 import { assignRequestId, requestId } from './request-id.ts'
+import { type MethodsOf, noRoute } from './routes.ts'
 
 const SHOWN_ERRORS = 20
 
@@ -18,8 +19,8 @@ export function createProblems({
   rawPaths = [],
 }: {
   log: Log
-  /** The methods a path answers, for 405 and `Allow`; empty where the path is unknown. */
-  methodsOf: (path: string) => string[]
+  /** For 405 and `Allow`. */
+  methodsOf: MethodsOf
   /** Where the handler reads the bytes by itself: a route's own `parse: 'none'` comes after this hook. */
   rawPaths?: readonly string[]
 }) {
@@ -42,15 +43,10 @@ export function createProblems({
     })
 }
 
-function toProblem(
-  code: unknown,
-  error: unknown,
-  request: Request,
-  methodsOf: (path: string) => string[],
-): Problem {
+function toProblem(code: unknown, error: unknown, request: Request, methodsOf: MethodsOf): Problem {
   if (error instanceof Problem) return error
   if (error instanceof ValidationError) return toValidationProblem(error)
-  if (code === 'NOT_FOUND') return toRoutingProblem(request, methodsOf)
+  if (code === 'NOT_FOUND') return noRoute(request, methodsOf)
   if (code === 'PARSE') return new Problem(400, 'malformed-body', 'The body could not be read.')
   if (isDatabaseFault(error)) {
     return new Problem(
@@ -62,23 +58,13 @@ function toProblem(
       },
     )
   }
-  return new Problem(
-    500,
-    'internal',
-    'Something went wrong on our side. Quote the request id if you report it.',
-  )
+  return internal()
 }
 
 function toValidationProblem(error: ValidationError): Problem {
   if (error.value instanceof UnreadableBody) return error.value.problem
   // An answer that does not match its own schema is our fault, not the client's.
-  if (error.type === 'response') {
-    return new Problem(
-      500,
-      'internal',
-      'Something went wrong on our side. Quote the request id if you report it.',
-    )
-  }
+  if (error.type === 'response') return internal()
   const errors: FieldError[] = []
   for (const { path, schema, message } of faultsOf(error)) {
     if (errors.length === SHOWN_ERRORS) break
@@ -96,13 +82,4 @@ function faultsOf({ validator, value }: ValidationError): Iterable<ValueError> {
   if (!('Errors' in validator)) return []
   // `Errors` gives what TypeBox gives; Elysia types it as any.
   return validator.Errors(value) as Iterable<ValueError>
-}
-
-function toRoutingProblem(request: Request, methodsOf: (path: string) => string[]): Problem {
-  const methods = methodsOf(new URL(request.url).pathname)
-  if (methods.length === 0)
-    return new Problem(404, 'not-found', 'There is nothing here, or it is not yours.')
-  return new Problem(405, 'method-not-allowed', `Allowed here: ${methods.join(', ')}.`, {
-    headers: { allow: methods.join(', ') },
-  })
 }

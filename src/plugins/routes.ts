@@ -1,16 +1,31 @@
+import { notFound, Problem } from '#src/lib/problem.ts'
+
 interface Route {
   method: string
   path: string
 }
 
+/** The methods a path answers; empty where the path is unknown. */
+export type MethodsOf = (path: string) => string[]
+
 /** Which methods each path answers; `routes` is asked each time. Asked only where no route matched. */
-export function createMethodsOf(routes: () => readonly Route[]): (path: string) => string[] {
+export function createMethodsOf(routes: () => readonly Route[]): MethodsOf {
   return (path) => {
     const methods = routes()
       .filter((route) => matches(route.path, path))
       .map(({ method }) => method.toUpperCase())
     return [...new Set(methods)].sort()
   }
+}
+
+/** 405 where the path answers other methods, 404 otherwise. */
+export function noRoute(request: Request, methodsOf: MethodsOf): Problem {
+  const methods = methodsOf(new URL(request.url).pathname)
+  // That it answers this very method was not found out from this spelling.
+  if (methods.length === 0 || methods.includes(request.method)) return notFound()
+  return new Problem(405, 'method-not-allowed', `Allowed here: ${methods.join(', ')}.`, {
+    headers: { allow: methods.join(', ') },
+  })
 }
 
 function matches(pattern: string, path: string): boolean {

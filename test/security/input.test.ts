@@ -90,7 +90,7 @@ describe('what is refused leaves nothing and costs no quota', () => {
     }
     const zipped = new Uint8Array(Bun.gzipSync(Buffer.from(body)))
     const answer = await prompt(zipped, { 'content-encoding': 'gzip' })
-    expect([400, 415, 422]).toContain(answer.status)
+    expect(answer.status).toBe(415)
     expect(count()).toBe(0)
   })
 
