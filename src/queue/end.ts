@@ -2,7 +2,7 @@ import { type Command, command, type Tx } from '#src/database/command.ts'
 import { JOB_READY } from './enqueue.ts'
 import type { JobEnd, JobKind } from './job.ts'
 import { type JobRow, toJob } from './row.ts'
-import { END_WAITING, PROMOTE } from './sql.ts'
+import { END_WAITING, NEXT_OF_LANE, PROMOTE } from './sql.ts'
 
 /** The end of a job that was asked to stop. */
 export const STOPPED: JobEnd = {
@@ -25,11 +25,13 @@ export type JobKinds = ReadonlyMap<string, JobKind>
 export const promote: Command<{ lane: string | null; now: number }, void> = command(
   'queue.promote',
   ({ sqlite }) => {
-    const next = sqlite.query<{ kind: string }, [{ lane: string; now: number }]>(PROMOTE)
+    const next = sqlite.query<{ id: number; kind: string }, [string]>(NEXT_OF_LANE)
+    const promote = sqlite.query<unknown, [{ id: number; now: number }]>(PROMOTE)
     return (tx, { lane, now }) => {
-      if (lane === null) return
-      const promoted = next.get({ lane, now })
-      if (promoted) tx.notify(JOB_READY, promoted.kind)
+      const job = lane === null ? null : next.get(lane)
+      if (!job) return
+      promote.run({ id: job.id, now })
+      tx.notify(JOB_READY, job.kind)
     }
   },
 )

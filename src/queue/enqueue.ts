@@ -11,11 +11,11 @@ export const JOB_READY = 'job.ready'
  */
 export const enqueue = command('queue.enqueue', ({ sqlite }) => {
   const laneBusy = sqlite.query<unknown, [string]>(LANE_BUSY)
-  const insert = sqlite.query<{ id: number }, [Record<string, string | number | null>]>(INSERT)
+  const insert = sqlite.query<unknown, [Record<string, string | number | null>]>(INSERT)
   return (tx, { job, now }: { job: NewJob; now: number }): number | undefined => {
     const dueAt = job.dueAt ?? now
     const state = job.lane !== undefined && laneBusy.get(job.lane) ? 'parked' : 'ready'
-    const row = insert.get({
+    const { changes, lastInsertRowid } = insert.run({
       kind: job.kind,
       lane: job.lane ?? null,
       owner: job.owner ?? null,
@@ -27,7 +27,8 @@ export const enqueue = command('queue.enqueue', ({ sqlite }) => {
       trace: job.trace ?? null,
       now,
     })
-    if (row && state === 'ready') tx.notify(JOB_READY, job.kind)
-    return row?.id
+    if (changes === 0) return undefined
+    if (state === 'ready') tx.notify(JOB_READY, job.kind)
+    return Number(lastInsertRowid)
   }
 })

@@ -23,9 +23,7 @@ export interface FinishInput {
  */
 export function createFinish(kinds: JobKinds): Command<FinishInput, boolean> {
   return command('queue.finish', ({ sqlite }) => {
-    const end = sqlite.query<{ lane: string | null }, [Record<string, string | number | null>]>(
-      END_CLAIM,
-    )
+    const end = sqlite.query<unknown, [Record<string, string | number | null>]>(END_CLAIM)
     const release = sqlite.query<{ kind: string }, [Record<string, string | number | null>]>(
       RELEASE_CLAIM,
     )
@@ -46,11 +44,10 @@ export function createFinish(kinds: JobKinds): Command<FinishInput, boolean> {
       function write(how: Exclude<Finish, { as: 'retry' }>): boolean {
         const state = how.as === 'done' ? 'done' : how.end.state
         const error = how.as === 'done' ? null : `${how.end.code}: ${how.end.message}`
-        const ended = end.get({ ...fence, state, now, error, losses: 0 })
-        if (!ended) return false
+        if (end.run({ ...fence, state, now, error, losses: 0 }).changes === 0) return false
         if (how.effect) how.effect.run(tx)
         else if (how.as === 'ended') runEnded(tx, kinds, row, how.end)
-        tx.run(promote, { lane: ended.lane, now })
+        tx.run(promote, { lane: row.lane, now })
         return true
       }
     }

@@ -14,19 +14,23 @@ function turn(kind: string, owner: string): string {
     coalesce((SELECT job_turns.served + 1 FROM job_turns WHERE job_turns.kind = ${kind}), 0))`
 }
 
-/** Uses jobs_one_active_per_lane, then jobs_parked_in_lane. */
+/**
+ * Of the statements that run for each job none says RETURNING: SQLite does that by a trigger, with a copy of each
+ * page the statement changes, and what it would return is known or cheaper to read.
+ *
+ * Uses jobs_one_active_per_lane, then jobs_parked_in_lane.
+ */
 export const LANE_BUSY = `
   SELECT 1 FROM jobs WHERE lane = ?1 AND state IN ('ready', 'running')
   UNION ALL SELECT 1 FROM jobs WHERE lane = ?1 AND state = 'parked' LIMIT 1`
 
-/** Nothing comes back when the dedupe key is taken (jobs_dedupe). */
+/** Changes nothing when the dedupe key is taken (jobs_dedupe). */
 export const INSERT = `
   INSERT INTO jobs (kind, lane, owner, state, turn, body, due_at, deadline_at, dedupe_key, trace, created_at)
   VALUES ($kind, $lane, $owner, $state,
     CASE WHEN $state = 'ready' AND $dueAt <= $now THEN ${turn('$kind', '$owner')} END,
     $body, $dueAt, $deadlineAt, $dedupeKey, $trace, $now)
-  ON CONFLICT (dedupe_key) WHERE dedupe_key IS NOT NULL AND state IN ('parked', 'ready', 'running') DO NOTHING
-  RETURNING id`
+  ON CONFLICT (dedupe_key) WHERE dedupe_key IS NOT NULL AND state IN ('parked', 'ready', 'running') DO NOTHING`
 
 /** Ready jobs whose due time has come get their turn. Uses jobs_due. */
 export const RIPE = `
@@ -52,12 +56,11 @@ export const HEARTBEAT = `
   UPDATE jobs SET lease_until = $leaseUntil WHERE id = $id AND claims = $claims AND state = 'running'
   RETURNING stop_requested_at`
 
-/** The fenced end of a claim: nothing comes back when somebody else holds the job now. */
+/** The fenced end of a claim: changes nothing when somebody else holds the job now. */
 export const END_CLAIM = `
   UPDATE jobs SET state = $state, lease_until = NULL, turn = NULL, ended_at = $now, last_error = $error,
     losses = losses + $losses
-  WHERE id = $id AND claims = $claims AND state = 'running'
-  RETURNING lane`
+  WHERE id = $id AND claims = $claims AND state = 'running'`
 
 /**
  * Back to ready behind the same fence; the lane's head stays in place, so order holds. Nothing comes back
@@ -69,15 +72,15 @@ export const RELEASE_CLAIM = `
   WHERE id = $id AND claims = $claims AND state = 'running' AND stop_requested_at IS NULL
   RETURNING id, kind`
 
-/**
- * The next of the lane. Uses jobs_parked_in_lane. One that was due at once is due now, also where the clock
- * that stamped it has been set back since.
- */
+/** The next of the lane. Uses jobs_parked_in_lane. */
+export const NEXT_OF_LANE = `
+  SELECT id, kind FROM jobs WHERE lane = ?1 AND state = 'parked' ORDER BY id LIMIT 1`
+
+/** One that was due at once is due now, also where the clock that stamped it has been set back since. */
 export const PROMOTE = `
   UPDATE jobs SET state = 'ready',
     turn = CASE WHEN due_at <= $now OR due_at <= created_at THEN ${turn('jobs.kind', 'jobs.owner')} END
-  WHERE id = (SELECT id FROM jobs WHERE lane = $lane AND state = 'parked' ORDER BY id LIMIT 1)
-  RETURNING kind`
+  WHERE id = $id`
 
 /** Uses jobs_due: those that wait for an instant of a clock that was set back by so much. */
 export const SET_BACK_JOBS = `

@@ -21,12 +21,23 @@ export function createQuotaStore(database: Database): QuotaStore {
   )
 
   const take = command('quota.take', ({ sqlite }) => {
-    // One statement decides and counts, so that parallel prompts cannot slip past the limit.
-    const count = sqlite.query<{ used: number }, [{ userId: string; day: string; limit: number }]>(`
-      INSERT INTO quota_usage (user_id, day, used) SELECT $userId, $day, 1 WHERE $limit > 0
-      ON CONFLICT (user_id, day) DO UPDATE SET used = used + 1 WHERE used < $limit
-      RETURNING used`)
-    return (_tx, input: { userId: string; day: string; limit: number }) => count.get(input)?.used
+    const find = sqlite.query<{ used: number }, [string, string]>(
+      'SELECT used FROM quota_usage WHERE user_id = ?1 AND day = ?2',
+    )
+    const begin = sqlite.query<unknown, [string, string]>(
+      'INSERT INTO quota_usage (user_id, day, used) VALUES (?1, ?2, 1)',
+    )
+    const count = sqlite.query<unknown, [string, string, number]>(
+      'UPDATE quota_usage SET used = ?3 WHERE user_id = ?1 AND day = ?2',
+    )
+    // Parallel prompts cannot slip past the limit: commands run one after another, behind SQLite's write lock.
+    return (_tx, { userId, day, limit }: { userId: string; day: string; limit: number }) => {
+      const used = find.get(userId, day)?.used
+      if ((used ?? 0) >= limit) return undefined
+      if (used === undefined) begin.run(userId, day)
+      else count.run(userId, day, used + 1)
+      return (used ?? 0) + 1
+    }
   })
 
   const giveBack = command('quota.give-back', ({ orm }) => {

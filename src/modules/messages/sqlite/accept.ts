@@ -30,10 +30,12 @@ export function createAccept(deps: AcceptDeps): Command<PromptToAccept, Answer<A
     return (tx, input) =>
       once(tx, input, () => {
         const { userId, roomId, promptId, now } = input
-        const revision = rows.growRoom.get({ roomId, userId, now, prompts: 1, added: 2 })?.revision
-        if (revision === undefined) throw notFound()
+        const room = rows.findRoom.get(roomId, userId)
+        if (!room) throw notFound()
         const taken = deps.quotas.take(tx, userId)
-        const position = revision - 1
+        const position = room.revision + 1
+        const revision = position + 1
+        rows.growRoom.run({ roomId, revision, prompts: 1, now })
         const owner = ownerWord(userId)
         const prompt = { id: promptId, roomId, owner, position, content: input.text, now }
         rows.toSearch.run(rows.insertPrompt.run(prompt).lastInsertRowid)
@@ -81,9 +83,9 @@ export function createRegenerate(deps: AcceptDeps): Command<ReplyToRegenerate, A
     return (tx, input) =>
       once(tx, input, () => {
         const { userId, roomId, now } = input
-        const revision = rows.growRoom.get({ roomId, userId, now, prompts: 0, added: 1 })?.revision
-        const old = revision === undefined ? undefined : find.get({ id: input.messageId, roomId })
-        if (revision === undefined || !old) throw notFound()
+        const room = rows.findRoom.get(roomId, userId)
+        const old = room && find.get({ id: input.messageId, roomId })
+        if (!room || !old) throw notFound()
         if (old.replyTo === null) {
           throw new Problem(422, 'not-a-reply', 'Only a reply can be regenerated, not a prompt.')
         }
@@ -98,6 +100,8 @@ export function createRegenerate(deps: AcceptDeps): Command<ReplyToRegenerate, A
         if (!prompt) throw notFound()
         const version = (lastVersion.get({ promptId: prompt.id })?.version ?? 0) + 1
         const taken = deps.quotas.take(tx, userId)
+        const revision = room.revision + 1
+        rows.growRoom.run({ roomId, revision, prompts: 0, now })
         const reply = {
           ...input,
           promptId: prompt.id,
@@ -122,11 +126,13 @@ export function createRegenerate(deps: AcceptDeps): Command<ReplyToRegenerate, A
 /** Written out, because they run at each prompt and Drizzle takes longer to bind a row than SQLite to insert it. */
 function prepareRows({ sqlite }: Connection) {
   return {
-    growRoom: sqlite.query<{ revision: number }, [Record<string, string | number>]>(`
-      UPDATE chatrooms SET revision = revision + $added, user_messages = user_messages + $prompts,
+    findRoom: sqlite.query<{ revision: number }, [string, string]>(
+      'SELECT revision FROM chatrooms WHERE id = ?1 AND user_id = ?2',
+    ),
+    growRoom: sqlite.query<unknown, [Record<string, string | number>]>(`
+      UPDATE chatrooms SET revision = $revision, user_messages = user_messages + $prompts,
         assistant_messages = assistant_messages + 1, last_message_at = $now, active_at = $now
-      WHERE id = $roomId AND user_id = $userId
-      RETURNING revision`),
+      WHERE id = $roomId`),
     insertPrompt: sqlite.query<unknown, [Record<string, string | number>]>(`
       INSERT INTO messages
         (id, chatroom_id, owner, position, final_revision, role, content, status, created_at, completed_at)

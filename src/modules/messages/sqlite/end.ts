@@ -27,17 +27,15 @@ export function createEnd({ quotas, onUntitled }: EndDeps): Command<ReplyEnd, vo
         attempt: messages.attempt,
         paidOn: messages.paidOn,
         titleBy: chatrooms.titleBy,
+        revision: chatrooms.revision,
       })
       .from(messages)
       .innerJoin(chatrooms, eq(chatrooms.id, messages.chatroomId))
       .where(and(eq(messages.id, placeholder('replyId')), isNull(messages.completedAt)))
       .prepare()
-    const grow = orm
-      .update(chatrooms)
-      .set({ revision: sql`${chatrooms.revision} + 1` })
-      .where(eq(chatrooms.id, placeholder('roomId')))
-      .returning({ revision: chatrooms.revision })
-      .prepare()
+    const grow = sqlite.query<unknown, [string, number]>(
+      'UPDATE chatrooms SET revision = ?2 WHERE id = ?1',
+    )
     const end = sqlite.query<unknown, [Record<string, string | number | null>]>(`
       UPDATE messages SET status = $status, content = $content, attempt = $attempt, final_revision = $revision,
         error_code = $errorCode, error_message = $errorMessage, model = $model, finish_reason = $finishReason,
@@ -51,7 +49,8 @@ export function createEnd({ quotas, onUntitled }: EndDeps): Command<ReplyEnd, vo
       if (!reply) return
       const keepsText = status === 'complete' || status === 'cancelled'
       const content = keepsText ? (input.content ?? reply.content) : ''
-      const revision = grow.get({ roomId: reply.roomId })?.revision ?? 0
+      const revision = reply.revision + 1
+      grow.run(reply.roomId, revision)
       end.run({
         key: reply.key,
         status,
