@@ -14,7 +14,8 @@ interface Pending {
   reject: (error: unknown) => void
 }
 
-interface Outbox {
+/** What a command tells once it is committed. */
+export interface News {
   topic: string
   payload: unknown
 }
@@ -34,6 +35,11 @@ export interface Writer {
    * command threw (its neighbours are not touched) or with the fault of the commit (all are).
    */
   execute<I, O>(command: Command<I, O>, input: I): Promise<O>
+  /**
+   * Calls the listener each time the commands of a commit have run, with what it will tell. Whatever the
+   * listener executes joins that commit. Gives what ends it.
+   */
+  beforeCommit(listener: (news: readonly News[]) => void): () => void
 }
 
 /** Group commit: the commands that arrive in one turn of the event loop share one transaction. */
@@ -44,6 +50,7 @@ export function createWriter(
 ): Writer {
   const { sqlite, transaction, snapshot } = connection
   const prepared = new Map<Command<never, unknown>, (tx: Tx, input: never) => unknown>()
+  const listeners = new Set<(news: readonly News[]) => void>()
   let pending: Pending[] = []
   let scheduled = false
 
@@ -83,11 +90,15 @@ export function createWriter(
       return
     }
     const batch = take()
-    const outbox: Outbox[] = []
+    const outbox: News[] = []
     const settled: (() => void)[] = []
     let isRun = false
     try {
       for (const one of batch) settled.push((apart ? runApart : runTogether)(one, outbox))
+      // The second time those who came last are in the batch already.
+      const last = apart ? [] : comeLast(outbox)
+      batch.push(...last)
+      for (const one of last) settled.push(runTogether(one, outbox))
       isRun = true
       transaction.commit()
       observer.verify?.()
@@ -108,14 +119,21 @@ export function createWriter(
     observer.committed?.(batch.length, durationMs)
   }
 
-  function runTogether(one: Pending, outbox: Outbox[]): () => void {
+  function comeLast(outbox: News[]): Pending[] {
+    // So that what they execute now does not schedule a commit of its own.
+    scheduled = true
+    for (const listener of listeners) listener(outbox)
+    return take()
+  }
+
+  function runTogether(one: Pending, outbox: News[]): () => void {
     const value = run(one, outbox)
     return () => one.resolve(value)
   }
 
   /** Throws only what ends the whole transaction. */
-  function runApart(one: Pending, outbox: Outbox[]): () => void {
-    const told: Outbox[] = []
+  function runApart(one: Pending, outbox: News[]): () => void {
+    const told: News[] = []
     try {
       const value = transaction.guard(() => run(one, told))
       outbox.push(...told)
@@ -126,7 +144,7 @@ export function createWriter(
     }
   }
 
-  function run(one: Pending, outbox: Outbox[]): unknown {
+  function run(one: Pending, outbox: News[]): unknown {
     let inner: { error: unknown } | undefined
     const tx: Tx = {
       run(command, input) {
@@ -169,6 +187,10 @@ export function createWriter(
         })
         schedule()
       }),
+    beforeCommit(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
   }
 }
 

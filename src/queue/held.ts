@@ -12,10 +12,10 @@ interface Running {
 /** The claims a worker holds: each runs its handler until that ends, is stopped, or is given up. */
 export interface Held {
   readonly size: number
-  /** How many of a kind. */
+  /** How many handlers of a kind run; one whose end is being written does not any more. */
   of(kind: string): number
-  /** Runs the handler of a claim; `ended` is called when it is over. */
-  begin(kind: JobKind, row: JobRow, ended: () => void): void
+  /** Runs the handler of a claim; `over` is called when it is, `ended` when that is written. */
+  begin(kind: JobKind, row: JobRow, over: () => void, ended: () => void): void
   abort(ids: number[], cause: AbortCause): void
   abortAll(cause: AbortCause): void
   /** Extends the leases, and stops what was lost or is to stop. */
@@ -29,9 +29,8 @@ export function createHeld(deps: WorkerDeps): Held {
   const running = new Set<Running>()
   const counts = new Map<string, number>()
 
-  function remove(one: Running) {
-    if (!running.delete(one)) return
-    counts.set(one.row.kind, (counts.get(one.row.kind) ?? 1) - 1)
+  function count(kind: string, by: 1 | -1) {
+    counts.set(kind, (counts.get(kind) ?? 0) + by)
   }
 
   return {
@@ -39,12 +38,16 @@ export function createHeld(deps: WorkerDeps): Held {
       return running.size
     },
     of: (kind) => counts.get(kind) ?? 0,
-    begin(kind, row, ended) {
+    begin(kind, row, over, ended) {
       const one: Running = { row, controller: new AbortController() }
       running.add(one)
-      counts.set(kind.kind, (counts.get(kind.kind) ?? 0) + 1)
-      void runClaim(deps, kind, row, one.controller.signal).finally(() => {
-        remove(one)
+      count(kind.kind, 1)
+      const overNow = () => {
+        count(kind.kind, -1)
+        over()
+      }
+      void runClaim(deps, kind, row, one.controller.signal, overNow).finally(() => {
+        running.delete(one)
         ended()
       })
     },
@@ -79,7 +82,7 @@ export function createHeld(deps: WorkerDeps): Held {
       for (const { status } of await Promise.allSettled(writes)) {
         if (status === 'rejected') log.error('could not hand a job back; its lease will run out')
       }
-      if (!rows) for (const one of running) remove(one)
+      if (!rows) running.clear()
     },
   }
 }

@@ -12,15 +12,17 @@ import { named, outcomeOf, tellStart } from './tell.ts'
 export const MAX_ERRORS = 5
 const COMMIT_RETRIES = 5
 
-/** Runs the handler of one claim and writes how it ended. Never throws. */
+/** Runs the handler of one claim, says when that is `over`, and writes how it ended. Never throws. */
 export async function runClaim(
   deps: WorkerDeps,
   kind: JobKind,
   row: JobRow,
   signal: AbortSignal,
+  over: () => void,
 ): Promise<void> {
   const tellEnd = tellStart(deps, row)
   const finish = await outcome(deps, kind, row, signal)
+  over()
   if (!finish) return tellEnd('lost')
   const refusal = await write(deps, row, finish)
   if (refusal === undefined) return tellEnd(outcomeOf(finish))

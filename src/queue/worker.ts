@@ -1,3 +1,4 @@
+import type { News } from '#src/database/writer.ts'
 import { MINUTE, SECOND } from '#src/lib/time.ts'
 import { JOB_STOP } from './cancel.ts'
 import { claim } from './claim.ts'
@@ -41,6 +42,8 @@ export function createWorker(deps: WorkerDeps, options: WorkerOptions = {}): Wor
   const sweep = createSweep(deps)
   const claiming = new Set<string>()
   const again = new Set<string>()
+  /** Kinds with a slot that has become free since the last claim. */
+  const freed = new Set<string>()
   const alarms = new Map<string, () => void>()
   const stops: (() => void)[] = []
   let accepting = false
@@ -54,6 +57,7 @@ export function createWorker(deps: WorkerDeps, options: WorkerOptions = {}): Wor
       again.add(kind.kind)
       return
     }
+    freed.delete(kind.kind)
     const limit = kind.concurrency - held.of(kind.kind)
     if (limit < 1) return
     claiming.add(kind.kind)
@@ -61,7 +65,14 @@ export function createWorker(deps: WorkerDeps, options: WorkerOptions = {}): Wor
       const input = { kind: kind.kind, limit, leaseMs, now: clock.now(), provider: kind.provider }
       const { rows, retryAt } = await database.execute(claim, input)
       if (accepting) {
-        for (const row of rows) held.begin(kind, row, () => ended(kind))
+        for (const row of rows) {
+          held.begin(
+            kind,
+            row,
+            () => freed.add(kind.kind),
+            () => ended(kind),
+          )
+        }
         setAlarm(kind, retryAt)
       } else await held.handBack(rows)
     } catch (error) {
@@ -75,7 +86,21 @@ export function createWorker(deps: WorkerDeps, options: WorkerOptions = {}): Wor
 
   function ended(kind: JobKind) {
     checkIdle()
-    void fill(kind)
+    // Where its end was written, the commit that did so has claimed the next already.
+    if (freed.has(kind.kind)) void fill(kind)
+  }
+
+  /**
+   * Claims in the very commit that makes a job ready or writes the end of another: the job begins as soon as
+   * that is durable, and no second commit is waited for.
+   */
+  function claimWithin(news: readonly News[]) {
+    const wanted = new Set(freed)
+    for (const { topic, payload } of news) if (topic === JOB_READY) wanted.add(String(payload))
+    for (const name of wanted) {
+      const kind = queue.kinds.get(name)
+      if (kind) void fill(kind)
+    }
   }
 
   /** For jobs that fall due and providers that open again: nobody tells of those. */
@@ -126,10 +151,7 @@ export function createWorker(deps: WorkerDeps, options: WorkerOptions = {}): Wor
       await sweep.rescue(alone ? NEVER : clock.now())
       accepting = true
       stops.push(
-        database.notifications.subscribe(JOB_READY, (name) => {
-          const kind = queue.kinds.get(String(name))
-          if (kind) void fill(kind)
-        }),
+        database.beforeCommit(claimWithin),
         database.notifications.subscribe(JOB_STOP, (id) => held.abort([Number(id)], 'stop')),
         clock.every(pollMs, poll),
         clock.every(Math.floor(leaseMs / 3), () => void beat()),

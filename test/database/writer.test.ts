@@ -119,6 +119,47 @@ describe('group commit', () => {
   })
 })
 
+describe('before a commit', () => {
+  const tell = command('notes.tell', () => (tx, text: string) => {
+    tx.run(add, text)
+    tx.notify('notes', text)
+  })
+
+  test('who listens sees what will be told, and what it executes joins the commit', async () => {
+    const commits: number[] = []
+    using notes = openNotes({ committed: (commands) => commits.push(commands) })
+    const { database } = notes
+    const joined: Promise<number | undefined>[] = []
+    const stop = database.beforeCommit((news) => {
+      for (const { topic, payload } of news)
+        joined.push(database.execute(add, `${topic}: ${payload}`))
+    })
+    await Promise.all([database.execute(tell, 'one'), database.execute(add, 'two')])
+    expect(await Promise.all(joined)).toEqual([3])
+    expect(texts(notes.beside())).toEqual(['one', 'two', 'notes: one'])
+    expect(commits).toEqual([3])
+    stop()
+    await database.execute(tell, 'three')
+    expect(joined).toHaveLength(1)
+  })
+
+  test('where one of them throws, each is rolled back or kept alone, and kept once', async () => {
+    using notes = openNotes()
+    const { database } = notes
+    const joined: Promise<unknown>[] = []
+    database.beforeCommit(() => {
+      joined.push(
+        database.execute(add, 'joined'),
+        database.execute(failing(new Error('no')), 'undone'),
+      )
+    })
+    expect(await database.execute(add, 'first')).toBe(1)
+    const settled = await Promise.allSettled(joined)
+    expect(settled.map(({ status }) => status)).toEqual(['fulfilled', 'rejected'])
+    expect(texts(notes.beside())).toEqual(['first', 'joined'])
+  })
+})
+
 describe('commands are synchronous', () => {
   test('a returned promise is refused and nothing is kept', async () => {
     using notes = openNotes()
