@@ -1,6 +1,7 @@
 import pino, { type DestinationStream, type Logger } from 'pino'
 import { describeError } from './log-error.ts'
 import { prettyLines } from './log-pretty.ts'
+import { byTurn } from './log-turn.ts'
 
 /** Structured log. Never give it a body, a phone number or a secret. */
 export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>
@@ -8,13 +9,13 @@ export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>
 interface LogOptions {
   /** For a person at a terminal; JSON otherwise. */
   pretty?: boolean
-  /** Standard output by default, written at once so that a crash loses no line. */
+  /** Standard output by default. */
   to?: DestinationStream
 }
 
 /** One JSON object a line, with an error reduced to what may be written down. */
 export function createLog(level: string, { pretty = false, to }: LogOptions = {}): Log {
-  const plain = to ?? pino.destination({ dest: 1, sync: true })
+  const plain = to ?? byTurn(pino.destination({ dest: 1, sync: true }))
   return pino(
     {
       level,

@@ -2,6 +2,7 @@ import { expect, test } from 'bun:test'
 import { t, ValidationError } from 'elysia'
 import { createLog } from '#src/lib/log.ts'
 import { prettyLines } from '#src/lib/log-pretty.ts'
+import { byTurn } from '#src/lib/log-turn.ts'
 
 function capture(options: { pretty?: boolean } = {}) {
   const lines: string[] = []
@@ -88,4 +89,40 @@ test('in development a line is for a person', () => {
   expect(lines[1]).toContain('caused by Error: inner')
   plain.write('not json\n')
   expect(lines[2]).toBe('not json\n')
+})
+
+test('the lines of one turn are written together, a warning at once and in its order', async () => {
+  const writes: string[] = []
+  const log = createLog('debug', { to: byTurn({ write: (text) => writes.push(text) }) })
+  log.info('one')
+  log.info('two')
+  expect(writes).toEqual([])
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(writes.map((text) => text.match(/"msg":"(\w+)"/g))).toEqual([
+    ['"msg":"one"', '"msg":"two"'],
+  ])
+  log.info('three')
+  log.warn('four')
+  expect(writes).toHaveLength(2)
+  expect(writes[1]).toMatch(/three.*\n.*four.*\n$/)
+})
+
+test('a process that ends at once has written its lines', () => {
+  const program =
+    "import { createLog } from '#src/lib/log.ts'; createLog('info').info('last words'); process.exit(3)"
+  const ended = Bun.spawnSync([process.execPath, '-e', program], {
+    cwd: `${import.meta.dir}/../..`,
+  })
+  expect(ended.exitCode).toBe(3)
+  expect(ended.stdout.toString()).toContain('last words')
+})
+
+test('an uncaught error does not swallow the lines before it', () => {
+  const program =
+    "import { createLog } from '#src/lib/log.ts'; createLog('info').info('last words'); throw new Error('no')"
+  const ended = Bun.spawnSync([process.execPath, '-e', program], {
+    cwd: `${import.meta.dir}/../..`,
+  })
+  expect(ended.exitCode).toBe(1)
+  expect(ended.stdout.toString()).toContain('last words')
 })
