@@ -11,11 +11,16 @@ const SNIPPET_WORDS = 24
 const MESSAGES_AT_ONCE = 200
 const CHARACTERS_AT_ONCE = 100_000
 
+/**
+ * In the order of their keys, or FTS5 writes what it holds in memory at each step back. A CROSS JOIN keeps SQLite
+ * from walking the messages, most of which do not wait, and asking of each whether it does.
+ */
+export const NEXT_PENDING = `
+  SELECT m.key, m.owner, m.content FROM search_pending p CROSS JOIN messages m ON m.key = p.key
+  WHERE p.key > ?1 ORDER BY p.key LIMIT 1`
+
 const index = command('search.index', ({ sqlite }) => {
-  // In the order of their keys, or FTS5 writes what it holds in memory at each step back.
-  const next = sqlite.query<{ key: number; owner: string; content: string }, [number]>(`
-    SELECT m.key, m.owner, m.content FROM search_pending p JOIN messages m ON m.key = p.key
-    WHERE p.key > ?1 ORDER BY p.key LIMIT 1`)
+  const next = sqlite.query<{ key: number; owner: string; content: string }, [number]>(NEXT_PENDING)
   const add = sqlite.query<unknown, [number, string, string]>(
     'INSERT INTO messages_fts (rowid, owner, content) VALUES (?1, ?2, ?3)',
   )

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from 'bun:test'
 import type { Page } from '#src/lib/page.ts'
 import type { SearchHit } from '#src/modules/search/model.ts'
+import { NEXT_PENDING } from '#src/modules/search/store.sqlite.ts'
 import { json } from '#test/support/test-app.ts'
 import { createTestChat } from '#test/support/test-chat.ts'
 
@@ -151,6 +152,17 @@ describe('GET /v1/search', () => {
     await task?.run()
     expect(waiting.get()?.count).toBe(0)
     expect((await search('prompt', '&limit=100')).items).toHaveLength(100)
+  })
+
+  test('walks what waits for the index, not what is in it', async () => {
+    const { chat } = await chatWith(['one', 'two'])
+    const plan = chat.database.sqlite
+      .query<{ detail: string }, []>(`EXPLAIN QUERY PLAN ${NEXT_PENDING.replace('?1', '0')}`)
+      .all()
+    expect(plan.map(({ detail }) => detail)).toEqual([
+      'SEARCH p USING INTEGER PRIMARY KEY (rowid>?)',
+      'SEARCH m USING INTEGER PRIMARY KEY (rowid=?)',
+    ])
   })
 
   test('a final message never changes', async () => {
