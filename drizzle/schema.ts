@@ -188,7 +188,7 @@ export const messages = sqliteTable(
     position: integer().notNull(),
     /** The room's revision when the reply became final; a prompt's position. */
     finalRevision: integer('final_revision'),
-    /** The user's id without hyphens: one word, by which the search index keeps to one person's messages. */
+    /** The user's id without hyphens, whose end marks each word of the message in the search index. */
     owner: text().notNull(),
     role: text({ enum: ['user', 'assistant'] }).notNull(),
     content: text().notNull(),

@@ -1,17 +1,15 @@
--- Full-text search over what is final. The index holds no text of its own: it refers to messages by key.
+-- Full-text search over what is final. Every word in it begins with a mark of whose message it is, so that a search
+-- reads one person's words whatever others wrote. It holds no text of its own: it refers to messages by key.
 CREATE VIRTUAL TABLE messages_fts USING fts5(
-  owner, content,
-  content = 'messages', content_rowid = 'key',
+  words,
+  content = '', contentless_delete = 1,
   tokenize = 'unicode61 remove_diacritics 2'
 );
 --> statement-breakpoint
--- What is not in the index yet must not be taken out of it: that would damage it.
 CREATE TRIGGER messages_fts_gone AFTER DELETE ON messages
 WHEN old.completed_at IS NOT NULL AND old.content <> ''
 BEGIN
-  INSERT INTO messages_fts (messages_fts, rowid, owner, content)
-  SELECT 'delete', old.key, old.owner, old.content
-  WHERE NOT EXISTS (SELECT 1 FROM search_pending WHERE key = old.key);
+  DELETE FROM messages_fts WHERE rowid = old.key;
   DELETE FROM search_pending WHERE key = old.key;
 END;
 --> statement-breakpoint

@@ -1,11 +1,10 @@
 import { command } from '#src/database/command.ts'
 import type { Database } from '#src/database/open.ts'
 import { toInstant } from '#src/lib/time.ts'
-import { MARK_END, MARK_START, readMarks, toMatch } from './query.ts'
+import { toMatch } from './query.ts'
+import { makeSnippet } from './snippet.ts'
 import type { SearchStore } from './store.ts'
-
-/** Words of a snippet. */
-const SNIPPET_WORDS = 24
+import { toOwnWords } from './words.ts'
 
 /** A commit takes in this much and no more: a few milliseconds, so that requests come in between. */
 const MESSAGES_AT_ONCE = 200
@@ -21,8 +20,8 @@ export const NEXT_PENDING = `
 
 const index = command('search.index', ({ sqlite }) => {
   const next = sqlite.query<{ key: number; owner: string; content: string }, [number]>(NEXT_PENDING)
-  const add = sqlite.query<unknown, [number, string, string]>(
-    'INSERT INTO messages_fts (rowid, owner, content) VALUES (?1, ?2, ?3)',
+  const add = sqlite.query<unknown, [number, string]>(
+    'INSERT INTO messages_fts (rowid, words) VALUES (?1, ?2)',
   )
   const forget = sqlite.query<unknown, [number]>('DELETE FROM search_pending WHERE key <= ?1')
   return (): void => {
@@ -31,7 +30,7 @@ const index = command('search.index', ({ sqlite }) => {
     for (let count = 0; count < MESSAGES_AT_ONCE && characters < CHARACTERS_AT_ONCE; count++) {
       const message = next.get(last)
       if (!message) break
-      add.run(message.key, message.owner, message.content)
+      add.run(message.key, toOwnWords(message.owner, message.content))
       last = message.key
       characters += message.content.length
     }
@@ -45,7 +44,7 @@ interface Row {
   chatroomId: string
   chatroomTitle: string
   role: 'user' | 'assistant'
-  marked: string
+  content: string
   createdAt: number
 }
 
@@ -55,7 +54,7 @@ export function createSearchStore(database: Database): SearchStore {
   const waiting = sqlite.query<unknown, []>('SELECT 1 FROM search_pending WHERE key > 0 LIMIT 1')
   const find = sqlite.query<Row, [Record<string, string | number>]>(`
     SELECT m.key, m.id AS messageId, m.chatroom_id AS chatroomId, c.title AS chatroomTitle, m.role,
-      snippet(messages_fts, 1, $start, $end, '…', ${SNIPPET_WORDS}) AS marked, m.created_at AS createdAt
+      m.content, m.created_at AS createdAt
     FROM messages_fts f
     JOIN messages m ON m.key = f.rowid
     JOIN chatrooms c ON c.id = m.chatroom_id AND c.user_id = $userId
@@ -68,19 +67,17 @@ export function createSearchStore(database: Database): SearchStore {
       return true
     },
     async find({ userId, text, limit, before }) {
-      const match = toMatch(userId.replaceAll('-', ''), text)
+      const match = toMatch(userId, text)
       if (match === undefined) return []
-      const marks = { start: MARK_START, end: MARK_END }
       const rows = find.all({
-        ...marks,
         userId,
         match,
         limit,
         before: before ?? Number.MAX_SAFE_INTEGER,
       })
-      return rows.map(({ key, marked, createdAt, ...row }) => ({
+      return rows.map(({ key, content, createdAt, ...row }) => ({
         key,
-        hit: { ...row, ...readMarks(marked), createdAt: toInstant(createdAt) },
+        hit: { ...row, ...makeSnippet(content, text), createdAt: toInstant(createdAt) },
       }))
     },
   }

@@ -104,6 +104,20 @@ describe('GET /v1/search', () => {
     expect((await chat.send('GET', '/v1/search?q=secret')).status).toBe(401)
   })
 
+  test('reads the words of nobody else: each in the index carries its owner’s mark', async () => {
+    const { chat, token, found } = await chatWith([
+      'Ausflug nach Zürich! 3× „weiß“',
+      'e\u0301te\u0301 naïve 東京 مرحبا हिन्दी',
+    ])
+    expect(await found('ausf')).toHaveLength(1)
+    const { sqlite } = chat.database
+    sqlite.run("CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab(main, messages_fts, 'row')")
+    const terms = sqlite.query<{ term: string }, []>('SELECT term FROM temp.vocabulary').all()
+    const me = await json<{ id: string }>(chat.send('GET', '/v1/user/me', { token }))
+    expect(terms.length).toBeGreaterThan(8)
+    for (const { term } of terms) expect(term).toStartWith(me.id.slice(-12))
+  })
+
   test('pages by keyset', async () => {
     const { search } = await chatWith(['word one', 'word two', 'word three'])
     const first = await search('word', '&limit=2')
