@@ -11,7 +11,7 @@ import { createNotifications, type Notifications } from './notifications.ts'
 import { createSnapshot, type Snapshot } from './snapshot.ts'
 import { SteadySqlite } from './steady.ts'
 import { prepareTransaction } from './transaction.ts'
-import { createWriter, isBusy, type Writer, type WriterObserver } from './writer.ts'
+import { createWriter, type Writer, type WriterObserver } from './writer.ts'
 
 /** The one connection of the process. Reads are synchronous through `orm`; every write is a command. */
 export interface Database extends Connection, Writer {
@@ -21,6 +21,10 @@ export interface Database extends Connection, Writer {
   watch: FileWatch
   /** Moves the write-ahead log into the file; returns how many pages it could not move. */
   checkpoint(): number
+  /**
+   * Without `PRAGMA optimize`: with the statistics of a nearly empty file the planner walks whole tables, also
+   * when they have grown since; without any it takes the indexes that every statement was written for.
+   */
   close(): void
 }
 
@@ -51,16 +55,9 @@ export function openDatabase(path: string, observer: WriterObserver = {}): Datab
       return row ? row.log - row.checkpointed : 0
     },
     close() {
-      try {
-        snapshot.release()
-        sqlite.run('PRAGMA optimize')
-      } catch (error) {
-        // Another process writes just now; statistics can wait, and what was done here is done.
-        if (!isBusy(error)) throw error
-      } finally {
-        transaction.close()
-        sqlite.close()
-      }
+      snapshot.release()
+      transaction.close()
+      sqlite.close()
     },
   }
 }

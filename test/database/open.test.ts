@@ -36,6 +36,21 @@ describe('openDatabase', () => {
   })
 })
 
+test('a nearly empty file leaves no statistics by which a later plan would walk a whole table', async () => {
+  await using folder = await temporaryFolder()
+  const one = openDatabase(folder.file('pollux.db'))
+  migrate(one.sqlite, { now: 0 })
+  one.sqlite.run(
+    "INSERT INTO users (id, phone, created_at, updated_at) VALUES ('a', '+12025550100', 0, 0)",
+  )
+  one.sqlite.query("SELECT id FROM users WHERE phone = '+12025550100'").get()
+  one.close()
+  const two = openDatabase(folder.file('pollux.db'))
+  const tables = two.sqlite.query("SELECT name FROM sqlite_schema WHERE name LIKE 'sqlite_stat%'")
+  expect(tables.all()).toEqual([])
+  two.close()
+})
+
 describe('lockDatabase', () => {
   test('lets one server have the file and tells the second which file it was', async () => {
     await using folder = await temporaryFolder()

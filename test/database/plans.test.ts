@@ -1,40 +1,7 @@
 import { Database as Sqlite } from 'bun:sqlite'
 import { expect, test } from 'bun:test'
+import { noteStatements, walksOf } from '#test/support/plans.ts'
 import { createTestChat } from '#test/support/test-chat.ts'
-
-/** Notes every statement prepared by whomever until `restore` is called. */
-function noteStatements() {
-  const { prepare, query } = Sqlite.prototype
-  const statements = new Set<string>()
-  const noting = <F extends (this: Sqlite, sql: string, ...rest: never[]) => unknown>(
-    original: F,
-  ) =>
-    function (this: Sqlite, sql: string, ...rest: never[]) {
-      statements.add(sql)
-      return original.call(this, sql, ...rest)
-    }
-  Object.assign(Sqlite.prototype, { prepare: noting(prepare), query: noting(query) })
-  return { statements, restore: () => Object.assign(Sqlite.prototype, { prepare, query }) }
-}
-
-// Small whatever the database holds: its own tables, and an index of the running jobs told to stop.
-const SMALL =
-  /^SCAN (CONSTANT ROW|\w+ VIRTUAL TABLE|sqlite_schema|migrations\b|jobs USING INDEX jobs_stopping)/
-
-/** The steps that read a whole table or a whole index. */
-function walksOf(sqlite: Sqlite, sql: string): string[] {
-  if (!/^\s*(select|insert|update|delete|with)\b/i.test(sql)) return []
-  const explain = sqlite.prepare<{ detail: string }, []>(
-    `EXPLAIN QUERY PLAN ${sql.replaceAll(/[?$]\w*/g, 'NULL')}`,
-  )
-  const steps = explain.all()
-  // SQLite takes the explanation of a write for a write in progress until it is finalized.
-  explain.finalize()
-  return steps
-    .map(({ detail }) => detail)
-    .filter((detail) => detail.startsWith('SCAN ') && !SMALL.test(detail))
-    .map((detail) => `${detail}: ${sql.replaceAll(/\s+/g, ' ').slice(0, 200)}`)
-}
 
 test('a walk over a whole table is seen', () => {
   const sqlite = new Sqlite(':memory:')
