@@ -1,10 +1,12 @@
 /**
  * `bun run bench` measures everything and writes bench/results/<date>.json and the tables of
  * docs/performance.md. `bun run bench -- quick` proves in under a minute that it runs and that nothing was
- * dropped; its figures mean nothing and are not written. Names of suites run only those.
+ * dropped; its figures mean nothing and are not written. Names of suites run only those; `growth` takes
+ * `rows=10000000` and `folder=…` for its files, which are kept.
  */
 import { benchLatency } from './conversation/latency.ts'
 import { benchMemory } from './conversation/memory.ts'
+import { benchGrowth } from './growth/growth.ts'
 import { benchHttp } from './http/http.ts'
 import { benchQueue } from './queue/queue.ts'
 import { describeMachine } from './support/machine.ts'
@@ -15,6 +17,7 @@ const suites: Record<string, (quick: boolean) => Promise<Report>> = {
   memory: benchMemory,
   http: benchHttp,
   queue: benchQueue,
+  growth: (quick) => benchGrowth({ quick, rows: optionOf('rows'), folder: optionOf('folder') }),
 }
 
 const asked = Bun.argv.slice(2)
@@ -50,3 +53,8 @@ if (!dry) {
 const faults = reports.flatMap((one) => one.faults)
 console.log(`\n${reports.length} suites, ${faults.length} faults`)
 process.exit(faults.length > 0 ? 1 : 0)
+
+/** `name=value` on the command line. */
+function optionOf(name: string): string | undefined {
+  return asked.find((word) => word.startsWith(`${name}=`))?.slice(name.length + 1)
+}

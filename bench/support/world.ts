@@ -49,12 +49,34 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), 'pollux-bench-'))
   const databasePath = join(folder, 'pollux.db')
   const users = await populate(databasePath, options)
+  const server = await startBenchServer({ ...options, databasePath, cwd: folder })
+  return {
+    server,
+    users,
+    folder,
+    databasePath,
+    async stop() {
+      await server.stop('SIGKILL')
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** The server as in production on a file that is there already. Says what it wrote when it ends unasked. */
+export async function startBenchServer(options: {
+  databasePath: string
+  geminiUrl: string
+  settings?: Record<string, string> | undefined
+  /** From source by default. */
+  command?: string[] | undefined
+  cwd: string
+}): Promise<ServerProcess> {
   const server = await startServer({
     command: options.command ?? fromSource,
-    cwd: folder,
+    cwd: options.cwd,
     environment: {
       NODE_ENV: 'production',
-      DATABASE_URL: `file:${databasePath}`,
+      DATABASE_URL: `file:${options.databasePath}`,
       JWT_SECRET,
       GEMINI_API_KEY: 'benchmark',
       GEMINI_BASE_URL: options.geminiUrl,
@@ -72,29 +94,30 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     console.error(`The server ended by itself with ${code}:\n${server.lines.slice(-20).join('\n')}`)
   })
   return {
-    server,
-    users,
-    folder,
-    databasePath,
-    async stop() {
+    ...server,
+    async stop(signal) {
       isStopping = true
-      await server.stop('SIGKILL')
-      await rm(folder, { recursive: true, force: true })
+      return await server.stop(signal)
     },
   }
 }
 
-async function populate(path: string, options: WorldOptions): Promise<BenchUser[]> {
-  const database = openDatabase(path)
-  const now = systemClock.now()
-  migrate(database.sqlite, { now })
-  const tokens = createTokens({
+/** Signs as the server does. */
+export function createBenchTokens() {
+  return createTokens({
     secret: JWT_SECRET,
     previousSecret: undefined,
     ttlMinutes: 600,
     clock: systemClock,
     random: systemRandom,
   })
+}
+
+async function populate(path: string, options: WorldOptions): Promise<BenchUser[]> {
+  const database = openDatabase(path)
+  const now = systemClock.now()
+  migrate(database.sqlite, { now })
+  const tokens = createBenchTokens()
   const users: BenchUser[] = []
   const { sqlite, orm } = database
   const stamps = { createdAt: now, updatedAt: now }
