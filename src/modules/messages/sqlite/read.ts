@@ -102,50 +102,62 @@ export function createReads({ orm, sqlite, snapshot }: Database): Reads {
   )
 
   const prompts = alias(messages, 'prompts')
-  const task = orm
-    .select({
-      userId: chatrooms.userId,
-      roomId: chatrooms.id,
-      replyId: messages.id,
-      replyPosition: messages.position,
-      prompt: prompts.content,
-      promptPosition: prompts.position,
-      systemPrompt: chatrooms.systemPrompt,
-      model: chatrooms.model,
-    })
-    .from(messages)
-    .innerJoin(prompts, eq(prompts.id, messages.replyTo))
-    .innerJoin(chatrooms, eq(chatrooms.id, messages.chatroomId))
-    .where(and(eq(messages.id, placeholder('replyId')), isNull(messages.completedAt)))
-    .prepare()
+  const task = compile(
+    sqlite,
+    orm
+      .select(
+        named({
+          userId: chatrooms.userId,
+          roomId: chatrooms.id,
+          replyId: messages.id,
+          replyPosition: messages.position,
+          prompt: prompts.content,
+          promptPosition: prompts.position,
+          systemPrompt: chatrooms.systemPrompt,
+          model: chatrooms.model,
+        }),
+      )
+      .from(messages)
+      .innerJoin(prompts, eq(prompts.id, messages.replyTo))
+      .innerJoin(chatrooms, eq(chatrooms.id, messages.chatroomId))
+      .where(and(eq(messages.id, placeholder('replyId')), isNull(messages.completedAt))),
+  )
   const replies = alias(messages, 'replies')
   // A prompt with the latest whole version of its reply; one without such a reply is left out.
-  const exchanges = orm
-    .select({
-      position: messages.position,
-      prompt: messages.content,
-      reply: replies.content,
-      replyTokens: replies.replyTokens,
-    })
-    .from(messages)
-    .innerJoin(
-      replies,
-      sql`${replies.key} = (SELECT r.key FROM messages r WHERE r.reply_to = ${messages.id}
+  const exchanges = compile(
+    sqlite,
+    orm
+      .select(
+        named({
+          position: messages.position,
+          prompt: messages.content,
+          reply: replies.content,
+          replyTokens: replies.replyTokens,
+        }),
+      )
+      .from(messages)
+      .innerJoin(
+        replies,
+        sql`${replies.key} = (SELECT r.key FROM messages r WHERE r.reply_to = ${messages.id}
         AND r.status = 'complete' ORDER BY r.version DESC LIMIT 1)`,
-    )
-    .where(
-      and(inRoom, sql`${messages.role} = 'user'`, lt(messages.position, placeholder('before'))),
-    )
-    .orderBy(desc(messages.position))
-    .limit(EXCHANGES_AT_ONCE)
-    .prepare()
-  const measured = orm
-    .select({ promptTokens: messages.promptTokens, characters: messages.contextCharacters })
-    .from(messages)
-    .where(and(inRoom, isNotNull(messages.promptTokens), isNotNull(messages.contextCharacters)))
-    .orderBy(desc(messages.position))
-    .limit(1)
-    .prepare()
+      )
+      .where(
+        and(inRoom, sql`${messages.role} = 'user'`, lt(messages.position, placeholder('before'))),
+      )
+      .orderBy(desc(messages.position))
+      .limit(EXCHANGES_AT_ONCE),
+  )
+  const measured = compile(
+    sqlite,
+    orm
+      .select(
+        named({ promptTokens: messages.promptTokens, characters: messages.contextCharacters }),
+      )
+      .from(messages)
+      .where(and(inRoom, isNotNull(messages.promptTokens), isNotNull(messages.contextCharacters)))
+      .orderBy(desc(messages.position))
+      .limit(1),
+  )
 
   function* walkExchanges(roomId: string, start: number): Iterable<PastExchange> {
     let before = start
