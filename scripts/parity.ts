@@ -5,7 +5,7 @@
 import { createAccountApp } from '#test/support/test-accounts.ts'
 
 const TRIES = 200
-const WARM_UP = 20
+const WARM_UP = 100
 let freshCount = 0
 const most = 1_000_000
 const app = createAccountApp({
@@ -39,7 +39,10 @@ const cases: [name: string, path: string, body: object][] = [
   ['sign-up with password', 'signup', { password }],
   ['send-otp', 'send-otp', {}],
   ['forgot-password', 'forgot-password', {}],
-  ['send-otp, wrong password', 'send-otp', { password: 'not the right one' }],
+  // Against the code that send-otp, and the one that forgot-password, has just sent.
+  ['verify-otp, wrong code', 'verify-otp', { otp: '000000' }],
+  ['reset-password, wrong code', 'reset-password', { otp: '000000', newPassword: password }],
+  ['login, wrong password', 'send-otp', { password: 'not the right one' }],
 ]
 let failed = 0
 for (const [name, path, body] of cases) {

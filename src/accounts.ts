@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import type { Deps } from './deps.ts'
 import { deriveKey } from './lib/keys.ts'
 import type { Maintenance } from './lib/maintenance.ts'
@@ -101,7 +102,8 @@ export function createAccountServices({
   })
   const passwords = createPasswords(
     { memoryKib: config.argon2MemoryKib, passes: config.argon2Passes },
-    createHashGate(),
+    // A core is left to everything else.
+    createHashGate({ running: Math.max(1, Math.min(4, availableParallelism() - 1)) }),
     random.bytes,
   )
   const accounts = createAccounts({ store, otp, passwords, sessions, limits, clock, random })

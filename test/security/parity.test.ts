@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
 import type { CodeSent } from '#src/plugins/schemas.ts'
-import { createAccountApp, NOBODYS, PHONE } from '#test/support/test-accounts.ts'
+import { createAccountApp, NOBODYS, PASSWORD, PHONE } from '#test/support/test-accounts.ts'
 import { json } from '#test/support/test-app.ts'
 
 test('known and unknown numbers get the same status, headers and body shape everywhere', async () => {
@@ -39,4 +39,47 @@ test('what an answer tells of its times is the same for all', async () => {
     await json<CodeSent>(post('send-otp', { phone: NOBODYS })),
   ]
   expect({ ...known, otp: '' }).toEqual({ ...unknown, otp: '' })
+})
+
+test('the database does the same work for known and unknown numbers, the delivery’s job included', async () => {
+  const { post, database } = createAccountApp({ otpDelivery: 'log', otpPerNumberDay: 1_000 })
+  database.sqlite.run(
+    "INSERT INTO users (id, phone, password_hash, verified_at, created_at, updated_at) VALUES ('known', ?1, ?2, 1, 1, 1)",
+    [
+      PHONE,
+      await Bun.password.hash(PASSWORD, { algorithm: 'argon2id', memoryCost: 8, timeCost: 1 }),
+    ],
+  )
+  const changes = () =>
+    database.sqlite.query<{ n: number }, []>('SELECT total_changes() AS n').get()?.n ?? 0
+  const rows = () =>
+    ['otp_challenges', 'rate_limits', 'jobs', 'audit_log'].map(
+      (table) =>
+        database.sqlite.query<{ n: number }, []>(`SELECT count(*) AS n FROM ${table}`).get()?.n ??
+        0,
+    )
+  async function workOf(path: string, body: object) {
+    const [changed, ...held] = [changes(), ...rows()]
+    const { status } = await post(path, body)
+    const now = rows()
+    return { status, changed: changes() - changed, added: now.map((n, at) => n - (held[at] ?? 0)) }
+  }
+  // Counters that everybody shares exist from here on.
+  await post('send-otp', { phone: '+4930901825' })
+  const newPassword = 'seven oaks under a lantern'
+  const requests: [path: string, body: object][] = [
+    ['send-otp', { password: 'not the right one' }],
+    ['send-otp', {}],
+    ['forgot-password', {}],
+    ['verify-otp', { otp: '000000' }],
+    ['verify-otp', { otp: '000000', password: newPassword }],
+    ['reset-password', { otp: '000000', newPassword }],
+    ['send-otp', {}],
+  ]
+  for (const [path, body] of requests) {
+    const known = await workOf(path, { phone: PHONE, ...body })
+    const unknown = await workOf(path, { phone: NOBODYS, ...body })
+    expect([path, unknown]).toEqual([path, known])
+    if (known.status !== 429) expect(known.changed).toBeGreaterThan(0)
+  }
 })

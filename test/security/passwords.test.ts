@@ -139,7 +139,7 @@ test('flood: four hashes at a time, 64 waiting, the others told to come back', a
   let most = 0
   const finish: (() => void)[] = []
   const hash = () =>
-    gate(async () => {
+    gate.run(async () => {
       most = Math.max(most, ++running)
       await new Promise<void>((resolve) => finish.push(resolve))
       running--
@@ -165,6 +165,27 @@ test('flood: four hashes at a time, 64 waiting, the others told to come back', a
 
 test('a hash that fails lets the next one in', async () => {
   const gate = createHashGate({ running: 1, waiting: 1 })
-  await expect(gate(() => Promise.reject(new Error('no')))).rejects.toThrow('no')
-  expect(await gate(async () => 'yes')).toBe('yes')
+  await expect(gate.run(() => Promise.reject(new Error('no')))).rejects.toThrow('no')
+  expect(await gate.run(async () => 'yes')).toBe('yes')
+})
+
+test('a login that would not get to its hash is refused before it writes anything', async () => {
+  // As costly as in production, so that the gate stays full for a while.
+  const { post, database } = createAccountApp({ argon2MemoryKib: 19_456, argon2Passes: 2 })
+  const changes = () =>
+    database.sqlite.query<{ n: number }, []>('SELECT total_changes() AS n').get()?.n
+  const logIn = (at: number) =>
+    post('send-otp', { phone: `+49309018${at}`, password: 'not the right one' })
+  const refused = Promise.withResolvers<void>()
+  const flood = Array.from({ length: 80 }, async (_, at) => {
+    const { status } = await logIn(100 + at)
+    if (status === 503) refused.resolve()
+    return status
+  })
+  await refused.promise
+  const before = changes()
+  expect((await logIn(200)).status).toBe(503)
+  expect(changes()).toBe(before)
+  const statuses = await Promise.all(flood)
+  expect(statuses.filter((status) => status === 401).length).toBeGreaterThanOrEqual(65)
 })

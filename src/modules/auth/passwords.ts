@@ -1,5 +1,5 @@
 import { fold } from '#src/lib/fold.ts'
-import { type FieldError, invalid } from '#src/lib/problem.ts'
+import { type FieldError, invalid, Problem } from '#src/lib/problem.ts'
 import type { HashGate } from './hash-gate.ts'
 
 const SHORTEST = 8
@@ -14,6 +14,8 @@ export interface HashCost {
 }
 
 export interface Passwords {
+  /** To be asked before a request writes anything on its way to a hash. @throws Problem 503 */
+  refuseWhenBusy(): void
   hash(password: string): Promise<string>
   /** Takes as long where there is no hash. */
   matches(password: string, hash: string | null): Promise<boolean>
@@ -37,11 +39,13 @@ export function createPasswords(
   const parameters = `$argon2id$v=19$m=${memoryKib},t=${passes},p=1$`
   // Nobody's: verifying against it costs what a real one costs, and never succeeds.
   const nobodys = `${parameters}${unpadded(bytes(32))}$${unpadded(bytes(32))}`
-  const hash = (password: string) => gate(() => Bun.password.hash(password.normalize('NFC'), cost))
+  const hash = (password: string) =>
+    gate.run(() => Bun.password.hash(password.normalize('NFC'), cost))
   return {
+    refuseWhenBusy: gate.refuseWhenFull,
     hash,
     matches: (password, known) =>
-      gate(() => Bun.password.verify(password.normalize('NFC'), known ?? nobodys)),
+      gate.run(() => Bun.password.verify(password.normalize('NFC'), known ?? nobodys)),
     async renew(password, known) {
       return known.startsWith(parameters) ? undefined : hash(password)
     },
@@ -85,4 +89,16 @@ async function isCommon(password: string): Promise<boolean> {
 
 function unpadded(raw: Uint8Array): string {
   return raw.toBase64({ omitPadding: true })
+}
+
+/** The same for a wrong password and a number nobody has. */
+export function invalidCredentials(): Problem {
+  return new Problem(401, 'invalid-credentials', 'The phone number or the password is wrong.', {
+    headers: { 'www-authenticate': 'Bearer' },
+  })
+}
+
+/** To who is logged in already: a 401 would make clients refresh their token. */
+export function wrongPassword(): Problem {
+  return new Problem(403, 'wrong-password', 'The password is wrong.')
 }

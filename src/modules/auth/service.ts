@@ -7,7 +7,7 @@ import type { CodeSent } from '#src/plugins/schemas.ts'
 import type { Limits } from './limits.ts'
 import type { ChangePassword, LogIn, ResetPassword, SendOtp, SignUp } from './model.ts'
 import { invalidOtp, type Otp, wrongOtp } from './otp.ts'
-import type { Passwords } from './passwords.ts'
+import { invalidCredentials, type Passwords, wrongPassword } from './passwords.ts'
 import type { Sessions, TokenPair } from './sessions.ts'
 import type { Account, AccountStore } from './store.ts'
 
@@ -39,6 +39,7 @@ export function createAccounts(deps: AccountDeps) {
     { phone, id = null }: { phone: string; id?: string | null },
     origin: Origin,
   ): Promise<boolean> {
+    passwords.refuseWhenBusy()
     const limit = limits.wrongPassword(phone)
     const now = clock.now()
     await store.admit({ limits: [limits.request(origin.network)], unless: [limit], now })
@@ -53,6 +54,7 @@ export function createAccounts(deps: AccountDeps) {
       const e164 = otp.servedPhone(phone)
       if (password !== undefined) {
         await passwords.check(password, '/password', { phone: e164, name: name ?? null })
+        passwords.refuseWhenBusy()
       }
       await store.admit({ limits: limits.signUp(origin.network), unless: [], now: clock.now() })
       const passwordHash = password === undefined ? null : await passwords.hash(password)
@@ -128,6 +130,7 @@ export function createAccounts(deps: AccountDeps) {
     ): Promise<void> {
       const e164 = otp.phone(phone)
       await passwords.check(newPassword, '/newPassword', { phone: e164, name: null })
+      passwords.refuseWhenBusy()
       const verdict = await otp.try(
         { phone: e164, purpose: 'reset', code, withPassword: true },
         origin,
@@ -157,6 +160,7 @@ export function createAccounts(deps: AccountDeps) {
         throw invalid({ pointer: '/confNewPassword', detail: 'must be the same as newPassword' })
       }
       await passwords.check(newPassword, '/newPassword', account)
+      passwords.refuseWhenBusy()
       const isSet = account.passwordHash !== null
       if (isSet && oldPassword === undefined) {
         throw invalid({ pointer: '/oldPassword', detail: 'must be given: a password is set' })
@@ -235,16 +239,4 @@ export function createAccounts(deps: AccountDeps) {
     if (verdict.is !== 'right') throw wrongOtp()
     return verdict.challengeId
   }
-}
-
-/** The same for a wrong password and a number nobody has. */
-function invalidCredentials(): Problem {
-  return new Problem(401, 'invalid-credentials', 'The phone number or the password is wrong.', {
-    headers: { 'www-authenticate': 'Bearer' },
-  })
-}
-
-/** To who is logged in already: a 401 would make clients refresh their token. */
-function wrongPassword(): Problem {
-  return new Problem(403, 'wrong-password', 'The password is wrong.')
 }
