@@ -5,7 +5,7 @@
  * figures are those of accepting. Its result on one machine is in docs/operations.md.
  */
 import { Database as Sqlite } from 'bun:sqlite'
-import { statSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync, statSync } from 'node:fs'
 import { sessions, users } from '#drizzle/schema.ts'
 import { migrate } from '#src/database/migrate.ts'
 import { openDatabase } from '#src/database/open.ts'
@@ -187,5 +187,9 @@ async function fill(): Promise<string[]> {
   }
   database.checkpoint()
   database.close()
+  // Else the first checkpoint of the server would wait for all of this to reach the disk.
+  const file = openSync(path, 'r+')
+  fsyncSync(file)
+  closeSync(file)
   return signed
 }

@@ -1,10 +1,11 @@
 import { setPriority } from 'node:os'
 import type { Command } from 'commander'
 import { parseSettings } from '#src/config/config.ts'
-import { writeBackup } from '#src/database/backup.ts'
+import { writeBackupGently } from '#src/database/backup.ts'
 import type { Terminal } from './terminal.ts'
 
-/** A server beside it comes first. */
+/** A server beside it comes first, but its log grows until the copy is made. */
+const LOW_PRIORITY = 10
 const LOWEST_PRIORITY = 19
 
 export function addBackup(program: Command, terminal: Terminal): void {
@@ -18,8 +19,8 @@ export function addBackup(program: Command, terminal: Terminal): void {
 
 async function run(terminal: Terminal, file: string, options: { json?: true }): Promise<void> {
   const { databasePath } = parseSettings(terminal.environment, ['databasePath'])
-  setPriority(LOWEST_PRIORITY)
-  const backup = writeBackup(databasePath, file)
+  setPriority(LOW_PRIORITY)
+  const backup = await writeBackupGently(databasePath, file, () => setPriority(LOWEST_PRIORITY))
   await terminal.print(
     options.json ? JSON.stringify(backup) : `Wrote '${file}': ${backup.bytes} bytes, verified.`,
   )

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 
 const NIGHTLY = /^pollux-\d{8}T\d{6}Z\.db$/
 const BEFORE_UPGRADE = /^pollux-before-.+-(\d{8}T\d{6}Z)\.db$/
-const PARTIAL = /^pollux-.+\.db\.partial(-journal)?$/
+const PARTIAL = /^pollux-.+\.db\.partial(-wal|-shm|-journal)?$/
 
 /** `pollux-20261122T031500Z.db`: names that sort as their instants do. */
 export function nightlyName(now: number): string {

@@ -1,4 +1,3 @@
-import { Database as Sqlite } from 'bun:sqlite'
 import {
   constants,
   copyFileSync,
@@ -9,7 +8,7 @@ import {
   rmSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
-import { syncFolder } from './backup.ts'
+import { closeLog, removeDatabase, syncFolder } from './backup.ts'
 import { stamp } from './backup-folder.ts'
 import { lockDatabase } from './lock.ts'
 import { verifyDatabaseFile } from './verify.ts'
@@ -58,17 +57,6 @@ function takeIn(backup: string, incoming: string): { pending: string[] } {
   return verified
 }
 
-/** Moves everything from the write-ahead log into the file, so that the file alone is the database. */
-function closeLog(path: string) {
-  const sqlite = new Sqlite(path, { readwrite: true, create: false })
-  try {
-    sqlite.run('PRAGMA journal_mode = DELETE')
-    sqlite.run('PRAGMA synchronous = FULL')
-  } finally {
-    sqlite.close()
-  }
-}
-
 function setAside(path: string, to: string): string {
   try {
     closeLog(path)
@@ -84,8 +72,4 @@ function setAside(path: string, to: string): string {
     renameSync(path, to)
   }
   return to
-}
-
-function removeDatabase(path: string) {
-  for (const end of ['', '-wal', '-shm', '-journal']) rmSync(`${path}${end}`, { force: true })
 }

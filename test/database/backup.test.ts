@@ -3,7 +3,6 @@ import { describe, expect, test } from 'bun:test'
 import { existsSync, readdirSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { writeBackup } from '#src/database/backup.ts'
 import { beforeUpgradeName, nightlyName, pruneBackups } from '#src/database/backup-folder.ts'
-import { backupInProcess } from '#src/database/backup-process.ts'
 import { lockDatabase } from '#src/database/lock.ts'
 import { migrate } from '#src/database/migrate.ts'
 import { openDatabase } from '#src/database/open.ts'
@@ -77,18 +76,6 @@ describe('A backup', () => {
       readdirSync(set.path.replace('/pollux.db', '')).filter((n) => n.includes('copy')),
     ).toEqual([])
   })
-
-  test('in a process of its own is the same, and its complaint comes back', async () => {
-    await using set = await setUp()
-    set.insert('one')
-    const program = [process.execPath, `${import.meta.dir}/../../src/main.ts`, 'backup']
-    const target = set.file('copy.db')
-    await backupInProcess({ source: set.path, target }, [...program, target])
-    expect(keysOf(target)).toEqual(['one'])
-    const again = backupInProcess({ source: set.path, target }, [...program, target])
-    expect(again).rejects.toThrow('exists already')
-    await again.catch(() => {})
-  }, 20_000)
 })
 
 describe('Old backups', () => {

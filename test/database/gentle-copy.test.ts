@@ -1,0 +1,105 @@
+import { Database as Sqlite } from 'bun:sqlite'
+import { describe, expect, test } from 'bun:test'
+import { copyFileSync, readdirSync, statSync } from 'node:fs'
+import { backupInProcess } from '#src/database/backup-process.ts'
+import { migrate } from '#src/database/migrate.ts'
+import { openDatabase } from '#src/database/open.ts'
+import { temporaryFolder } from '#test/support/folder.ts'
+
+/** A database of ours, open as a server has it. */
+async function setUp() {
+  const folder = await temporaryFolder()
+  const path = folder.file('pollux.db')
+  const database = openDatabase(path)
+  migrate(database.sqlite, { now: 0 })
+  const insert = (key: string) =>
+    database.sqlite.run('INSERT INTO rate_limits VALUES (?, 1, 1)', [key])
+  return { ...folder, path, database, insert }
+}
+
+/** By the command, as an operator and the nightly task do. */
+function backUp(source: string, target: string): Promise<void> {
+  const program = [process.execPath, `${import.meta.dir}/../../src/main.ts`, 'backup', target]
+  return backupInProcess({ source, target }, program)
+}
+
+function keysOf(path: string): string[] {
+  const sqlite = new Sqlite(path)
+  const rows = sqlite.query<{ key: string }, []>('SELECT key FROM rate_limits ORDER BY key').all()
+  sqlite.close()
+  return rows.map(({ key }) => key)
+}
+
+describe('A backup in a process of its own', () => {
+  test('holds what was committed, is its owner’s alone, and its complaint comes back', async () => {
+    await using set = await setUp()
+    set.insert('one')
+    const target = set.file('backups/copy.db')
+    await backUp(set.path, target)
+    expect(keysOf(target)).toEqual(['one'])
+    expect(statSync(target).mode & 0o777).toBe(0o600)
+    expect(readdirSync(set.file('backups'))).toEqual(['copy.db'])
+    const again = backUp(set.path, target)
+    expect(again).rejects.toThrow('exists already')
+    await again.catch(() => {})
+  }, 20_000)
+
+  test('of a database that nobody has open, or whose server was killed, is the same', async () => {
+    await using set = await setUp()
+    set.insert('one')
+    // As after a kill: what was written last is in the log alone.
+    for (const end of ['', '-wal']) copyFileSync(`${set.path}${end}`, set.file(`killed.db${end}`))
+    await backUp(set.file('killed.db'), set.file('of-killed.db'))
+    expect(keysOf(set.file('of-killed.db'))).toEqual(['one'])
+    set.database.close()
+    await backUp(set.path, set.file('of-closed.db'))
+    expect(keysOf(set.file('of-closed.db'))).toEqual(['one'])
+  }, 20_000)
+
+  test('beside a writer and its checkpoints holds whole transactions, and all of before', async () => {
+    await using set = await setUp()
+    const { sqlite } = set.database
+    // The log is moved and begun anew many times within each copy.
+    sqlite.run('PRAGMA wal_autocheckpoint = 40')
+    sqlite.run('PRAGMA synchronous = OFF')
+    sqlite.run('CREATE TABLE purses (id INTEGER PRIMARY KEY, coins INTEGER, weight TEXT) STRICT')
+    const insert = sqlite.query('INSERT INTO purses VALUES (?, 0, ?)')
+    const PURSES = 6_000
+    sqlite.transaction(() => {
+      for (let id = 1; id <= PURSES; id++) insert.run(id, 'x'.repeat(2_000))
+    })()
+    const give = sqlite.query('UPDATE purses SET coins = coins + ? WHERE id = ?')
+    let given = 0
+    let stopped = false
+    const writer = (async () => {
+      while (!stopped) {
+        sqlite.transaction(() => {
+          given += 1
+          for (let one = 0; one < 3; one++) {
+            give.run(-1, 2 + ((given * 7_919 + one * 2_503) % (PURSES - 1)))
+          }
+          give.run(3, 1)
+        })()
+        // Not a core to itself: the copy has the lowest priority.
+        if (given % 10 === 0) await Bun.sleep(1)
+      }
+    })()
+    try {
+      for (let at = 0; at < 4; at++) {
+        const before = given
+        await backUp(set.path, set.file(`copy-${at}.db`))
+        expect(given).toBeGreaterThan(before + 100)
+        const copy = new Sqlite(set.file(`copy-${at}.db`))
+        const { sum, first } = copy
+          .query('SELECT sum(coins) AS sum, max(coins) AS first FROM purses')
+          .get() as { sum: number; first: number }
+        copy.close()
+        expect(sum).toBe(0)
+        expect(first).toBeGreaterThanOrEqual(before * 3)
+      }
+    } finally {
+      stopped = true
+      await writer
+    }
+  }, 60_000)
+})
