@@ -19,15 +19,16 @@ export interface UserRouteDeps {
 }
 
 export function createUserRoutes({ auth, origins, users, sendDeletionCode }: UserRouteDeps) {
+  // Origins come after the read of oneself, which nobody counts or writes down.
   return new Elysia({ name: 'users', prefix: '/v1/user/me' })
     .use(auth)
-    .use(origins)
     .model(answers({ User, CodeSent }))
     .get('', ({ principal }) => users.read(principal.userId), {
       authenticated: true,
       response: { 200: 'User', ...problems(401) },
       detail: { ...detail, summary: 'Yourself, with today’s quota' },
     })
+    .use(origins)
     .patch('', ({ principal, body }) => users.change(principal.userId, body), {
       authenticated: true,
       body: UserChange,
