@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test'
+import { statSync } from 'node:fs'
 import { temporaryFolder } from '#test/support/folder.ts'
 import { fromSource, startServer } from '#test/support/server.ts'
 
@@ -36,6 +37,16 @@ describe('The server as a process', () => {
       PORT: new URL(server.url).port,
     })
     expect(gone.code).toBe(1)
+  }, 20_000)
+
+  test('keeps what it writes from other users of the machine', async () => {
+    await using folder = await temporaryFolder()
+    const path = folder.file('data/pollux.db')
+    const environment = { NODE_ENV: 'test', DATABASE_URL: `file:${path}` }
+    await using _server = await startServer({ command: fromSource, environment })
+    for (const file of [folder.file('data'), path, `${path}-wal`, `${path}-shm`]) {
+      expect([file, statSync(file).mode & 0o077]).toEqual([file, 0])
+    }
   }, 20_000)
 
   test('stops on SIGINT too', async () => {

@@ -1,12 +1,12 @@
 /** As much of S3 as a program needs that puts, lists, gets and deletes objects; any key may. */
 export function createS3() {
-  const objects = new Map<string, Uint8Array>()
+  const objects = new Map<string, { body: Uint8Array; at: string }>()
 
   async function answer(request: Request): Promise<Response> {
     const { pathname, searchParams } = new URL(request.url)
     const key = decodeURIComponent(pathname.slice(1))
     if (request.method === 'PUT') {
-      objects.set(key, await request.bytes())
+      objects.set(key, { body: await request.bytes(), at: new Date().toISOString() })
       return new Response(null, { headers: { etag: '"1"' } })
     }
     if (request.method === 'POST' && searchParams.has('delete')) {
@@ -15,7 +15,7 @@ export function createS3() {
       return xml('<DeleteResult/>')
     }
     const object = objects.get(key)
-    if (object) return new Response(object)
+    if (object) return new Response(object.body)
     if (key.includes('/')) return xml('<Error><Code>NoSuchKey</Code></Error>', 404)
     return list(key, searchParams.get('prefix') ?? '', searchParams.get('delimiter') ?? '')
   }
@@ -32,9 +32,10 @@ export function createS3() {
         folders.add(name.slice(0, end + 1))
         return []
       }
-      const size = objects.get(`${bucket}/${name}`)?.length ?? 0
+      const object = objects.get(`${bucket}/${name}`)
+      const size = object?.body.length ?? 0
       return [
-        `<Contents><Key>${name}</Key><Size>${size}</Size><LastModified>2026-11-23T00:00:00.000Z</LastModified></Contents>`,
+        `<Contents><Key>${name}</Key><Size>${size}</Size><LastModified>${object?.at}</LastModified></Contents>`,
       ]
     })
     const prefixes = [...folders].map(

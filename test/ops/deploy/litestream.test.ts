@@ -50,10 +50,12 @@ test.skipIf(!litestream)(
     const server = await world.start()
     const person = await createPerson(world)
     expect(await person.prompt('before it replicates')).toBe(202)
-    const replicating = Bun.spawn(command('replicate'), {
-      env: environment,
-      stdio: ['ignore', Bun.file(world.file('litestream.log')), 'inherit'],
-    })
+    const replicate = () =>
+      Bun.spawn(command('replicate'), {
+        env: environment,
+        stdio: ['ignore', Bun.file(world.file('litestream.log')), 'inherit'],
+      })
+    const replicating = replicate()
     await until(
       async () => s3.keys(),
       (keys) => keys.some((key) => key.startsWith(`${BUCKET}/pollux/generations/`)),
@@ -79,6 +81,15 @@ test.skipIf(!litestream)(
     expect((await person.read()).status).toBe(200)
     expect(await person.prompt('after')).toBe(202)
     expect(missing(path, person.acknowledged)).toEqual([])
+
+    // What Litestream kept beside the lost database does not mislead it about the new one.
+    const again = replicate()
+    try {
+      await until(restore, (lost) => lost.length === 0)
+    } finally {
+      again.kill('SIGKILL')
+      await again.exited
+    }
   },
   60_000,
 )
