@@ -6,6 +6,9 @@ CREATE VIRTUAL TABLE messages_fts USING fts5(
   tokenize = 'unicode61 remove_diacritics 2'
 );
 --> statement-breakpoint
+-- Merged by the program, a little at each commit that adds to it.
+INSERT INTO messages_fts (messages_fts, rank) VALUES ('automerge', 0), ('crisismerge', 500);
+--> statement-breakpoint
 CREATE TRIGGER messages_fts_gone AFTER DELETE ON messages
 WHEN old.completed_at IS NOT NULL AND old.content <> ''
 BEGIN

@@ -6,9 +6,11 @@ import { makeSnippet } from './snippet.ts'
 import type { SearchStore } from './store.ts'
 import { toOwnWords } from './words.ts'
 
-/** A commit takes in this much and no more: a few milliseconds, so that requests come in between. */
-const MESSAGES_AT_ONCE = 200
-const CHARACTERS_AT_ONCE = 100_000
+/** A commit takes in this much and no more: two or three milliseconds, so that requests come in between. */
+const MESSAGES_AT_ONCE = 50
+const CHARACTERS_AT_ONCE = 20_000
+/** FTS5's own merging comes in bursts of 30 ms and more, so it is off and each commit does a little. */
+const MERGED_PAGES = 16
 
 /**
  * In the order of their keys, or FTS5 writes what it holds in memory at each step back. A CROSS JOIN keeps SQLite
@@ -23,6 +25,9 @@ const index = command('search.index', ({ sqlite }) => {
   const add = sqlite.query<unknown, [number, string]>(
     'INSERT INTO messages_fts (rowid, words) VALUES (?1, ?2)',
   )
+  const merge = sqlite.query<unknown, [number]>(
+    "INSERT INTO messages_fts (messages_fts, rank) VALUES ('merge', ?1)",
+  )
   const forget = sqlite.query<unknown, [number]>('DELETE FROM search_pending WHERE key <= ?1')
   return (): void => {
     let last = 0
@@ -34,6 +39,7 @@ const index = command('search.index', ({ sqlite }) => {
       last = message.key
       characters += message.content.length
     }
+    merge.run(MERGED_PAGES)
     forget.run(last)
   }
 })
