@@ -9,6 +9,7 @@ import { benchMemory } from './conversation/memory.ts'
 import { benchGrowth } from './growth/growth.ts'
 import { benchHttp } from './http/http.ts'
 import { benchQueue } from './queue/queue.ts'
+import { benchStart } from './start/start.ts'
 import { describeMachine } from './support/machine.ts'
 import { type Report, toMarkdown, writeTables } from './support/report.ts'
 
@@ -17,6 +18,7 @@ const suites: Record<string, (quick: boolean) => Promise<Report>> = {
   memory: benchMemory,
   http: benchHttp,
   queue: benchQueue,
+  start: (quick) => benchStart(quick, optionOf('folder')),
   growth: (quick) => benchGrowth({ quick, rows: optionOf('rows'), folder: optionOf('folder') }),
 }
 

@@ -39,7 +39,7 @@ export async function serve(
   const { log, clock } = runtime
   const unlock = lockDatabase(config.databasePath)
   const path = config.databasePath
-  const observation = createObservation(config, runtime)
+  const observation = await createObservation(config, runtime)
   const { metrics, meters, fate } = observation
   const database = openDatabase(path, observation.observer)
   upgrade(database, { path, backupDir: config.backupDir, now: clock.now(), log })

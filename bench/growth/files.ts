@@ -9,6 +9,8 @@ import { fill, MESSAGES_OF_A_USER } from './fill.ts'
 /** Raised when the fill writes other rows: older files are filled anew. */
 const FILL_VERSION = 1
 const MARK = 'filled'
+/** Where they are kept unless told otherwise. */
+export const KEPT_IN = '/var/tmp/pollux-growth'
 
 /** Whether the file is there, whole and of the present schema. */
 export function isFilled(folder: string, messages: number): boolean {

@@ -7,7 +7,7 @@ import { plot } from '../support/plot.ts'
 import type { Report } from '../support/report.ts'
 import { median, round } from '../support/stats.ts'
 import { startBenchServer } from '../support/world.ts'
-import { filledFile, isFilled } from './files.ts'
+import { filledFile, isFilled, KEPT_IN } from './files.ts'
 import { type Place, pickPlaces } from './people.ts'
 import { walksOverTables } from './plans.ts'
 import { routes } from './routes.ts'
@@ -15,7 +15,6 @@ import { routes } from './routes.ts'
 const SIZES = [1_000, 10_000, 100_000, 1_000_000, 10_000_000]
 /** The largest that is filled without being asked for: about a minute. */
 const UNASKED = 1_000_000
-const KEPT_IN = '/var/tmp/pollux-growth'
 const PLACES = 300
 /** Requests to one server before the next one's turn. */
 const BLOCK = 20

@@ -92,7 +92,7 @@ async function run(command: string[]): Promise<void> {
   throw new Error(`${command.join(' ')} failed:\n${await new Response(child.stderr).text()}`)
 }
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve) => {
     const server = createServer().listen(0, '127.0.0.1', () => {
       const address = server.address()

@@ -6,7 +6,6 @@ import { openDatabase } from '#src/database/open.ts'
 import { systemClock } from '#src/lib/clock.ts'
 import { silentLog } from '#src/lib/log.ts'
 import { systemRandom } from '#src/lib/random.ts'
-import { createMetrics } from '#src/plugins/metrics.ts'
 import { createServices } from '#src/services.ts'
 import { Failure, type Terminal } from './terminal.ts'
 
@@ -20,6 +19,7 @@ export function addOpenapi(program: Command, terminal: Terminal): void {
 async function run(terminal: Terminal): Promise<void> {
   // With every route that some setting switches on; else settings and data do not change the document.
   const { config } = parseConfig({ NODE_ENV: 'test', METRICS_TOKEN: 'any' })
+  const { createMetrics } = await import('#src/plugins/metrics.ts')
   const database = openDatabase(':memory:')
   try {
     migrate(database.sqlite, { now: systemClock.now() })

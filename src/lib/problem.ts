@@ -1,4 +1,4 @@
-import { STATUS_CODES } from 'node:http'
+import { STATUS_PHRASES } from './status.ts'
 
 /** One fault of a request: a JSON pointer (RFC 6901) to the field, and what is allowed there. */
 export interface FieldError {
@@ -37,7 +37,7 @@ export class Problem extends Error {
     return new Response(
       JSON.stringify({
         type: `/problems/${this.slug}`,
-        title: STATUS_CODES[this.status] ?? 'Error',
+        title: STATUS_PHRASES[this.status] ?? 'Error',
         status: this.status,
         detail: this.message,
         instance,

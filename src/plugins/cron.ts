@@ -16,7 +16,8 @@ export function createCron(tasks: readonly Maintenance[], log: Log) {
       cron({
         name,
         pattern,
-        timezone,
+        // An offset needs no time zones loaded.
+        ...(timezone === 'UTC' ? { utcOffset: 0 } : { timezone }),
         // A run longer than its period is not started a second time.
         protect: true,
         run() {

@@ -1,6 +1,6 @@
-import { STATUS_CODES } from 'node:http'
 import { Elysia, t } from 'elysia'
 import { notFound } from '#src/lib/problem.ts'
+import { STATUS_PHRASES } from '#src/lib/status.ts'
 import { type ProblemKind, problemCatalogue } from './problem-catalogue.ts'
 import { problems } from './schemas.ts'
 
@@ -67,7 +67,7 @@ function toPage(slug: string, kind: ProblemKind): string {
 }
 
 function statusOf({ status }: ProblemKind): string {
-  return `${status} ${STATUS_CODES[status]}`
+  return `${status} ${STATUS_PHRASES[status]}`
 }
 
 /** Our own sentences as HTML, with what stands in backquotes as code. */

@@ -1,4 +1,4 @@
-import { STATUS_CODES } from 'node:http'
+import { STATUS_PHRASES } from '#src/lib/status.ts'
 import { type ProblemKind, problemCatalogue } from '../problem-catalogue.ts'
 import { headersOf } from './headers.ts'
 import type { ApiResponse, JsonSchema } from './types.ts'
@@ -34,7 +34,7 @@ export function describeProblem(route: string, status: number, schema: JsonSchem
 export function problemExample(slug: string, kind: ProblemKind): Record<string, unknown> {
   return {
     type: `/problems/${slug}`,
-    title: STATUS_CODES[kind.status],
+    title: STATUS_PHRASES[kind.status],
     status: kind.status,
     detail: kind.detail,
     instance: INSTANCE,

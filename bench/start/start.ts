@@ -1,0 +1,108 @@
+import { readFileSync, statSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { filledFile, KEPT_IN } from '../growth/files.ts'
+import { buildBinary } from '../support/binary.ts'
+import { residentMb } from '../support/machine.ts'
+import type { Report } from '../support/report.ts'
+import { freePort } from '../support/servers.ts'
+import { median, noise, round } from '../support/stats.ts'
+import { JWT_SECRET } from '../support/world.ts'
+
+/** About a gigabyte. */
+const MESSAGES = 1_200_000
+const DEADLINE_MS = 20_000
+const IDLE_AFTER_MS = 3_000
+
+interface Start {
+  tookMs: number
+  /** Processor time until then, all threads: what other work on the machine changes least. */
+  cpuMs: number
+  idleMb: number
+}
+
+/** From the start of the binary to its first answer, and what it holds when nothing happens. */
+export async function benchStart(quick: boolean, folder: string | undefined): Promise<Report> {
+  const scratch = await mkdtemp(join(tmpdir(), 'pollux-start-'))
+  try {
+    const binary = await buildBinary(scratch)
+    const messages = quick ? 1_000 : MESSAGES
+    const filled = filledFile(quick ? scratch : (folder ?? KEPT_IN), messages, Date.now())
+    const empty = join(scratch, 'empty.db')
+    await start(binary, empty, scratch)
+    const files = {
+      'no file yet': () => join(scratch, `${Bun.randomUUIDv7()}.db`),
+      'an empty file': () => empty,
+      [`${round(statSync(filled).size / 1e9)} GB`]: () => filled,
+    }
+    const runs: Record<string, Start[]> = {}
+    for (let turn = 0; turn < (quick ? 2 : 9); turn++) {
+      for (const [name, pathOf] of Object.entries(files)) {
+        runs[name] = [...(runs[name] ?? []), await start(binary, pathOf(), scratch)]
+      }
+    }
+    const rows = Object.entries(runs).map(([name, list]) => {
+      const took = list.map(({ tookMs }) => tookMs)
+      return [
+        name,
+        Math.round(median(took)),
+        Math.round(median(list.map(({ cpuMs }) => cpuMs))),
+        round(median(list.map(({ idleMb }) => idleMb)), 1),
+        `${Math.round(noise(took) * 100)} %`,
+      ]
+    })
+    const head = [
+      'file',
+      'ms to the first answer',
+      'of the processor',
+      'resident MB, idle',
+      'noise',
+    ]
+    return { name: 'start', figures: runs, faults: [], table: { head, rows } }
+  } finally {
+    await rm(scratch, { recursive: true, force: true })
+  }
+}
+
+async function start(binary: string, path: string, cwd: string): Promise<Start> {
+  const port = await freePort()
+  const startedAt = performance.now()
+  const child = Bun.spawn([binary, 'serve'], {
+    cwd,
+    env: {
+      NODE_ENV: 'production',
+      HOST: '127.0.0.1',
+      PORT: String(port),
+      DATABASE_URL: `file:${path}`,
+      JWT_SECRET,
+      GEMINI_API_KEY: 'benchmark',
+      OTP_DELIVERY: 'log',
+    },
+    stdio: ['ignore', 'ignore', 'ignore'],
+  })
+  try {
+    await untilAnswered(`http://127.0.0.1:${port}/livez`, startedAt + DEADLINE_MS)
+    const tookMs = performance.now() - startedAt
+    const cpuMs = cpuMsOf(child.pid)
+    await Bun.sleep(IDLE_AFTER_MS)
+    return { tookMs, cpuMs, idleMb: residentMb(child.pid) }
+  } finally {
+    child.kill()
+    await child.exited
+  }
+}
+
+async function untilAnswered(url: string, deadline: number): Promise<void> {
+  for (;;) {
+    const answer = await fetch(url).catch(() => undefined)
+    if (answer?.status === 200) return
+    if (performance.now() > deadline) throw new Error('The binary did not answer')
+    await Bun.sleep(1)
+  }
+}
+
+function cpuMsOf(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
+  return (Number(fields[11]) + Number(fields[12])) * 10
+}
