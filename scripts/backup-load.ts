@@ -64,7 +64,8 @@ const rooms = await Promise.all(
 )
 
 const shots: Shot[] = []
-let refused = 0
+/** How often what happened in place of a 202. */
+const refused = new Map<string, number>()
 let sent = 0
 let stopped = false
 const load = shoot()
@@ -81,6 +82,7 @@ const exitCode = await child.exited
 const backedUpAt = performance.now()
 stopped = true
 await load
+const died = server.exitCode ?? server.signalCode
 server.kill('SIGKILL')
 await server.exited
 await gemini.stop()
@@ -94,15 +96,18 @@ const during = shots.filter(
 const held = new Sqlite(copy).query('SELECT 1 FROM messages WHERE id = ?')
 const owed = shots.filter(({ acknowledgedAt }) => acknowledgedAt < backupAt)
 const lost = owed.filter(({ id }) => !held.get(id))
+const refusals = [...refused].map(([why, times]) => `${times} × ${why}`).join(', ') || 'none'
 console.log(
   `backup: exit ${exitCode}, ${((backedUpAt - backupAt) / SECOND).toFixed(1)} s with its check`,
 )
 console.log(`quiet:  ${line(quiet, QUIET_MS)}`)
 console.log(`during: ${line(during, backedUpAt - backupAt)}`)
 console.log(
-  `acknowledged before: ${owed.length}, missing in the copy: ${lost.length}; refused: ${refused}`,
+  `acknowledged before: ${owed.length}, missing in the copy: ${lost.length}; refused: ${refusals}`,
 )
-process.exit(exitCode === 0 && lost.length === 0 && refused === 0 ? 0 : 1)
+if (died !== null) console.log(`The server ended meanwhile: ${died}`)
+const sound = exitCode === 0 && lost.length === 0 && refused.size === 0 && died === null
+process.exit(sound ? 0 : 1)
 
 async function listening(log: string): Promise<string> {
   for (let tries = 0; tries < 200; tries++) {
@@ -136,10 +141,14 @@ async function prompt(dueAt: number): Promise<void> {
   const answer = await call<Accepted>(url, 'POST', `/v1/chatroom/${room.id}/message`, {
     token: room.token,
     body: { userPrompt: 'What is the capital of France?' },
-  }).catch(() => undefined)
+  }).catch((error) => String(error.code ?? error))
   const at = performance.now()
-  if (answer?.status !== 202) refused += 1
-  else shots.push({ id: answer.body.prompt.id, acknowledgedAt: at, ms: at - dueAt })
+  if (typeof answer !== 'string' && answer.status === 202) {
+    shots.push({ id: answer.body.prompt.id, acknowledgedAt: at, ms: at - dueAt })
+  } else {
+    const why = typeof answer === 'string' ? answer : String(answer.status)
+    refused.set(why, (refused.get(why) ?? 0) + 1)
+  }
 }
 
 function line(of: Shot[], forMs: number): string {
