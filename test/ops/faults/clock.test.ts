@@ -3,7 +3,7 @@ import { sessions, users } from '#drizzle/schema.ts'
 import { parseConfig } from '#src/config/config.ts'
 import { openDatabase } from '#src/database/open.ts'
 import { type Clock, systemClock } from '#src/lib/clock.ts'
-import { silentLog } from '#src/lib/log.ts'
+import { createLog } from '#src/lib/log.ts'
 import { systemRandom } from '#src/lib/random.ts'
 import { DAY, HOUR } from '#src/lib/time.ts'
 import { createTokens } from '#src/modules/auth/tokens.ts'
@@ -36,7 +36,9 @@ async function setUp() {
     QUOTA_TIMEZONE: middayZone(),
   })
   const random = systemRandom
-  const server = await serve(config, { clock, random, log: silentLog })
+  const lines: string[] = []
+  const log = createLog('info', { to: { write: (line) => lines.push(line) } })
+  const server = await serve(config, { clock, random, log })
   const database = openDatabase(path)
   const now = clock.now()
   const [userId, sessionId] = [random.id(now), random.id(now)]
@@ -57,6 +59,7 @@ async function setUp() {
   return {
     path,
     clock,
+    lines,
     send: <T>(method: string, at: string, body?: object) =>
       call<T>(server.url, method, at, { token, ...(body && { body }) }),
     stop: () => server.stop(),
@@ -101,6 +104,9 @@ test('a clock stepped an hour forth and back: each prompt ends once, and no wait
   )
   const { items } = (await send<{ items: Message[] }>('GET', `${path}/all`)).body
   expect(items.filter(({ role }) => role === 'assistant')).toHaveLength(accepted.length)
+  const said = set.lines.map((line) => JSON.parse(line)).filter(({ msg }) => /clock/.test(msg))
+  expect(said.map(({ msg }) => msg)).toContain('the clock was set back')
+  expect(said.every(({ byMs }) => byMs > HOUR - 60_000)).toBe(true)
   await set.stop()
   expect(
     missing(
