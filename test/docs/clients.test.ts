@@ -1,11 +1,10 @@
 import { expect, test } from 'bun:test'
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 
 const folder = join(import.meta.dir, '../../docs/clients/typescript-openapi')
 
 test('the client made from the OpenAPI document compiles against it', async () => {
-  if (!existsSync(join(folder, 'node_modules'))) await bun('install', '--frozen-lockfile')
+  await bun('install', '--frozen-lockfile')
   await bun('--bun', 'run', 'generate')
   await bun('--bun', 'run', 'types')
 }, 120_000)

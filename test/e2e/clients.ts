@@ -125,10 +125,10 @@ async function endingRequests(): Promise<number> {
   return item.filter(({ name }) => name !== '6 Live').flatMap(({ item: items }) => items).length
 }
 
-/** A client is a package of its own, as it would be at somebody's; installed when first needed. */
+/** A client is a package of its own, as it would be at somebody's; installed as its lock file says. */
 async function installed(name: string): Promise<void> {
   const cwd = join(clients, name)
-  if (!existsSync(join(cwd, 'package.json')) || existsSync(join(cwd, 'node_modules'))) return
+  if (!existsSync(join(cwd, 'package.json'))) return
   const { code, out } = await run([process.execPath, 'install', '--frozen-lockfile'], cwd)
   if (code !== 0) throw new Error(`bun install failed in ${cwd}:\n${out}`)
 }
