@@ -1,13 +1,15 @@
 /**
  * Floods a server of its own with 200 logins at a time and measures what that does to everybody else, and
- * what one rate limit costs: `bun run flood [-- --seconds 10]`. Exits with 1 where GET latest is at 50 ms or
- * above at the 99th percentile, an answer is none of those expected, or a limit costs 100 µs.
+ * what one rate limit costs, and how long other writes wait while a large account is deleted:
+ * `bun run flood [-- --seconds 10 --messages 20000]`. Exits with 1 where GET latest or those writes take 50 ms or
+ * more at the 99th percentile, an answer is none of those expected, or a limit costs 100 µs.
  */
 import { parseArgs } from 'node:util'
 import type { Room } from '#src/modules/chatrooms/model.ts'
 import type { Accepted } from '#src/modules/messages/model.ts'
 import { createWorld } from '#test/e2e/world.ts'
 import { fromSource } from '#test/support/server.ts'
+import { measureErasure } from './flood/erasure.ts'
 import { limitCost } from './flood/limit-cost.ts'
 
 const LOGINS = 200
@@ -16,7 +18,10 @@ const GOAL_MS = 50
 const GOAL_LIMIT_US = 100
 const { values } = parseArgs({
   args: Bun.argv.slice(2),
-  options: { seconds: { type: 'string', default: '10' } },
+  options: {
+    seconds: { type: 'string', default: '10' },
+    messages: { type: 'string', default: '20000' },
+  },
 })
 const forMs = Number(values.seconds) * 1_000
 const most = '1000000'
@@ -47,16 +52,27 @@ const during = await readFor(forMs)
 isOver.yet = true
 await flood
 const limitUs = await limitCost()
+const messages = Number(values.messages)
+const erasures = [await measureErasure(1, messages), await measureErasure(1_000, messages)]
 
 const told = [...answers].sort(([a], [b]) => a - b).map(([status, count]) => `${count} × ${status}`)
 console.log(`GET latest alone             ${percentiles(before)}`)
 console.log(`GET latest, ${LOGINS} logins at a time ${percentiles(during)}`)
 console.log(`Answers to the logins        ${told.join(', ')}`)
 console.log(`One rate limit               ${limitUs.toFixed(1)} µs`)
+for (const [which, { eraseMs, waits }] of erasures.entries()) {
+  const rooms = which === 0 ? '1 room' : '1 000 rooms'
+  console.log(
+    `Deleting ${messages} messages in ${rooms}: ${(eraseMs / 1_000).toFixed(1)} s; other writes ${percentiles(waits)}, longest ${at(waits, 1).toFixed(1)} ms`,
+  )
+}
 const odd = [...answers.keys()].filter((status) => ![200, 401, 503].includes(status))
 const missed = [
   ...(at(during, 0.99) < GOAL_MS ? [] : [`GET latest p99 is not below ${GOAL_MS} ms`]),
   ...(odd.length === 0 ? [] : [`logins were answered ${odd.join(', ')}`]),
+  ...(erasures.every(({ waits }) => at(waits, 0.99) < GOAL_MS)
+    ? []
+    : [`writes beside a deletion take ${GOAL_MS} ms`]),
   ...(limitUs < GOAL_LIMIT_US ? [] : [`a rate limit costs more than ${GOAL_LIMIT_US} µs`]),
 ]
 for (const what of missed) console.log(`Missed: ${what}.`)

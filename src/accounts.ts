@@ -24,6 +24,7 @@ import { createLogGateway } from './modules/sms/log-gateway.ts'
 import { createSmsStore } from './modules/sms/store.sqlite.ts'
 import { createTwilio } from './modules/sms/twilio.ts'
 import { createWebhook } from './modules/sms/webhook.ts'
+import { eraseUser } from './modules/users/jobs.ts'
 import { createUsers } from './modules/users/service.ts'
 import { createUserStore } from './modules/users/store.sqlite.ts'
 import type { OnDeleted } from './modules/users/store.ts'
@@ -107,8 +108,10 @@ export function createAccountServices({
     random.bytes,
   )
   const accounts = createAccounts({ store, otp, passwords, sessions, limits, clock, random })
+  const userStore = createUserStore(database, queue, onDeleted)
+  queue.register(eraseUser({ store: userStore, clock }))
   const users = createUsers({
-    store: createUserStore(database, queue, onDeleted),
+    store: userStore,
     clock,
     quotas,
     prove: accounts.proveForDeletion,

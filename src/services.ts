@@ -13,6 +13,7 @@ import { createQuotas } from './modules/quota/service.ts'
 import { createQuotaStore } from './modules/quota/store.sqlite.ts'
 import { createSearch } from './modules/search/service.ts'
 import { createSearchStore } from './modules/search/store.sqlite.ts'
+import { createSetRoomAside } from './modules/users/erase.sqlite.ts'
 import { createAuth } from './plugins/auth.ts'
 import { createQueue } from './queue/queue.ts'
 
@@ -44,7 +45,7 @@ export function createServices(deps: Deps) {
   const auth = createAuth(authenticate, (userId) => quotas.headers(quotas.read(userId)))
   const conversation = createConversation({ deps, queue, quotas, cursors, isSessionAlive })
   const rooms = createRooms({
-    store: createRoomStore(database, conversation.store.cancelPending),
+    store: createRoomStore(database, conversation.store.cancelPending, createSetRoomAside(queue)),
     clock,
     random,
     cursors,

@@ -11,6 +11,9 @@ import type { RoomStore, RoomToCreate } from './store.ts'
 
 const { placeholder } = sql
 
+/** Messages that one commit erases; a larger room would hold up every other write. */
+const ERASED_AT_ONCE = 50
+
 const columns = {
   ...named({
     id: chatrooms.id,
@@ -45,6 +48,8 @@ export function createRoomStore(
   database: Database,
   /** Ends what the room still waits for. */
   cancelPending: Command<{ roomId: string; now: number }, void>,
+  /** Takes the room from its owner, to be erased later. */
+  setAside: Command<{ roomId: string; now: number }, void>,
 ): RoomStore {
   const { orm, sqlite } = database
   const owned = and(
@@ -119,9 +124,14 @@ export function createRoomStore(
       tx,
       { userId, roomId, now }: { userId: string; roomId: string; now: number },
     ): boolean => {
-      if (!find.get({ roomId, userId })) return false
+      const room = find.get({ roomId, userId })
+      if (!room) return false
       tx.run(cancelPending, { roomId, now })
       tx.notify(`room:${roomId}`, 'stored')
+      if (room.userMessages + room.assistantMessages > ERASED_AT_ONCE) {
+        tx.run(setAside, { roomId, now })
+        return true
+      }
       return drop.all({ roomId, userId }).length > 0
     }
   })

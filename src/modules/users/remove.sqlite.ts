@@ -2,6 +2,7 @@ import { type Command, command } from '#src/database/command.ts'
 import { audit } from '#src/plugins/audit.ts'
 import type { Origin } from '#src/plugins/origin.ts'
 import type { Queue } from '#src/queue/queue.ts'
+import { enqueueErase, eraseSome, hide, IS_SOMEBODY } from './erase.sqlite.ts'
 import type { OnDeleted } from './store.ts'
 
 export interface Removal {
@@ -12,7 +13,8 @@ export interface Removal {
 }
 
 /**
- * Erases a user. Sessions, codes, rooms, messages, quota and idempotency keys go with the row; Stripe's ids
+ * Erases a user: at once, or where they wrote much, all that tells who they are at once and the rest by a job.
+ * Sessions, codes, rooms, messages, quota and idempotency keys go with the row; Stripe's ids
  * and amounts stay, without the person; the audit log keeps the id, which then means nobody.
  */
 export function createRemove(
@@ -20,13 +22,14 @@ export function createRemove(
   onDeleted: readonly OnDeleted[],
 ): Command<Removal, boolean> {
   return command('users.remove', ({ sqlite }) => {
-    const exists = sqlite.query<unknown, [string]>('SELECT 1 FROM users WHERE id = ?1')
+    const exists = sqlite.query<unknown, [string]>(
+      `SELECT 1 FROM users WHERE id = ?1 AND ${IS_SOMEBODY}`,
+    )
     // Uses chatrooms_of_user and messages_pending.
     const pending = sqlite.query<{ id: number }, [string]>(`
       SELECT m.job_id AS id FROM chatrooms c
       JOIN messages m ON m.chatroom_id = c.id AND m.completed_at IS NULL
       WHERE c.user_id = ?1 AND m.job_id IS NOT NULL`)
-    const erase = sqlite.query<unknown, [string]>('DELETE FROM users WHERE id = ?1')
     return (tx, { userId, origin, now }) => {
       if (!exists.get(userId)) return false
       // Waiting replies end here; a running one is told to stop and finds no row to write to.
@@ -34,7 +37,9 @@ export function createRemove(
       for (const tell of onDeleted) tell(tx, userId)
       const actor = origin ? 'user' : 'operator'
       tx.run(audit, { at: now, event: 'account.deleted', userId, actor, origin })
-      erase.run(userId)
+      if (tx.run(eraseSome, { userId })) return true
+      tx.run(hide, { userId, now })
+      enqueueErase(queue, tx, userId)
       return true
     }
   })

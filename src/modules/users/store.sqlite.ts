@@ -6,6 +6,7 @@ import type { Database } from '#src/database/open.ts'
 import { audit } from '#src/plugins/audit.ts'
 import { spend } from '#src/plugins/rate-limit.ts'
 import type { Queue } from '#src/queue/queue.ts'
+import { eraseSome } from './erase.sqlite.ts'
 import { everything } from './export.sqlite.ts'
 import { createRemove, pruneUnverified } from './remove.sqlite.ts'
 import type { OnDeleted, UserStore } from './store.ts'
@@ -52,6 +53,7 @@ export function createUserStore(
     },
     rename: (input) => database.execute(rename, input),
     remove: (input) => database.execute(remove, input),
+    eraseSome: (input) => database.execute(eraseSome, input),
     startExport: (input) => database.execute(startExport, input),
     everything: (userId) => everything(database.sqlite, userId),
     pruneUnverified: (input) => database.execute(pruneUnverified, input),

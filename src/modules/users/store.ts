@@ -20,10 +20,13 @@ export interface UserStore {
   find(userId: string): Promise<UserRow | undefined>
   rename(input: { userId: string; name: string | null; now: number }): Promise<void>
   /**
-   * Erases the user and all that is theirs, in one transaction; false where they are gone already.
+   * Erases the user and all that is theirs; false where they are gone already. Where that is much, it is out of
+   * everybody's reach at once and erased by a job.
    * Without an origin it is an operator's deed.
    */
   remove(input: { userId: string; origin: Whence | undefined; now: number }): Promise<boolean>
+  /** Erases a part of a user who is hidden already; true once nothing is left. */
+  eraseSome(input: { userId: string }): Promise<boolean>
   /** Counts and writes down that everything is read. @throws Problem 429 */
   startExport(input: { userId: string; limit: Limit; origin: Whence; now: number }): Promise<void>
   /** Everything held on the user, page by page; `type` says what each entry is. */
