@@ -1,5 +1,5 @@
 import { createTimedGemini } from '../support/gemini.ts'
-import { residentMb } from '../support/machine.ts'
+import { residentMb, writtenMb } from '../support/machine.ts'
 import { type RawGet, rawGet } from '../support/raw-get.ts'
 import type { Report } from '../support/report.ts'
 import { round } from '../support/stats.ts'
@@ -13,6 +13,8 @@ interface Reading {
   what: string
   mb: number
   aboveIdle: number
+  /** To the disk. */
+  writtenMb?: number
 }
 
 /** Resident memory with idle readers, and with streams that nobody reads. */
@@ -31,8 +33,8 @@ export async function benchMemory(quick: boolean): Promise<Report> {
     figures: readings,
     faults,
     table: {
-      head: ['', 'resident MB', 'above idle MB'],
-      rows: readings.map(({ what, mb, aboveIdle }) => [what, mb, aboveIdle]),
+      head: ['', 'resident MB', 'above idle MB', 'written MB'],
+      rows: readings.map(({ what, mb, aboveIdle, writtenMb }) => [what, mb, aboveIdle, writtenMb ?? '']),
     },
   }
 }
@@ -78,6 +80,7 @@ async function streamTo(count: number, isPaused: boolean, faults: string[]): Pro
     await Promise.all(streams.map(({ status }) => status))
     if (isPaused) for (const stream of streams) stream.pause()
     let highest = 0
+    const writtenBefore = writtenMb(world.server.pid)
     const watch = setInterval(() => {
       highest = Math.max(highest, residentMb(world.server.pid))
     }, 100)
@@ -102,6 +105,7 @@ async function streamTo(count: number, isPaused: boolean, faults: string[]): Pro
       }),
     )
     clearInterval(watch)
+    const written = round(writtenMb(world.server.pid) - writtenBefore, 1)
     const whole = replies.filter(
       ({ status, content }) =>
         status === 'complete' && content?.length === REPLY_PIECES * PIECE_SIZE,
@@ -116,6 +120,7 @@ async function streamTo(count: number, isPaused: boolean, faults: string[]): Pro
         what: `${count} streams of 0.5 MB, ${who}: highest`,
         mb: round(highest, 1),
         aboveIdle: round(highest - idle, 1),
+        writtenMb: written,
       },
       { what: `the same, when all are final`, mb: after, aboveIdle: round(after - idle, 1) },
     ]

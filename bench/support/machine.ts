@@ -15,6 +15,12 @@ export function describeMachine() {
   }
 }
 
+/** What a process has had written to a disk, MB (10⁶ bytes). */
+export function writtenMb(pid: number): number {
+  const bytes = /^write_bytes: (\d+)/m.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))?.[1]
+  return Number(bytes) / 1_000_000
+}
+
 /** Resident memory of a process, MB (10⁶ bytes). */
 export function residentMb(pid: number): number {
   const kilobytes = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]

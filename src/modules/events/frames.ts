@@ -1,3 +1,4 @@
+import type { LiveReply } from '../messages/live.ts'
 import type { Message } from '../messages/model.ts'
 import type { PlacedMessage } from '../messages/store.ts'
 
@@ -25,6 +26,11 @@ export function asAdded({ message }: PlacedMessage): Message {
     createdAt,
     completedAt: null,
   }
+}
+
+/** A text that is stored, in the form of one that grows. */
+export function storedText(text: string): Pick<LiveReply, 'length' | 'textFrom'> {
+  return { length: text.length, textFrom: (offset) => text.slice(offset) }
 }
 
 /** Where a text may be cut at its end without splitting a surrogate pair. */

@@ -2,7 +2,7 @@ import type { LiveReply } from '../messages/live.ts'
 import type { Changes, PlacedMessage } from '../messages/store.ts'
 import type { Quota } from '../quota/model.ts'
 import { encodeCursor, type ReaderCursor } from './cursor.ts'
-import { asAdded, frame, safeEnd } from './frames.ts'
+import { asAdded, frame, safeEnd, storedText } from './frames.ts'
 
 /** Stored changes read at a time. */
 const CHANGES_AT_ONCE = 50
@@ -72,26 +72,28 @@ export function createReader(source: ReaderSource, start: ReaderCursor): Reader 
     // A reply that ended without ever having text must not make us forget the one being streamed.
     const hasText = message.content !== '' || told.position === position
     const text = hasText
-      ? tellText({ replyId: message.id, position, attempt, text: message.content })
+      ? tellText({ replyId: message.id, position, attempt, ...storedText(message.content) })
       : ''
     const nothing = { position: 0, attempt: 0, offset: 0 }
     return text + emit('done', message, { revision: at, ...(hasText ? nothing : {}) })
   }
 
-  function tellText({ replyId, position, attempt, text }: LiveReply): string {
+  function tellText(reply: LiveReply): string {
+    const { replyId, position, attempt } = reply
     let frames = ''
     if (told.position !== position) told = { ...told, position, attempt, offset: 0 }
-    const isOther = told.attempt !== attempt || told.offset > text.length
+    const isOther = told.attempt !== attempt || told.offset > reply.length
     if (isOther && told.offset > 0) {
       frames += emit('reset', { messageId: replyId, attempt }, { attempt, offset: 0 })
     } else if (isOther) {
       told = { ...told, attempt }
     }
-    const end = safeEnd(text)
-    if (end > told.offset) {
-      const { offset } = told
-      const delta = { messageId: replyId, attempt, offset, text: text.slice(offset, end) }
-      frames += emit('delta', delta, { offset: end })
+    const { offset } = told
+    const rest = reply.textFrom(offset)
+    const text = rest.slice(0, safeEnd(rest))
+    if (text !== '') {
+      const delta = { messageId: replyId, attempt, offset, text }
+      frames += emit('delta', delta, { offset: offset + text.length })
     }
     return frames
   }
@@ -103,7 +105,7 @@ export function createReader(source: ReaderSource, start: ReaderCursor): Reader 
     if (live.position === told.position && live.attempt < told.attempt) return ''
     const isBehind = live.position === told.position && live.attempt === told.attempt
     // After a crash the stored text may be shorter than what was told of it; the next attempt resets.
-    if (isBehind && live.text.length < told.offset) return ''
+    if (isBehind && live.length < told.offset) return ''
     return tellText(live)
   }
 

@@ -3,6 +3,7 @@ import type { LiveReplies, LiveReply } from '../messages/live.ts'
 import type { MessageStore } from '../messages/store.ts'
 import type { Quota } from '../quota/model.ts'
 import { decodeCursor, type ReaderCursor } from './cursor.ts'
+import { storedText } from './frames.ts'
 import type { EventHub } from './hub.ts'
 import { createReader, type ReaderSource } from './reader.ts'
 
@@ -50,7 +51,7 @@ export function createEvents({ hub, store, live, quota, isSessionAlive }: EventD
     const first = store.pending(roomId)[0]
     if (!first || first.attempt === 0) return undefined
     const { position, attempt, message } = first
-    return { replyId: message.id, position, attempt, text: message.content }
+    return { replyId: message.id, position, attempt, ...storedText(message.content) }
   }
 }
 

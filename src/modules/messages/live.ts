@@ -8,7 +8,10 @@ export interface LiveReply {
   position: number
   /** The claim that writes it; a later one starts the text again. */
   attempt: number
-  text: string
+  /** Of its text, in UTF-16 code units. */
+  readonly length: number
+  /** The text from there on. Only what is asked for is put together: a reader keeps up piece by piece. */
+  textFrom(offset: number): string
 }
 
 export interface LiveWriter {
@@ -16,8 +19,8 @@ export interface LiveWriter {
 }
 
 /**
- * The replies in the making of this process, one a room at most. A cache: the rows hold the same text,
- * up to a quarter of a second older, for whoever comes after a crash.
+ * The replies in the making of this process, one a room at most. A cache: the rows hold the same text, up to a
+ * quarter of a second or a fifth of it behind, for whoever comes after a crash.
  */
 export interface LiveReplies {
   /** A new attempt at the room's reply; an earlier attempt's writer falls silent. */
@@ -43,17 +46,48 @@ export function createLiveReplies(notifications: Notifications): LiveReplies {
   return {
     drop,
     start(roomId, { replyId, position, attempt }) {
-      const reply: LiveReply = { replyId, position, attempt, text: '' }
+      const text = createGrowingText()
+      const reply = Object.assign(text, { replyId, position, attempt })
       rooms.set(roomId, reply)
       roomOf.set(replyId, roomId)
       return {
         append(piece) {
           if (rooms.get(roomId) !== reply) return
-          reply.text += piece
+          text.append(piece)
           notifications.publish(roomTopic(roomId), 'live')
         },
       }
     },
     get: (roomId) => rooms.get(roomId),
+  }
+}
+
+/**
+ * A text in its pieces. One string that grows is copied whole by whoever looks into it, at each piece: megabytes
+ * a second for a long reply.
+ */
+function createGrowingText() {
+  const pieces: { from: number; text: string }[] = []
+  let length = 0
+  return {
+    get length() {
+      return length
+    },
+    append(text: string): void {
+      pieces.push({ from: length, text })
+      length += text.length
+    },
+    textFrom(offset: number): string {
+      let first = pieces.length
+      while (
+        first > 0 &&
+        (pieces[first - 1]?.from ?? 0) + (pieces[first - 1]?.text.length ?? 0) > offset
+      )
+        first--
+      return pieces
+        .slice(first)
+        .map(({ from, text }) => (from < offset ? text.slice(offset - from) : text))
+        .join('')
+    },
   }
 }

@@ -1,10 +1,14 @@
 import type { Clock } from '#src/lib/clock.ts'
 
-/** Between two writes of a growing reply. */
+/** Between two writes of a growing reply, at least. */
 export const SAVE_EVERY_MS = 250
+/** Up to here a text is written at each interval: it fits a page of the file, which is written whole anyway. */
+const SMALL = 4_096
+/** A longer one is written when it has grown by this share, so that all writes together are five times its length. */
+const GROWN_BY = 1 / 4
 
 export interface PartialSaver {
-  /** The text has grown; it is written at once or with what comes within the interval. */
+  /** The text has grown; it is written at once, or with what comes within the interval, or when it has grown enough. */
   grow(text: string): void
   /** Set when a write found that the claim holds the job no more. */
   readonly isLost: boolean
@@ -24,6 +28,11 @@ export function createPartialSaver(
   let writing: Promise<void> | undefined
   let cancelTimer: (() => void) | undefined
 
+  function isDue(): boolean {
+    const grown = latest.length - saved.length
+    return grown > 0 && (saved.length < SMALL || grown >= saved.length * GROWN_BY)
+  }
+
   async function write() {
     saved = latest
     try {
@@ -33,10 +42,10 @@ export function createPartialSaver(
       saved = ''
     }
     writing = undefined
-    if (isStopped) return
+    if (isStopped || isLost) return
     cancelTimer = clock.after(SAVE_EVERY_MS, () => {
       cancelTimer = undefined
-      if (latest !== saved) writing = write()
+      if (isDue()) writing = write()
     })
   }
 
@@ -46,7 +55,7 @@ export function createPartialSaver(
     },
     grow(text) {
       latest = text
-      if (!isStopped && !isLost && !writing && !cancelTimer) writing = write()
+      if (!isStopped && !isLost && !writing && !cancelTimer && isDue()) writing = write()
     },
     async stop() {
       isStopped = true

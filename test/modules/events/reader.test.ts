@@ -1,4 +1,5 @@
 import { expect, test } from 'bun:test'
+import { storedText } from '#src/modules/events/frames.ts'
 import { createReader, type ReaderSource } from '#src/modules/events/reader.ts'
 import type { LiveReply } from '#src/modules/messages/live.ts'
 import type { PlacedMessage } from '#src/modules/messages/store.ts'
@@ -22,7 +23,12 @@ function failed(id: string, position: number, finalRevision: number): PlacedMess
 }
 
 test('an end that nobody told of is told before the text of the next reply', () => {
-  let live: LiveReply | undefined = { replyId: 'first', position: 2, attempt: 1, text: 'Half' }
+  let live: LiveReply | undefined = {
+    replyId: 'first',
+    position: 2,
+    attempt: 1,
+    ...storedText('Half'),
+  }
   let finished: PlacedMessage[] = []
   const source: ReaderSource = {
     roomId: ROOM,
@@ -38,7 +44,7 @@ test('an end that nobody told of is told before the text of the next reply', () 
 
   // Another process ends the first; this one hears nothing, claims the second and streams it.
   finished = [failed('first', 2, 5)]
-  live = { replyId: 'second', position: 4, attempt: 1, text: 'Next' }
+  live = { replyId: 'second', position: 4, attempt: 1, ...storedText('Next') }
   const told = reader.next() ?? ''
   expect(events(told)).toEqual(['reset', 'done'])
   expect(told).toContain('"messageId":"first"')
