@@ -97,7 +97,7 @@ export interface MessageStore {
     limit: number
     after: number | undefined
     order: 'asc' | 'desc'
-  }): Promise<PlacedMessage[] | undefined>
+  }): Promise<Pick<PlacedMessage, 'message' | 'position'>[] | undefined>
   find(input: { userId: string; roomId: string; messageId: string }): Promise<Message | undefined>
 
   /** What happened in a room after a revision, in its order; undefined where the room is not the user's. */

@@ -114,7 +114,7 @@ export function createRegenerate(deps: AcceptDeps): Command<ReplyToRegenerate, A
           status: 202,
           location: `/v1/chatroom/${roomId}/message/${input.replyId}`,
           body: {
-            prompt: toMessage(prompt),
+            prompt: toMessage(prompt, roomId),
             reply: queuedReply(input, prompt.id, version),
             quota: taken.quota,
           },

@@ -5,7 +5,7 @@ import { compile, named } from '#src/database/compile.ts'
 import type { Database } from '#src/database/open.ts'
 import type { Exchange as PastExchange } from '../../assistant/context.ts'
 import type { MessageStore } from '../store.ts'
-import { columns, toMessage, toPlaced } from './rows.ts'
+import { columns, placedColumns, toMessage, toPlaced } from './rows.ts'
 
 const { placeholder } = sql
 
@@ -75,11 +75,19 @@ export function createReads({ orm, sqlite, snapshot }: Database): Reads {
       .limit(placeholder('limit')),
   )
   // The first uses messages_in_order, the second messages_by_final_revision.
-  const added = ascending
+  const added = compile(
+    sqlite,
+    orm
+      .select(placedColumns)
+      .from(messages)
+      .where(and(inRoom, gt(messages.position, placeholder('after'))))
+      .orderBy(asc(messages.position))
+      .limit(placeholder('limit')),
+  )
   const finished = compile(
     sqlite,
     orm
-      .select(columns)
+      .select(placedColumns)
       .from(messages)
       .where(
         and(
@@ -95,7 +103,7 @@ export function createReads({ orm, sqlite, snapshot }: Database): Reads {
   const pending = compile(
     sqlite,
     orm
-      .select(columns)
+      .select(placedColumns)
       .from(messages)
       .where(and(inRoom, isNull(messages.completedAt)))
       .orderBy(asc(messages.position)),
@@ -175,7 +183,10 @@ export function createReads({ orm, sqlite, snapshot }: Database): Reads {
       if (!room.get({ userId, roomId })) return undefined
       const prompt = lastPrompt.get({ roomId })
       const reply = prompt && lastReply.get({ promptId: prompt.id })
-      return { prompt: prompt ? toMessage(prompt) : null, reply: reply ? toMessage(reply) : null }
+      return {
+        prompt: prompt ? toMessage(prompt, roomId) : null,
+        reply: reply ? toMessage(reply, roomId) : null,
+      }
     },
     async page({ userId, roomId, limit, after, order }) {
       if (!room.get({ userId, roomId })) return undefined
@@ -183,12 +194,12 @@ export function createReads({ orm, sqlite, snapshot }: Database): Reads {
         order === 'asc'
           ? ascending.all({ roomId, limit, after: after ?? 0 })
           : descending.all({ roomId, limit, after: after ?? Number.MAX_SAFE_INTEGER })
-      return rows.map(toPlaced)
+      return rows.map((row) => ({ message: toMessage(row, roomId), position: row.position }))
     },
     async find({ userId, roomId, messageId }) {
       if (!room.get({ userId, roomId })) return undefined
       const row = one.get({ roomId, messageId })
-      return row && toMessage(row)
+      return row && toMessage(row, roomId)
     },
     changes({ userId, roomId, since, limit }) {
       // One commit wakes every reader of its rooms in the same turn.
@@ -198,11 +209,11 @@ export function createReads({ orm, sqlite, snapshot }: Database): Reads {
       if (revision <= since) return { revision, added: [], finished: [] }
       return {
         revision,
-        added: added.all({ roomId, after: since, limit }).map(toPlaced),
-        finished: finished.all({ roomId, after: since, limit }).map(toPlaced),
+        added: added.all({ roomId, after: since, limit }).map((row) => toPlaced(row, roomId)),
+        finished: finished.all({ roomId, after: since, limit }).map((row) => toPlaced(row, roomId)),
       }
     },
-    pending: (roomId) => pending.all({ roomId }).map(toPlaced),
+    pending: (roomId) => pending.all({ roomId }).map((row) => toPlaced(row, roomId)),
     task: async (replyId) => task.get({ replyId }),
     exchanges: ({ roomId, before }) => walkExchanges(roomId, before),
     async measured(roomId) {

@@ -4,13 +4,9 @@ import { toInstant } from '#src/lib/time.ts'
 import type { Message } from '../model.ts'
 import type { PlacedMessage } from '../store.ts'
 
-/** What a client may see of a message, and its place. */
-export const columns = named({
+const fields = {
   id: messages.id,
-  chatroomId: messages.chatroomId,
   position: messages.position,
-  finalRevision: messages.finalRevision,
-  attempt: messages.attempt,
   role: messages.role,
   content: messages.content,
   status: messages.status,
@@ -25,15 +21,27 @@ export const columns = named({
   contextMessages: messages.contextMessages,
   createdAt: messages.createdAt,
   completedAt: messages.completedAt,
-})
+}
+const placedFields = {
+  ...fields,
+  finalRevision: messages.finalRevision,
+  attempt: messages.attempt,
+}
 
-export type MessageRow = Pick<typeof messages.$inferSelect, keyof typeof columns>
+/** What a client may see of a message, but for its room, which whoever asks knows. */
+export const columns = named(fields)
 
-export function toMessage(row: MessageRow): Message {
+/** With what a reader of events needs to know of its place. */
+export const placedColumns = named(placedFields)
+
+type MessageRow = Pick<typeof messages.$inferSelect, keyof typeof fields>
+type PlacedRow = Pick<typeof messages.$inferSelect, keyof typeof placedFields>
+
+export function toMessage(row: MessageRow, chatroomId: string): Message {
   const { promptTokens, replyTokens } = row
   const message: Message = {
     id: row.id,
-    chatroomId: row.chatroomId,
+    chatroomId,
     role: row.role,
     content: row.content,
     status: row.status,
@@ -52,7 +60,7 @@ export function toMessage(row: MessageRow): Message {
   return message
 }
 
-export function toPlaced(row: MessageRow): PlacedMessage {
+export function toPlaced(row: PlacedRow, chatroomId: string): PlacedMessage {
   const { position, finalRevision, attempt } = row
-  return { message: toMessage(row), position, finalRevision, attempt }
+  return { message: toMessage(row, chatroomId), position, finalRevision, attempt }
 }
