@@ -11,13 +11,18 @@ import { createWorld, type Launch, type World, type WorldOptions } from './world
 
 const TEST_MS = 40_000
 
-/** What must hold of the running program, whichever way it was built. `launch` is asked once, before the first test. */
-export function describeProgram(name: string, launch: () => Promise<Launch>): void {
+/** What must hold of the running program, whichever way it was built. `launch` is asked once; `more` is what holds of this one only. */
+export function describeProgram(
+  name: string,
+  launch: () => Promise<Launch>,
+  more?: (once: () => Promise<Launch>) => void,
+): void {
   let launched: Promise<Launch> | undefined
-  async function world(options?: WorldOptions) {
+  const once = () => {
     launched ??= launch()
-    return createWorld(await launched, options)
+    return launched
   }
+  const world = async (options?: WorldOptions) => createWorld(await once(), options)
 
   describe(name, () => {
     afterAll(async () => await (await launched)?.remove?.())
@@ -26,6 +31,7 @@ export function describeProgram(name: string, launch: () => Promise<Launch>): vo
     testClients(world)
     testBilling(world)
     testProxy(world)
+    more?.(once)
 
     test(
       'a prompt sent before kill -9 in mid-reply is answered after the restart, once and whole',
