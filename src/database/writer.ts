@@ -42,6 +42,15 @@ export interface Writer {
   beforeCommit(listener: (news: readonly News[]) => void): () => void
 }
 
+interface Attempt {
+  /** Each command in a savepoint of its own. */
+  apart?: boolean
+  /** Those who listen before a commit were asked; what they executed is in the batch. */
+  heard?: boolean
+  /** Since when another process holds the lock. */
+  busySince?: number
+}
+
 /** Group commit: the commands that arrive in one turn of the event loop share one transaction. */
 export function createWriter(
   connection: Connection & { transaction: Transaction; snapshot: Snapshot },
@@ -75,7 +84,7 @@ export function createWriter(
    * All together at first, without savepoints: SQLite would copy each page that a command touches. Where one
    * throws nothing of it is kept, and all of them run once more `apart`, each in a savepoint of its own.
    */
-  function flush({ apart = false, busySince }: { apart?: boolean; busySince?: number } = {}) {
+  function flush({ apart = false, heard = false, busySince }: Attempt = {}) {
     const startedAt = performance.now()
     try {
       snapshot.release()
@@ -83,7 +92,7 @@ export function createWriter(
     } catch (error) {
       const since = busySince ?? startedAt
       if (isBusy(error) && startedAt - since < BUSY_DEADLINE_MS) {
-        setTimeout(() => flush({ apart, busySince: since }), BUSY_RETRY_MS)
+        setTimeout(() => flush({ apart, heard, busySince: since }), BUSY_RETRY_MS)
         return
       }
       refuse(take(), error)
@@ -92,13 +101,17 @@ export function createWriter(
     const batch = take()
     const outbox: News[] = []
     const settled: (() => void)[] = []
+    const runOne = apart ? runApart : runTogether
+    let isHeard = heard
     let isRun = false
     try {
-      for (const one of batch) settled.push((apart ? runApart : runTogether)(one, outbox))
-      // The second time those who came last are in the batch already.
-      const last = apart ? [] : comeLast(outbox)
-      batch.push(...last)
-      for (const one of last) settled.push(runTogether(one, outbox))
+      for (const one of batch) settled.push(runOne(one, outbox))
+      if (!isHeard) {
+        isHeard = true
+        const last = comeLast(outbox)
+        batch.push(...last)
+        for (const one of last) settled.push(runOne(one, outbox))
+      }
       isRun = true
       transaction.commit()
       observer.verify?.()
@@ -110,7 +123,7 @@ export function createWriter(
       }
       pending = [...batch, ...pending]
       scheduled = true
-      flush({ apart: true })
+      flush({ apart: true, heard: isHeard })
       return
     }
     const durationMs = performance.now() - startedAt

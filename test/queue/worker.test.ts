@@ -18,32 +18,6 @@ test('a job is picked up on the commit that made it ready, with no poll', async 
   expect(row(id)).toMatchObject({ state: 'done', claims: 1, errors: 0, lease_until: null })
 })
 
-test('a job is claimed in the commit that made it ready', async () => {
-  const { kind, worker, enqueue, row } = createTestQueue()
-  const finish = gate()
-  kind({ run: () => finish.promise })
-  await worker().start({ alone: true })
-  await settle()
-  expect(row(await enqueue())).toMatchObject({ state: 'running', claims: 1 })
-  finish.resolve()
-  await settle()
-})
-
-test('the next job is claimed in the commit that ends the one before', async () => {
-  const { kind, worker, enqueueAll, row, database } = createTestQueue()
-  const tell = command('test.tell', () => (tx) => tx.notify('ended', undefined))
-  kind({ concurrency: 1, run: async () => effect(tell, undefined) })
-  const states: string[] = []
-  await worker().start({ alone: true })
-  database.notifications.subscribe('ended', () => states.push(row(2).state))
-  await enqueueAll([
-    { kind: 'test', body: {} },
-    { kind: 'test', body: {} },
-  ])
-  await settle()
-  expect(states).toEqual(['running', 'done'])
-})
-
 test('the effect, the end and the promotion of the lane commit together', async () => {
   const { kind, worker, enqueue, row, database } = createTestQueue()
   const write = command('test.write', ({ sqlite }) => (_tx, name: string) => {
