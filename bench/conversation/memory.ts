@@ -34,7 +34,12 @@ export async function benchMemory(quick: boolean): Promise<Report> {
     faults,
     table: {
       head: ['', 'resident MB', 'above idle MB', 'written MB'],
-      rows: readings.map(({ what, mb, aboveIdle, writtenMb }) => [what, mb, aboveIdle, writtenMb ?? '']),
+      rows: readings.map(({ what, mb, aboveIdle, writtenMb }) => [
+        what,
+        mb,
+        aboveIdle,
+        writtenMb ?? '',
+      ]),
     },
   }
 }
