@@ -8,6 +8,8 @@ export interface Transaction {
   beginWriting(): void
   commit(): void
   rollback(): void
+  /** Rows changed since the connection was opened, also by what was rolled back since. */
+  changes(): number
   /** Runs `work` in a savepoint that is undone when it throws; SQLite may then have ended the whole transaction. */
   guard<T>(work: () => T): T
   /** A closed connection refuses what is prepared only once that is freed. */
@@ -15,6 +17,7 @@ export interface Transaction {
 }
 
 export function prepareTransaction(sqlite: Sqlite): Transaction {
+  const changes = sqlite.prepare<{ count: number }, []>('SELECT total_changes() AS count')
   const words = {
     begin: sqlite.prepare('BEGIN'),
     beginWriting: sqlite.prepare('BEGIN IMMEDIATE'),
@@ -29,6 +32,7 @@ export function prepareTransaction(sqlite: Sqlite): Transaction {
     beginWriting: () => void words.beginWriting.run(),
     commit: () => void words.commit.run(),
     rollback: () => void words.rollback.run(),
+    changes: () => changes.get()?.count ?? 0,
     guard(work) {
       words.save.run()
       try {
@@ -45,7 +49,7 @@ export function prepareTransaction(sqlite: Sqlite): Transaction {
       }
     },
     close() {
-      for (const word of Object.values(words)) word.finalize()
+      for (const word of [changes, ...Object.values(words)]) word.finalize()
     },
   }
 }

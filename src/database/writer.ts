@@ -82,7 +82,7 @@ export function createWriter(
 
   /**
    * All together at first, without savepoints: SQLite would copy each page that a command touches. Where one
-   * throws nothing of it is kept, and all of them run once more `apart`, each in a savepoint of its own.
+   * throws that has written, nothing is kept, and all of them run once more `apart`, each in a savepoint.
    */
   function flush({ apart = false, heard = false, busySince }: Attempt = {}) {
     const startedAt = performance.now()
@@ -139,9 +139,19 @@ export function createWriter(
     return take()
   }
 
+  /** Throws where nothing of the batch can be kept. */
   function runTogether(one: Pending, outbox: News[]): () => void {
-    const value = run(one, outbox)
-    return () => one.resolve(value)
+    const changes = transaction.changes()
+    const told = outbox.length
+    try {
+      const value = run(one, outbox)
+      return () => one.resolve(value)
+    } catch (error) {
+      // What refuses before it writes, as most refusals do, has nothing to undo.
+      if (!sqlite.inTransaction || transaction.changes() !== changes) throw error
+      outbox.length = told
+      return () => one.reject(error)
+    }
   }
 
   /** Throws only what ends the whole transaction. */

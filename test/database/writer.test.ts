@@ -63,6 +63,31 @@ describe('group commit', () => {
     expect(texts(notes.beside())).toEqual(['before', 'after'])
   })
 
+  test('a command that refuses before it writes tells nothing and has nobody run twice', async () => {
+    using notes = openNotes()
+    const { database } = notes
+    let runs = 0
+    const counting = command('notes.count', () => (tx, text: string) => {
+      runs += 1
+      return tx.run(add, text)
+    })
+    const refuse = command('notes.refuse', () => (tx) => {
+      tx.notify('notes', 'never')
+      throw new Error('refused')
+    })
+    const heard: unknown[] = []
+    database.notifications.subscribe('notes', (payload) => heard.push(payload))
+    const results = await Promise.allSettled([
+      database.execute(counting, 'before'),
+      database.execute(refuse, undefined),
+      database.execute(counting, 'after'),
+    ])
+    expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+    expect(runs).toBe(2)
+    expect(heard).toEqual([])
+    expect(texts(notes.beside())).toEqual(['before', 'after'])
+  })
+
   test('a constraint that fails is that command’s own', async () => {
     using notes = openNotes()
     const { database } = notes
@@ -116,47 +141,6 @@ describe('group commit', () => {
     database.sqlite.run('PRAGMA max_page_count = 100000')
     await database.execute(add, 'room again')
     expect(texts(notes.beside()).at(-1)).toBe('room again')
-  })
-})
-
-describe('before a commit', () => {
-  const tell = command('notes.tell', () => (tx, text: string) => {
-    tx.run(add, text)
-    tx.notify('notes', text)
-  })
-
-  test('who listens sees what will be told, and what it executes joins the commit', async () => {
-    const commits: number[] = []
-    using notes = openNotes({ committed: (commands) => commits.push(commands) })
-    const { database } = notes
-    const joined: Promise<number | undefined>[] = []
-    const stop = database.beforeCommit((news) => {
-      for (const { topic, payload } of news)
-        joined.push(database.execute(add, `${topic}: ${payload}`))
-    })
-    await Promise.all([database.execute(tell, 'one'), database.execute(add, 'two')])
-    expect(await Promise.all(joined)).toEqual([3])
-    expect(texts(notes.beside())).toEqual(['one', 'two', 'notes: one'])
-    expect(commits).toEqual([3])
-    stop()
-    await database.execute(tell, 'three')
-    expect(joined).toHaveLength(1)
-  })
-
-  test('where one of them throws, each is rolled back or kept alone, and kept once', async () => {
-    using notes = openNotes()
-    const { database } = notes
-    const joined: Promise<unknown>[] = []
-    database.beforeCommit(() => {
-      joined.push(
-        database.execute(add, 'joined'),
-        database.execute(failing(new Error('no')), 'undone'),
-      )
-    })
-    expect(await database.execute(add, 'first')).toBe(1)
-    const settled = await Promise.allSettled(joined)
-    expect(settled.map(({ status }) => status)).toEqual(['fulfilled', 'rejected'])
-    expect(texts(notes.beside())).toEqual(['first', 'joined'])
   })
 })
 
