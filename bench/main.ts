@@ -3,21 +3,29 @@
  * docs/performance.md. `bun run bench -- quick` proves in under a minute that it runs and that nothing was
  * dropped; its figures mean nothing and are not written. Names of suites run only those; `growth` takes
  * `rows=10000000` and `folder=…` for its files, which are kept.
+ * With `binary` the servers are the built file instead of the source.
  */
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { benchLatency } from './conversation/latency.ts'
 import { benchMemory } from './conversation/memory.ts'
 import { benchGrowth } from './growth/growth.ts'
 import { benchHttp } from './http/http.ts'
 import { benchQueue } from './queue/queue.ts'
+import { benchSlowDisk } from './slow-disk/slow-disk.ts'
 import { benchStart } from './start/start.ts'
+import { buildBinary } from './support/binary.ts'
 import { describeMachine } from './support/machine.ts'
 import { type Report, toMarkdown, writeTables } from './support/report.ts'
+import { useBinary } from './support/world.ts'
 
 const suites: Record<string, (quick: boolean) => Promise<Report>> = {
   latency: benchLatency,
   memory: benchMemory,
   http: benchHttp,
   queue: benchQueue,
+  'slow-disk': benchSlowDisk,
   start: (quick) => benchStart(quick, optionOf('folder')),
   growth: (quick) => benchGrowth({ quick, rows: optionOf('rows'), folder: optionOf('folder') }),
 }
@@ -25,6 +33,9 @@ const suites: Record<string, (quick: boolean) => Promise<Report>> = {
 const asked = Bun.argv.slice(2)
 const quick = asked.includes('quick')
 const dry = quick || asked.includes('dry')
+if (asked.includes('binary')) {
+  useBinary(await buildBinary(await mkdtemp(join(tmpdir(), 'pollux-binary-'))))
+}
 const names = asked.filter((word) => word in suites)
 const machine = describeMachine()
 console.log(JSON.stringify(machine))

@@ -33,8 +33,14 @@ const steps: Step[] = [
   { name: 'build', command: [bun, 'run', 'build'] },
   { name: 'the binary starts in an empty folder', command: [binary, '--version'], cwd: empty },
   { name: 'a short crash storm', command: [bun, 'run', 'storm', '--short', '--binary', binary] },
+  { name: 'a short benchmark', command: [bun, 'bench/main.ts', 'quick'] },
   ...(Bun.argv.includes('--image') ? [{ name: 'the container image', command: image }] : []),
 ]
+
+const peers = Bun.spawnSync([bun, 'install', '--frozen-lockfile', '--cwd', 'bench'])
+if (peers.exitCode !== 0) {
+  console.log('The peers of the benchmark could not be installed; they are skipped.')
+}
 
 const failed: string[] = []
 for (const { name, command, cwd } of steps) {

@@ -21,13 +21,14 @@ interface Reading {
 export async function benchMemory(quick: boolean): Promise<Report> {
   const faults: string[] = []
   const readings: Reading[] = []
+  const settleMs = quick ? 300 : 3_000
   for (const [count, isPaused] of [
-    [quick ? 100 : 200, false],
-    [quick ? 100 : 200, true],
+    [quick ? 20 : 200, false],
+    [quick ? 20 : 200, true],
   ] as const) {
-    readings.push(...(await streamTo(count, isPaused, faults)))
+    readings.push(...(await streamTo({ count, isPaused, settleMs }, faults)))
   }
-  readings.unshift(...(await idleReaders(quick ? [200] : [1_000, 5_000], faults)))
+  readings.unshift(...(await idleReaders(quick ? [200] : [1_000, 5_000], settleMs, faults)))
   return {
     name: 'conversation-memory',
     figures: readings,
@@ -44,11 +45,15 @@ export async function benchMemory(quick: boolean): Promise<Report> {
   }
 }
 
-async function idleReaders(counts: number[], faults: string[]): Promise<Reading[]> {
+async function idleReaders(
+  counts: number[],
+  settleMs: number,
+  faults: string[],
+): Promise<Reading[]> {
   const gemini = createTimedGemini({ pieces: 1, everyMs: 0 })
   const world = await createWorld({ users: 500, roomsPerUser: 10, geminiUrl: gemini.url })
   try {
-    const idle = await settled(world)
+    const idle = await settled(world, settleMs)
     const readings: Reading[] = [{ what: 'idle, 0 readers', mb: idle, aboveIdle: 0 }]
     const streams: RawGet[] = []
     for (const count of counts) {
@@ -59,7 +64,7 @@ async function idleReaders(counts: number[], faults: string[]): Promise<Reading[
         if (statuses.some((status) => status !== 200)) faults.push(`a stream answered ${statuses}`)
         streams.push(...opened)
       }
-      const mb = await settled(world)
+      const mb = await settled(world, settleMs)
       readings.push({ what: `${count} idle readers`, mb, aboveIdle: round(mb - idle, 1) })
     }
     for (const stream of streams) stream.close()
@@ -71,7 +76,10 @@ async function idleReaders(counts: number[], faults: string[]): Promise<Reading[
 }
 
 /** So many replies of half a megabyte at once, each with a reader that reads or one that stopped reading. */
-async function streamTo(count: number, isPaused: boolean, faults: string[]): Promise<Reading[]> {
+async function streamTo(
+  { count, isPaused, settleMs }: { count: number; isPaused: boolean; settleMs: number },
+  faults: string[],
+): Promise<Reading[]> {
   const gemini = createTimedGemini({ pieces: REPLY_PIECES, everyMs: 30, size: PIECE_SIZE })
   const world = await createWorld({
     users: count,
@@ -80,7 +88,7 @@ async function streamTo(count: number, isPaused: boolean, faults: string[]): Pro
     settings: { WORKER_CONCURRENCY: String(count) },
   })
   try {
-    const idle = await settled(world)
+    const idle = await settled(world, settleMs)
     const streams = await Promise.all(world.users.map((_, at) => open(world, at)))
     await Promise.all(streams.map(({ status }) => status))
     if (isPaused) for (const stream of streams) stream.pause()
@@ -117,7 +125,7 @@ async function streamTo(count: number, isPaused: boolean, faults: string[]): Pro
     )
     if (whole.length < count)
       faults.push(`${count - whole.length} of ${count} replies were not whole`)
-    const after = await settled(world)
+    const after = await settled(world, settleMs)
     for (const stream of streams) stream.close()
     const who = isPaused ? 'readers that stopped reading' : 'readers that read'
     return [
@@ -144,7 +152,7 @@ function open(world: World, at: number): Promise<RawGet> {
 }
 
 /** After the collector had its time. */
-async function settled(world: World): Promise<number> {
-  await Bun.sleep(3_000)
+async function settled(world: World, settleMs: number): Promise<number> {
+  await Bun.sleep(settleMs)
   return round(residentMb(world.server.pid), 1)
 }

@@ -5,12 +5,12 @@ import { type ServerProcess, startServer } from '../../test/support/server.ts'
 import { createTimedGemini } from '../support/gemini.ts'
 import { plot } from '../support/plot.ts'
 import type { Report } from '../support/report.ts'
-import { startPostgres, startRedis } from '../support/servers.ts'
+import { isInstalled, startPostgres, startRedis } from '../support/servers.ts'
 import { median, noise, round } from '../support/stats.ts'
 import { type BenchUser, createWorld, JWT_SECRET } from '../support/world.ts'
 import { createBareData } from './bare-data.ts'
 import { fillRooms } from './fill.ts'
-import { createRequests } from './requests.ts'
+import { createRequests, EXPECTED } from './requests.ts'
 import { hasWrk, type WrkRun, wrk } from './wrk.ts'
 
 const MESSAGES_PER_ROOM = 60
@@ -23,6 +23,11 @@ const ROUTES = {
   page: '`GET …/message/all` (page of 50)',
   post: '`POST …/message`, durable',
 }
+
+const QUICK_ROUTES = ['me', 'page', 'post'] as const
+
+/** Keys of an object as its type has them. */
+const routesOf = (labels: typeof ROUTES) => Object.keys(labels) as (keyof typeof ROUTES)[]
 
 interface Contender {
   name: 'Pollux' | 'bare program' | "prototype's stack"
@@ -57,19 +62,21 @@ export async function benchHttp(quick: boolean): Promise<Report> {
     if (prototype) contenders.push({ name: "prototype's stack", url: prototype })
     else
       console.log(
-        "The prototype's stack is skipped: Debian's postgresql and redis-server are not installed",
+        "The prototype's stack is skipped: it needs Debian's postgresql and redis-server, and `bun install` in bench/",
       )
 
     const requests = createRequests(world)
     const seconds = quick ? 1 : 2
     const runs: Record<string, Record<string, number[]>> = {}
-    for (const route of Object.keys(ROUTES)) {
-      for (const { url } of contenders) {
-        await wrk(url, requests[route] ?? [], { connections: CONNECTIONS, seconds: 1 })
+    for (const route of quick ? QUICK_ROUTES : routesOf(ROUTES)) {
+      const expected = EXPECTED[route]
+      for (const { url } of quick ? [] : contenders) {
+        await wrk(url, requests[route] ?? [], { connections: CONNECTIONS, seconds: 1, expected })
       }
       for (let round = 0; round < (quick ? 1 : 3); round++) {
         for (const { name, url } of contenders) {
-          const run = await wrk(url, requests[route] ?? [], { connections: CONNECTIONS, seconds })
+          const load = { connections: CONNECTIONS, seconds, expected }
+          const run = await wrk(url, requests[route] ?? [], load)
           faults.push(...faultsOf(name, route, run))
           const ofRoute = runs[route] ?? {}
           runs[route] = { ...ofRoute, [name]: [...(ofRoute[name] ?? []), run.perSecond] }
@@ -100,7 +107,11 @@ async function throughputCurve(contenders: Contender[], requests: Parameters<typ
   const curve: Record<string, { x: number; y: number }[]> = {}
   for (const connections of [1, 4, 16, 64, 256]) {
     for (const { name, url } of contenders) {
-      const { perSecond } = await wrk(url, requests, { connections, seconds: 2 })
+      const { perSecond } = await wrk(url, requests, {
+        connections,
+        seconds: 2,
+        expected: EXPECTED.latest,
+      })
       curve[name] = [...(curve[name] ?? []), { x: connections, y: perSecond }]
     }
   }
@@ -114,12 +125,15 @@ function faultsOf(name: string, route: string, run: WrkRun): string[] {
     (status) => `${name} ${route}: ${run.statuses[status]} answers ${status}`,
   )
   if (run.socketErrors > 0) found.push(`${name} ${route}: ${run.socketErrors} socket errors`)
+  if (run.wrong > 0 || run.sampled === 0)
+    found.push(`${name} ${route}: ${run.wrong} of ${run.sampled} sampled bodies were wrong`)
   return found
 }
 
 function toReport(contenders: Contender[], runs: Record<string, Record<string, number[]>>) {
   const names = contenders.map(({ name }) => name)
-  const rows = Object.entries(ROUTES).map(([route, label]) => {
+  const measured = Object.entries(ROUTES).filter(([route]) => route in runs)
+  const rows = measured.map(([route, label]) => {
     const of = (name: string) => median(runs[route]?.[name] ?? [])
     const ratio = (name: string) =>
       names.some((one) => one === name) ? `${round(of('Pollux') / of(name), 2)} ×` : 'skipped'
@@ -166,6 +180,7 @@ async function startPrototype(
   users: BenchUser[],
   stops: (() => Promise<unknown>)[],
 ) {
+  if (!isInstalled('express')) return undefined
   const redis = await startRedis()
   if (!redis) return undefined
   stops.push(() => redis.stop())

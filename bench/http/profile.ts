@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs'
 import { createTimedGemini } from '../support/gemini.ts'
 import { createWorld } from '../support/world.ts'
 import { fillRooms } from './fill.ts'
-import { createRequests } from './requests.ts'
+import { createRequests, EXPECTED } from './requests.ts'
 import { wrk } from './wrk.ts'
 
 const [folder = '/tmp/pollux-profile', which = 'post', seconds = '6'] = Bun.argv.slice(2)
@@ -26,9 +26,14 @@ const world = await createWorld({
 })
 const requests = createRequests(world)[which]
 if (!requests) throw new Error(`There is no request '${which}'`)
-await wrk(world.server.url, requests, { connections: 32, seconds: 2 })
+const expected = Object.entries(EXPECTED).find(([name]) => name === which)?.[1] ?? EXPECTED.live
+await wrk(world.server.url, requests, { connections: 32, seconds: 2, expected })
 const before = cpuSeconds(world.server.pid)
-const run = await wrk(world.server.url, requests, { connections: 32, seconds: Number(seconds) })
+const run = await wrk(world.server.url, requests, {
+  connections: 32,
+  seconds: Number(seconds),
+  expected,
+})
 const cpu = cpuSeconds(world.server.pid) - before
 console.log(which, JSON.stringify(run))
 console.log(`CPU ${((cpu / run.requests) * 1e6).toFixed(0)} µs a request`)

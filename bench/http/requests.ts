@@ -1,5 +1,5 @@
 import type { World } from '../support/world.ts'
-import type { WrkRequest } from './wrk.ts'
+import type { Expected, WrkRequest } from './wrk.ts'
 
 /** The hot routes, asked by many people in turn. */
 export function createRequests(world: Pick<World, 'users'>): Record<string, WrkRequest[]> {
@@ -27,3 +27,13 @@ export function createRequests(world: Pick<World, 'users'>): Record<string, WrkR
     live: [{ method: 'GET', path: '/livez' }],
   }
 }
+
+/** What each contender's answers must hold. */
+export const EXPECTED = {
+  live: { text: '"status":"', times: 1 },
+  me: { text: '"phone":"', times: 1 },
+  rooms: { text: 'Trip to Bergen', times: 4 },
+  latest: { text: 'What should I pack for Bergen', times: 1 },
+  page: { text: '"role":"', times: 50 },
+  post: { text: '"prompt":{"id":"', times: 1 },
+} satisfies Record<string, Expected>

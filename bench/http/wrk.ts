@@ -10,6 +10,12 @@ export interface WrkRequest {
   body?: string
 }
 
+/** What a sampled answer must hold: this text, at least so many times. */
+export interface Expected {
+  text: string
+  times: number
+}
+
 export interface WrkRun {
   perSecond: number
   p50Ms: number
@@ -18,6 +24,9 @@ export interface WrkRun {
   /** Answers by status. */
   statuses: Record<string, number>
   socketErrors: number
+  /** Bodies looked at, one in 64, and how many of them were not as expected. */
+  sampled: number
+  wrong: number
 }
 
 export const hasWrk = Bun.which('wrk') !== null
@@ -26,12 +35,12 @@ export const hasWrk = Bun.which('wrk') !== null
 export async function wrk(
   url: string,
   requests: readonly WrkRequest[],
-  options: { connections: number; seconds: number },
+  options: { connections: number; seconds: number; expected: Expected },
 ): Promise<WrkRun> {
   const folder = await mkdtemp(join(tmpdir(), 'pollux-wrk-'))
   try {
     const script = join(folder, 'load.lua')
-    await Bun.write(script, toLua(requests))
+    await Bun.write(script, toLua(requests, options.expected))
     const child = Bun.spawn(
       [
         'wrk',
@@ -62,7 +71,7 @@ export async function wrk(
  * Requests are formatted once and sent in turn: the generator must not be what is measured. Statuses live in
  * the thread's own Lua state, from where `done` fetches them.
  */
-function toLua(requests: readonly WrkRequest[]): string {
+function toLua(requests: readonly WrkRequest[], { text, times }: Expected): string {
   const items = requests.map(({ method, path, token, body }) => {
     const headers = [
       token === undefined ? '' : `["Authorization"]="Bearer ${token}",`,
@@ -72,8 +81,9 @@ function toLua(requests: readonly WrkRequest[]): string {
   })
   return `
 local wanted = {${items.join(',\n')}}
-local made, turn = {}, 0
+local made, turn, seen = {}, 0, 0
 statuses = {}
+sampled, wrong = 0, 0
 local threads = {}
 function setup(thread) table.insert(threads, thread) end
 function init(args)
@@ -83,21 +93,36 @@ function request()
   turn = turn % #made + 1
   return made[turn]
 end
-function response(status)
+function holds(body)
+  local from, count = 1, 0
+  while count < ${times} do
+    local found, last = string.find(body, ${quote(text)}, from, true)
+    if not found then return false end
+    from, count = last + 1, count + 1
+  end
+  return true
+end
+function response(status, headers, body)
   statuses[status] = (statuses[status] or 0) + 1
+  seen = seen + 1
+  if seen % 64 == 1 then
+    sampled = sampled + 1
+    if not holds(body) then wrong = wrong + 1 end
+  end
 end
 function done(summary, latency)
-  local parts = {}
+  local parts, looked, bad = {}, 0, 0
   for _, thread in ipairs(threads) do
+    looked, bad = looked + thread:get('sampled'), bad + thread:get('wrong')
     for status, count in pairs(thread:get('statuses')) do
       table.insert(parts, string.format('"%d":%d', status, count))
     end
   end
   local e = summary.errors
   io.write(string.format(
-    'RESULT {"perSecond":%.1f,"p50Ms":%.3f,"p99Ms":%.3f,"requests":%d,"statuses":{%s},"socketErrors":%d}\\n',
+    'RESULT {"perSecond":%.1f,"p50Ms":%.3f,"p99Ms":%.3f,"requests":%d,"statuses":{%s},"socketErrors":%d,"sampled":%d,"wrong":%d}\\n',
     summary.requests / (summary.duration / 1e6), latency:percentile(50) / 1000, latency:percentile(99) / 1000,
-    summary.requests, table.concat(parts, ','), e.connect + e.read + e.write + e.timeout))
+    summary.requests, table.concat(parts, ','), e.connect + e.read + e.write + e.timeout, looked, bad))
 end
 `
 }

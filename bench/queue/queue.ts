@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Report } from '../support/report.ts'
-import { startPostgres, startRedis } from '../support/servers.ts'
+import { isInstalled, startPostgres, startRedis } from '../support/servers.ts'
 import { median, noise, round } from '../support/stats.ts'
 
 interface Contender {
@@ -12,6 +12,8 @@ interface Contender {
   /** Slower ones get fewer jobs, so that each run lasts about as long. */
   jobs: number
   needs?: 'redis' | 'postgres'
+  /** What has to be installed in bench/. */
+  package?: string
 }
 
 const SYNCED = 'each commit synced'
@@ -28,6 +30,7 @@ const contenders: Contender[] = [
     name: 'BullMQ on Redis',
     durability: 'synced once a second',
     script: 'peers/queue-bullmq.ts',
+    package: 'bullmq',
     jobs: 6_000,
     needs: 'redis',
   },
@@ -35,6 +38,7 @@ const contenders: Contender[] = [
     name: 'pg-boss on PostgreSQL',
     durability: SYNCED,
     script: 'peers/queue-pg-boss.ts',
+    package: 'pg-boss',
     jobs: 1_500,
     needs: 'postgres',
   },
@@ -42,12 +46,14 @@ const contenders: Contender[] = [
     name: 'plainjob',
     durability: 'synced at checkpoints (NORMAL)',
     script: 'peers/queue-plainjob.ts',
+    package: 'plainjob',
     jobs: 6_000,
   },
   {
     name: 'bunqueue, durable adds',
     durability: 'each add synced',
     script: 'peers/queue-bunqueue.ts',
+    package: 'bunqueue',
     jobs: 2_000,
   },
 ]
@@ -60,6 +66,11 @@ export async function benchQueue(quick: boolean): Promise<Report> {
   try {
     for (let turn = 0; turn < (quick ? 1 : 3); turn++) {
       for (const one of contenders) {
+        if (one.package !== undefined && !isInstalled(one.package)) {
+          if (turn === 0)
+            console.log(`${one.name} is skipped: \`bun install\` was not run in bench/`)
+          continue
+        }
         const port = one.needs === undefined ? 0 : servers[one.needs]?.port
         if (port === undefined) {
           if (turn === 0) console.log(`${one.name} is skipped: its Debian package is not installed`)

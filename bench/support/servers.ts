@@ -115,3 +115,8 @@ async function untilOpen(port: number): Promise<void> {
   }
   throw new Error(`Nothing listens on port ${port}`)
 }
+
+/** Whether a peer's package is there. */
+export function isInstalled(name: string): boolean {
+  return existsSync(`${import.meta.dir}/../node_modules/${name}`)
+}

@@ -62,17 +62,24 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   }
 }
 
+let usual = fromSource
+
+/** From here on servers are started so, unless told otherwise. */
+export function useBinary(path: string): void {
+  usual = [path]
+}
+
 /** The server as in production on a file that is there already. Says what it wrote when it ends unasked. */
 export async function startBenchServer(options: {
   databasePath: string
   geminiUrl: string
   settings?: Record<string, string> | undefined
-  /** From source by default. */
+  /** As `useBinary` says; from source by default. */
   command?: string[] | undefined
   cwd: string
 }): Promise<ServerProcess> {
   const server = await startServer({
-    command: options.command ?? fromSource,
+    command: options.command ?? usual,
     cwd: options.cwd,
     environment: {
       NODE_ENV: 'production',
