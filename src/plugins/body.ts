@@ -21,7 +21,8 @@ export class UnreadableBody {
 export async function readBody(request: Request, contentType: string): Promise<unknown> {
   try {
     const bytes = await readBytes(request, BODY_LIMIT_BYTES)
-    if (bytes.length === 0) return undefined
+    // Not undefined: Elysia would then read the body itself, which is spent, and call that a fault.
+    if (bytes.length === 0) return null
     refuseCoding(request)
     if (contentType === 'application/json') return parseJson(decode(bytes))
     if (contentType === 'application/x-www-form-urlencoded') return parseForm(decode(bytes))

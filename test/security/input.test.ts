@@ -216,3 +216,32 @@ test('odd limits and cursors are refused on every list', async () => {
     }
   }
 })
+
+test('a body that is empty is none, whatever its type says, and tells a stranger nothing', async () => {
+  const { app, signIn } = createTestApp()
+  const { token } = await signIn()
+  // Not by the test app's own `send`, which sends no Content-Type with nothing.
+  const ask = (method: string, path: string, type: string, authorization: string) =>
+    app.handle(
+      new Request(`http://localhost${path}`, {
+        method,
+        body: '',
+        headers: { 'content-type': type, authorization },
+      }),
+    )
+  const wanted: [string, string, number][] = [
+    ['POST', '/v1/user/me/deletion-code', 202],
+    ['POST', '/v1/chatroom', 201],
+    ['DELETE', '/v1/chatroom/none', 404],
+    ['DELETE', '/v1/auth/sessions', 204],
+    ['PATCH', '/v1/user/me', 422],
+    ['POST', '/v1/auth/logout', 204],
+  ]
+  for (const [method, path, status] of wanted) {
+    for (const type of ['application/json', 'text/plain', 'application/octet-stream', 'x']) {
+      expect([path, type, (await ask(method, path, type, '')).status]).toEqual([path, type, 401])
+    }
+    const answer = await ask(method, path, 'application/json', `Bearer ${token}`)
+    expect([path, answer.status]).toEqual([path, status])
+  }
+})

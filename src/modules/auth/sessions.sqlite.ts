@@ -125,6 +125,8 @@ const endOthers = command('auth.end-other-sessions', ({ sqlite }) => {
   return (tx, input: { userId: string; keepId: string; origin: Whence; now: number }): number => {
     const { userId, keepId, origin, now } = input
     const { changes } = close.run({ userId, keepId, now })
+    // Nothing happened, and nobody should be able to fill the log with that.
+    if (changes === 0) return 0
     const detail = { sessions: changes }
     tx.run(audit, { at: now, event: 'sessions.ended', userId, actor: 'user', origin, detail })
     return changes

@@ -14,7 +14,7 @@ interface Part {
   key: string
 }
 
-/** What is held on a user, in the order it is told. Digests of secrets are left out. */
+/** What is held on a user, in the order it is told; the messages come with their rooms. Digests of secrets are left out. */
 const parts: readonly Part[] = [
   {
     type: 'user',
@@ -25,28 +25,22 @@ const parts: readonly Part[] = [
   },
   {
     type: 'session',
-    key: 'id',
-    sql: `SELECT id, device, ip, created_at AS createdAt, last_used_at AS lastUsedAt, expires_at AS expiresAt,
-      ended_at AS endedAt FROM sessions WHERE user_id = $userId AND id > $after ORDER BY id`,
+    key: 'key',
+    // Walks sessions_of_user.
+    sql: `SELECT printf('%016d:%016d', created_at, rowid) AS "key", id, device, ip, created_at AS createdAt,
+      last_used_at AS lastUsedAt, expires_at AS expiresAt, ended_at AS endedAt
+      FROM sessions WHERE user_id = $userId
+        AND (created_at, rowid) > (CAST(substr($after, 1, 16) AS INTEGER), CAST(substr($after, 18) AS INTEGER))
+      ORDER BY created_at, rowid`,
   },
   {
     type: 'chatroom',
-    key: 'id',
-    sql: `SELECT id, title, system_prompt AS systemPrompt, model, created_at AS createdAt, updated_at AS updatedAt
-      FROM chatrooms WHERE user_id = $userId AND id > $after ORDER BY id`,
-  },
-  {
-    type: 'message',
     key: 'key',
-    // Room by room, so that a page never sorts more than one of them.
-    sql: `SELECT m.chatroom_id || ':' || printf('%012d', m.position) AS "key", m.id, m.chatroom_id AS chatroomId,
-      m.role, m.content, m.status, m.reply_to AS replyTo, m.version, m.error_code AS errorCode, m.model,
-      m.finish_reason AS finishReason, m.prompt_tokens AS promptTokens, m.reply_tokens AS replyTokens,
-      m.created_at AS createdAt, m.completed_at AS completedAt
-      FROM chatrooms c JOIN messages m ON m.chatroom_id = c.id
-      WHERE c.user_id = $userId AND c.id >= substr($after, 1, 36)
-        AND (m.chatroom_id, m.position) > (substr($after, 1, 36), CAST(substr($after, 38) AS INTEGER))
-      ORDER BY c.id, m.position`,
+    // Walks chatrooms_of_user. A room that becomes active meanwhile is told twice rather than not at all.
+    sql: `SELECT printf('%016d', active_at) || ':' || id AS "key", id, title, system_prompt AS systemPrompt, model,
+      created_at AS createdAt, updated_at AS updatedAt FROM chatrooms
+      WHERE user_id = $userId AND (active_at, id) > (CAST(substr($after, 1, 16) AS INTEGER), substr($after, 18))
+      ORDER BY active_at, id`,
   },
   {
     type: 'quota',
@@ -64,25 +58,66 @@ const parts: readonly Part[] = [
   {
     type: 'audit',
     key: 'key',
-    sql: `SELECT printf('%016d', id) AS "key", at, event, actor, request_id AS requestId, ip, detail FROM audit_log
-      WHERE user_id = $userId AND id > CAST($after AS INTEGER) ORDER BY id`,
+    // Walks audit_of_user.
+    sql: `SELECT printf('%016d:%016d', at, id) AS "key", at, event, actor, request_id AS requestId, ip, detail
+      FROM audit_log WHERE user_id = $userId
+        AND (at, id) > (CAST(substr($after, 1, 16) AS INTEGER), CAST(substr($after, 18) AS INTEGER))
+      ORDER BY at, id`,
   },
 ]
+
+/** Uses messages_in_order. */
+const MESSAGES = `
+  SELECT position, id, chatroom_id AS chatroomId, role, content, status, reply_to AS replyTo, version,
+    error_code AS errorCode, model, finish_reason AS finishReason, prompt_tokens AS promptTokens,
+    reply_tokens AS replyTokens, created_at AS createdAt, completed_at AS completedAt
+  FROM messages WHERE chatroom_id = ?1 AND position > ?2 ORDER BY position LIMIT ?3`
 
 /** Reads all of it, a page at a time; between two pages others may write. */
 export function* everything(sqlite: Sqlite, userId: string): Generator<Entry[]> {
   for (const { type, key, sql } of parts) {
-    const page = sqlite.query<Row, [{ userId: string; after: string; limit: number }]>(
-      `${sql} LIMIT $limit`,
-    )
-    let after = ''
-    for (;;) {
-      const rows = page.all({ userId, after, limit: PAGE })
-      const last = rows.at(-1)
-      if (last === undefined) break
+    for (const rows of pages(sqlite, sql, key, userId)) {
       yield rows.map(({ key: _key, ...row }) => ({ type, ...row }))
-      if (rows.length < PAGE) break
-      after = String(last[key])
+      // Room by room: one query over all of them would walk a room from its start for each page.
+      if (type === 'chatroom')
+        yield* messagesOf(
+          sqlite,
+          rows.map(({ id }) => String(id)),
+        )
     }
   }
+}
+
+function* pages(sqlite: Sqlite, sql: string, key: string, userId: string): Generator<Row[]> {
+  const page = sqlite.query<Row, [{ userId: string; after: string; limit: number }]>(
+    `${sql} LIMIT $limit`,
+  )
+  let after = ''
+  for (;;) {
+    const rows = page.all({ userId, after, limit: PAGE })
+    const last = rows.at(-1)
+    if (last === undefined) return
+    yield rows
+    if (rows.length < PAGE) return
+    after = String(last[key])
+  }
+}
+
+/** In pages as full as can be, so that a thousand rooms of a few messages are not a thousand pages. */
+function* messagesOf(sqlite: Sqlite, roomIds: string[]): Generator<Entry[]> {
+  const find = sqlite.query<Row, [string, number, number]>(MESSAGES)
+  let entries: Entry[] = []
+  for (const roomId of roomIds) {
+    let after = 0
+    for (;;) {
+      const limit = PAGE - entries.length
+      const rows = find.all(roomId, after, limit)
+      entries.push(...rows.map(({ position: _position, ...row }) => ({ type: 'message', ...row })))
+      if (rows.length < limit) break
+      yield entries
+      entries = []
+      after = Number(rows.at(-1)?.['position'])
+    }
+  }
+  if (entries.length > 0) yield entries
 }

@@ -157,7 +157,7 @@ describe('sessions', () => {
   })
 
   test('are listed newest first and ended one by one or all but this', async () => {
-    const { post, code, send, tokens, clock } = await logIn()
+    const { post, code, send, tokens, clock, database } = await logIn()
     const others: Tokens[] = []
     for (let at = 0; at < 2; at++) {
       await clock.advance(MINUTE)
@@ -177,6 +177,10 @@ describe('sessions', () => {
     expect((await send('GET', '/v1/user/me', { token: others[1]?.token })).status).toBe(401)
     expect((await send('DELETE', '/v1/auth/sessions', { token: tokens.token })).status).toBe(204)
     expect((await list()).map(({ current }) => current)).toEqual([true])
+    // Once more ends nothing, and writes nothing down.
+    expect((await send('DELETE', '/v1/auth/sessions', { token: tokens.token })).status).toBe(204)
+    const ended = database.sqlite.query("SELECT 1 FROM audit_log WHERE event = 'sessions.ended'")
+    expect(ended.all()).toHaveLength(1)
     expect((await send('GET', '/v1/user/me', { token: others[0]?.token })).status).toBe(401)
   })
 })
