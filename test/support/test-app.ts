@@ -12,8 +12,8 @@ import { type Contract, createContract } from './contract.ts'
 import { createFakeClock, type FakeClock } from './fake-clock.ts'
 import { createSeededRandom } from './seeded-random.ts'
 
-/** Made once: every app of the tests has the same routes. */
-let contract: Promise<Contract> | undefined
+/** Made once for the apps with GET /metrics and once for those without: all else is the same. */
+const contracts = new Map<boolean, Promise<Contract>>()
 
 /** What every refusal looks like. */
 export interface ProblemJson {
@@ -81,9 +81,15 @@ export function createTestApp(
           : { body: raw ? (body as string | Uint8Array) : JSON.stringify(body) }),
       }),
     )
-    contract ??= createContract(app)
-    await (await contract).check(method, path, answer)
+    await (await contract()).check(method, path, answer)
     return answer
+  }
+
+  function contract(): Promise<Contract> {
+    const isWatched = metrics !== undefined && deps.config.metricsToken !== undefined
+    const known = contracts.get(isWatched) ?? createContract(app)
+    contracts.set(isWatched, known)
+    return known
   }
 
   /** A verified user with a living session, made without going through OTP. */

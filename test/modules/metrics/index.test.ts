@@ -2,6 +2,7 @@ import { expect, test } from 'bun:test'
 import { createGauges } from '#src/modules/metrics/gauges.ts'
 import { createMetrics } from '#src/plugins/metrics.ts'
 import { turns } from '#test/support/fake-clock.ts'
+import { createAccountApp, otherThan, PHONE } from '#test/support/test-accounts.ts'
 import { createTestApp } from '#test/support/test-app.ts'
 
 const TOKEN = 'a-token-for-prometheus'
@@ -65,6 +66,27 @@ test('what modules report is in the text', async () => {
   expect(text).toMatch(/\nnodejs_eventloop_lag_p99_seconds \S+\n/)
   expect(text).toMatch(/\nprocess_resident_memory_bytes \d+\n/)
   expect(text).not.toContain('heap_space')
+})
+
+test('codes sent, refused and verified are counted by the routes that do it', async () => {
+  const metrics = createMetrics()
+  const { post, code, verify, send } = createAccountApp({ metricsToken: TOKEN }, { metrics })
+  await post('signup', { phone: PHONE })
+  const otp = await code()
+  expect((await verify(otherThan(otp))).status).toBe(401)
+  expect((await verify(otherThan(otp, 2))).status).toBe(401)
+  expect((await verify(otp)).status).toBe(200)
+  // Too soon for another: nothing is sent, and nothing counted.
+  await post('forgot-password', { phone: PHONE })
+  expect((await post('forgot-password', { phone: PHONE })).status).toBe(429)
+  const text = await (await send('GET', '/metrics', { headers: shown })).text()
+  for (const line of [
+    'pollux_otp_total{event="sent"} 2',
+    'pollux_otp_total{event="refused"} 2',
+    'pollux_otp_total{event="verified"} 1',
+  ]) {
+    expect(text).toContain(`\n${line}\n`)
+  }
 })
 
 test('the queue is read when somebody scrapes, and an empty one leaves no old value', async () => {
