@@ -172,3 +172,27 @@ test('other methods are 405 and odd spellings of a path are 404, whoever asks', 
     }
   }
 })
+
+test('a cursor is good for the list and the user it was given to, and for nobody else', async () => {
+  const { send, signIn, database } = createWholeApp()
+  const [one, two] = [await signIn(), await signIn()]
+  for (const { token } of [one, two]) {
+    for (let at = 0; at < 2; at++) await send('POST', '/v1/chatroom', { token })
+  }
+  database.sqlite.run(`
+    INSERT INTO sessions (id, user_id, created_at, last_used_at, expires_at)
+    SELECT 'f' || substr(id, 2), user_id, created_at, last_used_at, expires_at FROM sessions`)
+  const next = async (path: string, token: string) =>
+    (await json<{ nextCursor: string }>(send('GET', path, { token }))).nextCursor
+  const lists = ['/v1/chatroom?limit=1', '/v1/auth/sessions?limit=1']
+  for (const path of lists) {
+    const cursor = encodeURIComponent(await next(path, one.token))
+    const statusOf = async (other: string, token: string) =>
+      (await send('GET', `${other}&cursor=${cursor}`, { token })).status
+    expect([path, await statusOf(path, one.token)]).toEqual([path, 200])
+    expect([path, await statusOf(path, two.token)]).toEqual([path, 400])
+    for (const other of lists.filter((one) => one !== path)) {
+      expect([path, other, await statusOf(other, one.token)]).toEqual([path, other, 400])
+    }
+  }
+})
