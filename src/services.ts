@@ -5,6 +5,7 @@ import type { Deps } from './deps.ts'
 import { deriveKey } from './lib/keys.ts'
 import type { Maintenance } from './lib/maintenance.ts'
 import { createCursors } from './lib/page.ts'
+import { DAY } from './lib/time.ts'
 import { createAuthentication } from './modules/auth/authenticate.ts'
 import { createTokens } from './modules/auth/tokens.ts'
 import { createRooms } from './modules/chatrooms/service.ts'
@@ -15,9 +16,13 @@ import { createSearch } from './modules/search/service.ts'
 import { createSearchStore } from './modules/search/store.sqlite.ts'
 import { createSetRoomAside } from './modules/users/erase.sqlite.ts'
 import { createAuth } from './plugins/auth.ts'
+import { limitKey } from './plugins/rate-limit.ts'
 import { createQueue } from './queue/queue.ts'
 
 export type { Deps } from './deps.ts'
+
+/** Far above what a person opens: one account must not fill the disk, or make each list and search long. */
+const ROOMS_A_DAY = 2_000
 
 export type Services = ReturnType<typeof createServices>
 
@@ -25,6 +30,7 @@ export type Services = ReturnType<typeof createServices>
 export function createServices(deps: Deps) {
   const { config, database, clock, random } = deps
   const queue = createQueue({ clock })
+  const limitsKey = deriveKey(config.jwtSecret, 'limits')
   const cursors = createCursors(deriveKey(config.jwtSecret, 'cursor'))
   const tokens = createTokens({
     secret: config.jwtSecret,
@@ -50,6 +56,12 @@ export function createServices(deps: Deps) {
     random,
     cursors,
     models: [config.geminiModel, ...config.geminiModels],
+    limitOf: (userId) => ({
+      name: 'rooms',
+      key: limitKey(limitsKey, 'rooms', userId),
+      most: ROOMS_A_DAY,
+      windowMs: DAY,
+    }),
   })
   const account = createAccountServices({
     deps,

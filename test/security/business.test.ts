@@ -73,6 +73,19 @@ test('the same Idempotency-Key 50 times at once is one prompt and one payment', 
   expect(await used()).toBe(1)
 })
 
+test('a user opens 2 000 rooms a day at most; a repetition of one is none', async () => {
+  const { send, token, database } = await setUp()
+  const open = (key: string) =>
+    send('POST', '/v1/chatroom', { token, headers: { 'idempotency-key': key } })
+  expect((await open('first')).status).toBe(201)
+  database.sqlite.run("UPDATE rate_limits SET count = 1999 WHERE key LIKE 'rooms:%'")
+  expect((await open('second')).status).toBe(201)
+  const refused = await open('third')
+  expect(refused.status).toBe(429)
+  expect(refused.headers.get('ratelimit-policy')).toBe('"rooms";q=2000;w=86400')
+  expect((await open('first')).status).toBe(201)
+})
+
 test('somebody else’s Idempotency-Key replays nothing of theirs', async () => {
   const { send, prompt, signIn } = await setUp()
   const headers = { 'idempotency-key': 'shared' }

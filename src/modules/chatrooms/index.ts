@@ -23,7 +23,7 @@ export function createChatrooms({ auth, rooms }: { auth: Auth; rooms: Rooms }) {
       {
         authenticated: true,
         body: NewRoom,
-        response: { 201: 'Room', ...problems(400, 401, 409, 413, 415, 422) },
+        response: { 201: 'Room', ...problems(400, 401, 409, 413, 415, 422, 429) },
         detail: { ...detail, summary: 'Open a chatroom' },
       },
     )

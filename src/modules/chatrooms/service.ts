@@ -3,6 +3,7 @@ import { type Cursors, type Page, toPage } from '#src/lib/page.ts'
 import { invalid, notFound } from '#src/lib/problem.ts'
 import type { Random } from '#src/lib/random.ts'
 import type { Answer, IdempotencyClaim } from '#src/plugins/idempotency.ts'
+import type { Limit } from '#src/plugins/rate-limit.ts'
 import type { NewRoom, Room, RoomChange } from './model.ts'
 import type { RoomStore } from './store.ts'
 
@@ -16,6 +17,8 @@ export interface RoomDeps {
   cursors: Cursors
   /** What a room may choose. */
   models: readonly string[]
+  /** How many rooms of a user are new. */
+  limitOf(userId: string): Limit
 }
 
 export interface Rooms {
@@ -32,7 +35,7 @@ export interface Rooms {
   remove(userId: string, roomId: string): Promise<void>
 }
 
-export function createRooms({ store, clock, random, cursors, models }: RoomDeps): Rooms {
+export function createRooms({ store, clock, random, cursors, models, limitOf }: RoomDeps): Rooms {
   function checkModel(model: string | null | undefined) {
     if (typeof model === 'string' && !models.includes(model)) {
       throw invalid({ pointer: '/model', detail: `must be one of ${models.join(', ')}` })
@@ -46,6 +49,7 @@ export function createRooms({ store, clock, random, cursors, models }: RoomDeps)
       return store.create({
         userId,
         claim,
+        limit: limitOf(userId),
         now,
         room: {
           id: random.id(now),

@@ -6,6 +6,7 @@ import type { Database } from '#src/database/open.ts'
 import { fold } from '#src/lib/fold.ts'
 import { toInstant } from '#src/lib/time.ts'
 import { once } from '#src/plugins/idempotency.ts'
+import { spend } from '#src/plugins/rate-limit.ts'
 import type { Room, RoomChange } from './model.ts'
 import type { RoomStore, RoomToCreate } from './store.ts'
 
@@ -90,8 +91,9 @@ export function createRoomStore(
         updatedAt: placeholder('now'),
       })
       .prepare()
-    return (tx, { userId, claim, now, room }: RoomToCreate) =>
+    return (tx, { userId, claim, limit, now, room }: RoomToCreate) =>
       once(tx, { userId, claim, now }, () => {
+        tx.run(spend, { limits: [limit], now })
         insert.run({ ...room, userId, now, titleFolded: fold(room.title) })
         const body = toRoom(find.get({ roomId: room.id, userId }))
         if (!body) throw new Error('The room just made is not there')

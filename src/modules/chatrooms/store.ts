@@ -1,4 +1,5 @@
 import type { Answer, IdempotencyClaim } from '#src/plugins/idempotency.ts'
+import type { Limit } from '#src/plugins/rate-limit.ts'
 import type { Room, RoomChange } from './model.ts'
 
 export interface RoomKey {
@@ -9,6 +10,7 @@ export interface RoomKey {
 export interface RoomToCreate {
   userId: string
   claim: IdempotencyClaim | undefined
+  limit: Limit
   now: number
   room: {
     id: string
@@ -21,6 +23,7 @@ export interface RoomToCreate {
 
 /** What the rooms ask of the database. Each method is one atomic unit. */
 export interface RoomStore {
+  /** @throws Problem 429, though not where it is a repetition */
   create(input: RoomToCreate): Promise<Answer<Room>>
   /** Most recently active first, from behind `after`; titles that hold `search`, whatever its case. */
   list(input: {
