@@ -107,7 +107,8 @@ console.log(
 )
 if (died !== null) console.log(`The server ended meanwhile: ${died}`)
 const sound = exitCode === 0 && lost.length === 0 && refused.size === 0 && died === null
-process.exit(sound ? 0 : 1)
+// Not process.exit, which would leave gigabytes in the temporary folder.
+process.exitCode = sound ? 0 : 1
 
 async function listening(log: string): Promise<string> {
   for (let tries = 0; tries < 200; tries++) {
