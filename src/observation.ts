@@ -69,7 +69,12 @@ export async function createObservation(
       if (config.metricsPort === 0) return async () => {}
       const listener = new Elysia({ name: 'metrics-port' })
         .use(createMetricsRoute({ metrics, token: config.metricsToken }))
-        .listen({ hostname: config.host, port: config.metricsPort })
+        .listen({
+          hostname: config.host,
+          port: config.metricsPort,
+          reusePort: false,
+          development: false,
+        })
       log.info({ port: config.metricsPort }, 'metrics')
       return () => listener.stop(true)
     },
