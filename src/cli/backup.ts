@@ -20,7 +20,7 @@ export function addBackup(program: Command, terminal: Terminal): void {
 async function run(terminal: Terminal, file: string, options: { json?: true }): Promise<void> {
   const { databasePath } = parseSettings(terminal.environment, ['databasePath'])
   setPriority(LOW_PRIORITY)
-  const backup = await writeBackupGently(databasePath, file, () => setPriority(LOWEST_PRIORITY))
+  const backup = writeBackupGently(databasePath, file, () => setPriority(LOWEST_PRIORITY))
   await terminal.print(
     options.json ? JSON.stringify(backup) : `Wrote '${file}': ${backup.bytes} bytes, verified.`,
   )

@@ -41,14 +41,10 @@ export function writeBackup(source: string, target: string): Backup {
  * `copied` is called when the server's log can be emptied again, and only the check is left.
  * @throws as {@link writeBackup}
  */
-export async function writeBackupGently(
-  source: string,
-  target: string,
-  copied = () => {},
-): Promise<Backup> {
+export function writeBackupGently(source: string, target: string, copied = () => {}): Backup {
   const partial = begin(source, target)
   try {
-    await copyGently(source, partial)
+    copyGently(source, partial)
     copied()
     closeLog(partial)
     return finish(partial, target)

@@ -64,7 +64,7 @@ describe('A backup in a process of its own', () => {
     sqlite.run('PRAGMA synchronous = OFF')
     sqlite.run('CREATE TABLE purses (id INTEGER PRIMARY KEY, coins INTEGER, weight TEXT) STRICT')
     const insert = sqlite.query('INSERT INTO purses VALUES (?, 0, ?)')
-    const PURSES = 6_000
+    const PURSES = 20_000
     sqlite.transaction(() => {
       for (let id = 1; id <= PURSES; id++) insert.run(id, 'x'.repeat(2_000))
     })()
