@@ -66,20 +66,27 @@ const admit = command(
 )
 
 const signUp = command('auth.sign-up', ({ sqlite }) => {
-  // What nobody has proven yet is the latest sign-up's; a verified account is left as it is.
-  const upsert = sqlite.query<{ id: string }, [Record<string, string | number | null>]>(`
+  // What nobody has proven yet is the latest sign-up's; a verified account is written as it is, so that the
+  // time of the answer does not tell whether there is one.
+  const upsert = sqlite.query<
+    { id: string; verifiedAt: number | null },
+    [Record<string, string | number | null>]
+  >(`
     INSERT INTO users (id, phone, name, password_hash, created_at, updated_at)
     VALUES ($id, $phone, $name, $passwordHash, $now, $now)
-    ON CONFLICT (phone) DO UPDATE
-      SET name = $name, password_hash = $passwordHash, updated_at = $now WHERE verified_at IS NULL
-    RETURNING id`)
+    ON CONFLICT (phone) DO UPDATE SET
+      name = CASE WHEN verified_at IS NULL THEN $name ELSE name END,
+      password_hash = CASE WHEN verified_at IS NULL THEN $passwordHash ELSE password_hash END,
+      updated_at = CASE WHEN verified_at IS NULL THEN $now ELSE updated_at END
+    RETURNING id, verified_at AS verifiedAt`)
   return (tx, { origin, ...account }: SignUp): void => {
     const row = upsert.get({ ...account })
-    const event = row ? 'account.signed-up' : 'account.sign-up-of-taken-number'
+    const isTaken = row?.verifiedAt !== null
+    const event = isTaken ? 'account.sign-up-of-taken-number' : 'account.signed-up'
     tx.run(audit, {
       at: account.now,
       event,
-      userId: row?.id ?? null,
+      userId: isTaken ? null : row.id,
       actor: 'stranger',
       origin,
     })
