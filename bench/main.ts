@@ -31,6 +31,16 @@ const suites: Record<string, (quick: boolean) => Promise<Report>> = {
 }
 
 const asked = Bun.argv.slice(2)
+const WORDS = ['quick', 'dry', 'binary']
+const unknown = asked.filter(
+  (word) => !(word in suites || WORDS.includes(word) || word.includes('=')),
+)
+if (unknown.length > 0) {
+  console.error(
+    `Unknown: ${unknown.join(', ')}. There are ${[...Object.keys(suites), ...WORDS].join(', ')}.`,
+  )
+  process.exit(2)
+}
 const quick = asked.includes('quick')
 const dry = quick || asked.includes('dry')
 if (asked.includes('binary')) {
