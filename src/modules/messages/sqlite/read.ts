@@ -59,7 +59,7 @@ export function createReads({ orm, sqlite, snapshot }: Database): Reads {
   const ascending = compile(
     sqlite,
     orm
-      .select(columns)
+      .select(placedColumns)
       .from(messages)
       .where(and(inRoom, gt(messages.position, placeholder('after'))))
       .orderBy(asc(messages.position))
@@ -75,15 +75,7 @@ export function createReads({ orm, sqlite, snapshot }: Database): Reads {
       .limit(placeholder('limit')),
   )
   // The first uses messages_in_order, the second messages_by_final_revision.
-  const added = compile(
-    sqlite,
-    orm
-      .select(placedColumns)
-      .from(messages)
-      .where(and(inRoom, gt(messages.position, placeholder('after'))))
-      .orderBy(asc(messages.position))
-      .limit(placeholder('limit')),
-  )
+  const added = ascending
   const finished = compile(
     sqlite,
     orm
