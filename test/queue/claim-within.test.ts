@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test'
 import { command } from '#src/database/command.ts'
+import { MINUTE, SECOND } from '#src/lib/time.ts'
 import { effect } from '#src/queue/job.ts'
 import { createTestQueue, gate, settle } from '#test/support/test-queue.ts'
 
@@ -47,4 +48,29 @@ test('the next job is claimed in the commit that ends the one before', async () 
   ])
   await settle()
   expect(states).toEqual(['running', 'done'])
+})
+
+test('the slot of a job that was lost to another worker is filled with no commit to wait for and no poll', async () => {
+  const { kind, worker, enqueueAll, row, database, clock } = createTestQueue()
+  kind({
+    concurrency: 1,
+    run: ({ id }, signal) =>
+      id === 1
+        ? new Promise((_resolve, reject) => {
+            signal.addEventListener('abort', () => reject(new Error('let go')))
+          })
+        : Promise.resolve(),
+  })
+  await worker({ leaseMs: 3 * SECOND, pollMs: MINUTE }).start({ alone: true })
+  await settle()
+  await enqueueAll([
+    { kind: 'test', body: {} },
+    { kind: 'test', body: {} },
+  ])
+  await settle()
+  expect([row(1).state, row(2).state]).toEqual(['running', 'ready'])
+  database.sqlite.run('UPDATE jobs SET claims = claims + 1 WHERE id = 1')
+  await clock.advance(SECOND + 1)
+  await settle()
+  expect([row(1).state, row(2).state]).toEqual(['running', 'done'])
 })
