@@ -179,6 +179,21 @@ describe('GET /v1/search', () => {
     ])
   })
 
+  test('keeps its segments few, a little work at each commit', async () => {
+    const { chat, token, roomId } = await chatWith([])
+    for (let at = 0; at < 40; at++) {
+      await chat.send('POST', `/v1/chatroom/${roomId}/message`, {
+        token,
+        body: { userPrompt: `prompt ${at}` },
+      })
+      await chat.services.search.catchUp()
+    }
+    const segments = chat.database.sqlite.query<{ count: number }, []>(
+      'SELECT count(DISTINCT segid) AS count FROM messages_fts_idx',
+    )
+    expect(segments.get()?.count).toBeLessThan(12)
+  })
+
   test('a final message never changes', async () => {
     const { chat } = await chatWith(['one'])
     expect(() => chat.database.sqlite.run("UPDATE messages SET content = 'other'")).toThrow(
