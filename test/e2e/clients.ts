@@ -1,9 +1,9 @@
 import { expect, test } from 'bun:test'
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { createStripeStandIn, STAND_IN_PRICE } from '#src/standins/stripe/server.ts'
 import { matches, readExamples, runExamples } from '#test/support/examples.ts'
 import { temporaryFolder } from '#test/support/folder.ts'
+import { installClient } from '#test/support/install-client.ts'
 import type { World, WorldOptions } from './world.ts'
 
 const TEST_MS = 120_000
@@ -16,7 +16,7 @@ export function testClients(createWorld: (options?: WorldOptions) => Promise<Wor
   test(
     'the Postman collection runs whole: every request is answered as it expects',
     async () => {
-      await installed('postman')
+      await installClient('postman')
       const webhookSecret = 'whsec_of_the_collection'
       const metricsToken = 'metrics-token-of-the-collection-0123456789'
       const stripe = createStripeStandIn({ webhookSecret })
@@ -66,7 +66,7 @@ export function testClients(createWorld: (options?: WorldOptions) => Promise<Wor
     test(
       `the ${name} client signs up, asks and is answered`,
       async () => {
-        await installed(name)
+        await installClient(name)
         await using here = await createWorld({ settings: { OTP_DELIVERY: 'response' } })
         await here.start()
         const { code, out } = await run([
@@ -123,14 +123,6 @@ async function endingFolders(): Promise<string[]> {
 async function endingRequests(): Promise<number> {
   const { item }: CollectionFile = await Bun.file(collection).json()
   return item.filter(({ name }) => name !== '6 Live').flatMap(({ item: items }) => items).length
-}
-
-/** A client is a package of its own, as it would be at somebody's; installed as its lock file says. */
-async function installed(name: string): Promise<void> {
-  const cwd = join(clients, name)
-  if (!existsSync(join(cwd, 'package.json'))) return
-  const { code, out } = await run([process.execPath, 'install', '--frozen-lockfile'], cwd)
-  if (code !== 0) throw new Error(`bun install failed in ${cwd}:\n${out}`)
 }
 
 async function run(command: string[], cwd = root): Promise<{ code: number; out: string }> {
