@@ -23,7 +23,7 @@ test('a compiled select gives the rows that Drizzle gives', () => {
     .where(gt(users.createdAt, sql.placeholder('after')))
     .orderBy(asc(users.createdAt))
     .limit(sql.placeholder('limit'))
-  const compiled = compile(sqlite, query)
+  const compiled = compile(sqlite, () => query)
   for (const values of [
     { after: -1, limit: 10 },
     { after: 0, limit: 1 },
@@ -48,8 +48,8 @@ test('fixed values of a select are bound with the others, each in its place', ()
     .where(eq(quotaUsage.day, sql.placeholder('day')))
   orm.insert(users).values({ id: 'u', phone: '+1', createdAt: 0, updatedAt: 0 }).run()
   orm.insert(quotaUsage).values({ userId: 'u', day: 'today', used: 3 }).run()
-  expect(compile(sqlite, query).get({ day: 'today' })).toEqual({ used: 3, fixed: 'fixed' })
-  expect(compile(sqlite, query).get({ day: 'tomorrow' })).toBeUndefined()
+  expect(compile(sqlite, () => query).get({ day: 'today' })).toEqual({ used: 3, fixed: 'fixed' })
+  expect(compile(sqlite, () => query).get({ day: 'tomorrow' })).toBeUndefined()
   database.close()
 })
 
@@ -60,6 +60,20 @@ test('a value that is missing is said, not bound as null', () => {
     .select(named({ id: messages.id }))
     .from(messages)
     .where(eq(messages.id, sql.placeholder('id')))
-  expect(() => compile(database.sqlite, query).get({ key: 1 })).toThrow("'id'")
+  expect(() => compile(database.sqlite, () => query).get({ key: 1 })).toThrow("'id'")
+  database.close()
+})
+
+test('a select is built when it is first asked, and once', () => {
+  const database = openDatabase(':memory:')
+  migrate(database.sqlite, { now: 0 })
+  let built = 0
+  const compiled = compile(database.sqlite, () => {
+    built += 1
+    return database.orm.select(named({ id: users.id })).from(users)
+  })
+  expect(built).toBe(0)
+  expect([compiled.get({}), compiled.all({})]).toEqual([undefined, []])
+  expect(built).toBe(1)
   database.close()
 })

@@ -2,6 +2,7 @@ import { and, eq, isNull, ne, sql } from 'drizzle-orm'
 import { otpChallenges, sessions, users } from '#drizzle/schema.ts'
 import { type Connection, command } from '#src/database/command.ts'
 import type { Database } from '#src/database/open.ts'
+import { lazy } from '#src/lib/lazy.ts'
 import { audit } from '#src/plugins/audit.ts'
 import { type Limit, refuseSpent, spend, tally } from '#src/plugins/rate-limit.ts'
 import type { Queue } from '#src/queue/queue.ts'
@@ -30,23 +31,27 @@ export function createAccountStore(
   database: Database,
   { queue, codes, delivery }: { queue: Queue; codes: Codes; delivery: Delivery },
 ): AccountStore {
-  const byPhone = database.orm
-    .select(accountColumns)
-    .from(users)
-    .where(eq(users.phone, placeholder('phone')))
-    .prepare()
-  const byId = database.orm
-    .select(accountColumns)
-    .from(users)
-    .where(eq(users.id, placeholder('id')))
-    .prepare()
+  const byPhone = lazy(() =>
+    database.orm
+      .select(accountColumns)
+      .from(users)
+      .where(eq(users.phone, placeholder('phone')))
+      .prepare(),
+  )
+  const byId = lazy(() =>
+    database.orm
+      .select(accountColumns)
+      .from(users)
+      .where(eq(users.id, placeholder('id')))
+      .prepare(),
+  )
   const openChallenge = createOpenChallenge(queue, delivery)
   const tryCode = createTryCode(codes)
   return {
     admit: (input) => database.execute(admit, input),
     signUp: (input) => database.execute(signUp, input),
-    byPhone: async (phone) => toAccount(byPhone.get({ phone })),
-    byId: async (id) => toAccount(byId.get({ id })),
+    byPhone: async (phone) => toAccount(byPhone().get({ phone })),
+    byId: async (id) => toAccount(byId().get({ id })),
     countWrongPassword: (input) => database.execute(countWrongPassword, input),
     openChallenge: (input) => database.execute(openChallenge, input),
     tryCode: (input) => database.execute(tryCode, input),

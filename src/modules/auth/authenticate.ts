@@ -22,8 +22,7 @@ export function createAuthentication({
   tokens: AccessTokens
   clock: Clock
 }): Authentication {
-  const living = compile(
-    database.sqlite,
+  const living = compile(database.sqlite, () =>
     database.orm
       .select(named({ userId: sessions.userId, sessionId: sessions.id }))
       .from(sessions)

@@ -2,6 +2,7 @@ import { and, desc, eq, gt, isNull, sql } from 'drizzle-orm'
 import { refreshTokens, sessions } from '#drizzle/schema.ts'
 import { type Command, command } from '#src/database/command.ts'
 import type { Database } from '#src/database/open.ts'
+import { lazy } from '#src/lib/lazy.ts'
 import { audit } from '#src/plugins/audit.ts'
 import { spend } from '#src/plugins/rate-limit.ts'
 import type { Rotated, Rotation, SessionStore, SessionToOpen, Whence } from './store.ts'
@@ -143,24 +144,26 @@ export function createSessionStore(database: Database): SessionStore {
     expiresAt: sessions.expiresAt,
   }
   // Walks sessions_of_user.
-  const list = database.orm
-    .select(columns)
-    .from(sessions)
-    .where(
-      and(
-        eq(sessions.userId, placeholder('userId')),
-        isNull(sessions.endedAt),
-        gt(sessions.expiresAt, placeholder('now')),
-        sql`(${sessions.createdAt}, ${sessions.id}) < (${placeholder('createdAt')}, ${placeholder('id')})`,
-      ),
-    )
-    .orderBy(desc(sessions.createdAt), desc(sessions.id))
-    .limit(placeholder('limit'))
-    .prepare()
+  const list = lazy(() =>
+    database.orm
+      .select(columns)
+      .from(sessions)
+      .where(
+        and(
+          eq(sessions.userId, placeholder('userId')),
+          isNull(sessions.endedAt),
+          gt(sessions.expiresAt, placeholder('now')),
+          sql`(${sessions.createdAt}, ${sessions.id}) < (${placeholder('createdAt')}, ${placeholder('id')})`,
+        ),
+      )
+      .orderBy(desc(sessions.createdAt), desc(sessions.id))
+      .limit(placeholder('limit'))
+      .prepare(),
+  )
   return {
     rotate: (input) => database.execute(rotate, input),
     async list({ after, ...input }) {
-      return list.all({ ...input, ...(after ?? { createdAt: Number.MAX_SAFE_INTEGER, id: '' }) })
+      return list().all({ ...input, ...(after ?? { createdAt: Number.MAX_SAFE_INTEGER, id: '' }) })
     },
     end: (input) => database.execute(end, input),
     endOthers: (input) => database.execute(endOthers, input),

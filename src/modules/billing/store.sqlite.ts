@@ -8,6 +8,7 @@ import {
 } from '#drizzle/schema.ts'
 import { command } from '#src/database/command.ts'
 import type { Database } from '#src/database/open.ts'
+import { lazy } from '#src/lib/lazy.ts'
 import type { Random } from '#src/lib/random.ts'
 import type { Queue } from '#src/queue/queue.ts'
 import { createApplySync } from './apply-sync.ts'
@@ -47,40 +48,46 @@ export function createBillingStore(deps: BillingStoreDeps): BillingStore {
   const recordEvents = createRecordEvents({ livemode, enqueueSync })
   const addCheckout = createAddCheckout(queue)
 
-  const phoneOf = orm
-    .select({ phone: users.phone })
-    .from(users)
-    .where(eq(users.id, placeholder('userId')))
-    .prepare()
+  const phoneOf = lazy(() =>
+    orm
+      .select({ phone: users.phone })
+      .from(users)
+      .where(eq(users.id, placeholder('userId')))
+      .prepare(),
+  )
 
   // Uses billing_customers_of_user.
-  const customerOf = orm
-    .select({ id: billingCustomers.id, userId: billingCustomers.userId })
-    .from(billingCustomers)
-    .where(
-      and(
-        eq(billingCustomers.userId, placeholder('userId')),
-        eq(billingCustomers.livemode, livemode),
-        isNull(billingCustomers.goneAt),
-      ),
-    )
-    .prepare()
+  const customerOf = lazy(() =>
+    orm
+      .select({ id: billingCustomers.id, userId: billingCustomers.userId })
+      .from(billingCustomers)
+      .where(
+        and(
+          eq(billingCustomers.userId, placeholder('userId')),
+          eq(billingCustomers.livemode, livemode),
+          isNull(billingCustomers.goneAt),
+        ),
+      )
+      .prepare(),
+  )
 
-  const openSessionsOf = orm
-    .select({
-      id: checkoutSessions.id,
-      url: checkoutSessions.url,
-      expiresAt: checkoutSessions.expiresAt,
-    })
-    .from(checkoutSessions)
-    .where(
-      and(
-        eq(checkoutSessions.customerId, placeholder('customerId')),
-        eq(checkoutSessions.status, 'open'),
-      ),
-    )
-    .orderBy(desc(checkoutSessions.createdAt))
-    .prepare()
+  const openSessionsOf = lazy(() =>
+    orm
+      .select({
+        id: checkoutSessions.id,
+        url: checkoutSessions.url,
+        expiresAt: checkoutSessions.expiresAt,
+      })
+      .from(checkoutSessions)
+      .where(
+        and(
+          eq(checkoutSessions.customerId, placeholder('customerId')),
+          eq(checkoutSessions.status, 'open'),
+        ),
+      )
+      .orderBy(desc(checkoutSessions.createdAt))
+      .prepare(),
+  )
 
   const setEventsUntil = command('billing.set-events-until', (connection) => {
     return (_tx, { until }: { until: number }): void => {
@@ -125,8 +132,8 @@ export function createBillingStore(deps: BillingStoreDeps): BillingStore {
 
   return {
     commands,
-    phoneOf: (userId) => phoneOf.get({ userId })?.phone,
-    customerOf: async (userId) => customerOf.get({ userId }),
+    phoneOf: (userId) => phoneOf().get({ userId })?.phone,
+    customerOf: async (userId) => customerOf().get({ userId }),
     subscriptionsOf: async (customerId) =>
       orm
         .select()
@@ -134,9 +141,14 @@ export function createBillingStore(deps: BillingStoreDeps): BillingStore {
         .where(eq(subscriptions.customerId, customerId))
         .orderBy(desc(subscriptions.createdAt), desc(subscriptions.id))
         .all(),
-    openSessions: async (customerId) => openSessionsOf.all({ customerId }).map(({ id }) => id),
+    openSessions: async (customerId) =>
+      openSessionsOf()
+        .all({ customerId })
+        .map(({ id }) => id),
     openCheckout: async ({ customerId, now, leastMs }) =>
-      openSessionsOf.all({ customerId }).find(({ expiresAt }) => expiresAt >= now + leastMs),
+      openSessionsOf()
+        .all({ customerId })
+        .find(({ expiresAt }) => expiresAt >= now + leastMs),
     claimAttempt: ({ scope, now }) =>
       database.execute(claimAttempt, { scope, key: random.id(now), now }),
     dropAttempt: (scope) => database.execute(endAttempt, { scope }),

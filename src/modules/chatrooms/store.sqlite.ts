@@ -57,10 +57,9 @@ export function createRoomStore(
     eq(chatrooms.id, placeholder('roomId')),
     eq(chatrooms.userId, placeholder('userId')),
   )
-  const find = compile(sqlite, orm.select(columns).from(chatrooms).where(owned))
+  const find = compile(sqlite, () => orm.select(columns).from(chatrooms).where(owned))
   // Pages walk chatrooms_of_user; the row comparison lets SQLite seek instead of scanning.
-  const list = compile(
-    sqlite,
+  const list = compile(sqlite, () =>
     orm
       .select(columns)
       .from(chatrooms)

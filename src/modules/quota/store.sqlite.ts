@@ -12,8 +12,7 @@ const here = and(
 )
 
 export function createQuotaStore(database: Database): QuotaStore {
-  const used = compile(
-    database.sqlite,
+  const used = compile(database.sqlite, () =>
     database.orm
       .select(named({ used: quotaUsage.used }))
       .from(quotaUsage)

@@ -4,28 +4,31 @@ import { chatrooms, messages } from '#drizzle/schema.ts'
 import { command } from '#src/database/command.ts'
 import type { Database } from '#src/database/open.ts'
 import { fold } from '#src/lib/fold.ts'
+import { lazy } from '#src/lib/lazy.ts'
 import type { TitleStore } from './store.ts'
 
 const { placeholder } = sql
 
 export function createTitleStore({ orm }: Database): TitleStore {
   const prompts = alias(messages, 'prompts')
-  const first = orm
-    .select({ prompt: prompts.content, reply: messages.content })
-    .from(messages)
-    .innerJoin(prompts, eq(prompts.id, messages.replyTo))
-    .innerJoin(chatrooms, eq(chatrooms.id, messages.chatroomId))
-    .where(
-      and(
-        eq(messages.chatroomId, placeholder('roomId')),
-        eq(messages.status, 'complete'),
-        eq(messages.role, 'assistant'),
-        eq(chatrooms.titleBy, 'nobody'),
-      ),
-    )
-    .orderBy(asc(messages.position))
-    .limit(1)
-    .prepare()
+  const first = lazy(() =>
+    orm
+      .select({ prompt: prompts.content, reply: messages.content })
+      .from(messages)
+      .innerJoin(prompts, eq(prompts.id, messages.replyTo))
+      .innerJoin(chatrooms, eq(chatrooms.id, messages.chatroomId))
+      .where(
+        and(
+          eq(messages.chatroomId, placeholder('roomId')),
+          eq(messages.status, 'complete'),
+          eq(messages.role, 'assistant'),
+          eq(chatrooms.titleBy, 'nobody'),
+        ),
+      )
+      .orderBy(asc(messages.position))
+      .limit(1)
+      .prepare(),
+  )
 
   const name = command('titles.name', ({ orm }) => {
     const update = orm
@@ -43,5 +46,5 @@ export function createTitleStore({ orm }: Database): TitleStore {
     }
   })
 
-  return { firstExchange: async (roomId) => first.get({ roomId }), name }
+  return { firstExchange: async (roomId) => first().get({ roomId }), name }
 }

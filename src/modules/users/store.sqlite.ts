@@ -38,8 +38,7 @@ export function createUserStore(
   queue: Queue,
   onDeleted: readonly OnDeleted[],
 ): UserStore {
-  const find = compile(
-    database.sqlite,
+  const find = compile(database.sqlite, () =>
     database.orm
       .select(columns)
       .from(users)

@@ -19,8 +19,7 @@ type Reads = Pick<
 
 export function createReads({ orm, sqlite, snapshot }: Database): Reads {
   const inRoom = eq(messages.chatroomId, placeholder('roomId'))
-  const room = compile(
-    sqlite,
+  const room = compile(sqlite, () =>
     orm
       .select(named({ revision: chatrooms.revision }))
       .from(chatrooms)
@@ -29,8 +28,7 @@ export function createReads({ orm, sqlite, snapshot }: Database): Reads {
       ),
   )
   // Walks messages_in_order back to it, over the versions of its reply.
-  const lastPrompt = compile(
-    sqlite,
+  const lastPrompt = compile(sqlite, () =>
     orm
       .select(columns)
       .from(messages)
@@ -39,8 +37,7 @@ export function createReads({ orm, sqlite, snapshot }: Database): Reads {
       .limit(1),
   )
   // Uses messages_one_reply_per_version.
-  const lastReply = compile(
-    sqlite,
+  const lastReply = compile(sqlite, () =>
     orm
       .select(columns)
       .from(messages)
@@ -48,16 +45,14 @@ export function createReads({ orm, sqlite, snapshot }: Database): Reads {
       .orderBy(desc(messages.version))
       .limit(1),
   )
-  const one = compile(
-    sqlite,
+  const one = compile(sqlite, () =>
     orm
       .select(columns)
       .from(messages)
       .where(and(eq(messages.id, placeholder('messageId')), inRoom)),
   )
   // Both walk messages_in_order.
-  const ascending = compile(
-    sqlite,
+  const ascending = compile(sqlite, () =>
     orm
       .select(placedColumns)
       .from(messages)
@@ -65,8 +60,7 @@ export function createReads({ orm, sqlite, snapshot }: Database): Reads {
       .orderBy(asc(messages.position))
       .limit(placeholder('limit')),
   )
-  const descending = compile(
-    sqlite,
+  const descending = compile(sqlite, () =>
     orm
       .select(columns)
       .from(messages)
@@ -76,8 +70,7 @@ export function createReads({ orm, sqlite, snapshot }: Database): Reads {
   )
   // The first uses messages_in_order, the second messages_by_final_revision.
   const added = ascending
-  const finished = compile(
-    sqlite,
+  const finished = compile(sqlite, () =>
     orm
       .select(placedColumns)
       .from(messages)
@@ -92,8 +85,7 @@ export function createReads({ orm, sqlite, snapshot }: Database): Reads {
       .limit(placeholder('limit')),
   )
   // Uses messages_pending.
-  const pending = compile(
-    sqlite,
+  const pending = compile(sqlite, () =>
     orm
       .select(placedColumns)
       .from(messages)
@@ -102,8 +94,7 @@ export function createReads({ orm, sqlite, snapshot }: Database): Reads {
   )
 
   const prompts = alias(messages, 'prompts')
-  const task = compile(
-    sqlite,
+  const task = compile(sqlite, () =>
     orm
       .select(
         named({
@@ -124,8 +115,7 @@ export function createReads({ orm, sqlite, snapshot }: Database): Reads {
   )
   const replies = alias(messages, 'replies')
   // A prompt with the latest whole version of its reply; one without such a reply is left out.
-  const exchanges = compile(
-    sqlite,
+  const exchanges = compile(sqlite, () =>
     orm
       .select(
         named({
@@ -147,8 +137,7 @@ export function createReads({ orm, sqlite, snapshot }: Database): Reads {
       .orderBy(desc(messages.position))
       .limit(EXCHANGES_AT_ONCE),
   )
-  const measured = compile(
-    sqlite,
+  const measured = compile(sqlite, () =>
     orm
       .select(
         named({ promptTokens: messages.promptTokens, characters: messages.contextCharacters }),
