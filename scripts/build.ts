@@ -9,6 +9,7 @@ const build = Bun.spawnSync(
     process.execPath,
     'build',
     'src/main.ts',
+    'src/writer-thread.ts',
     '--compile',
     '--target=bun',
     '--minify-whitespace',

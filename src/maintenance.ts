@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { Config } from './config/config.ts'
 import { nightlyName, pruneBackups } from './database/backup-folder.ts'
 import { backupInProcess } from './database/backup-process.ts'
+import { WRITER_CHECKPOINT } from './database/remote-writer.ts'
 import type { Clock } from './lib/clock.ts'
 import type { Maintenance } from './lib/maintenance.ts'
 import { DAY } from './lib/time.ts'
@@ -38,7 +39,10 @@ export function createMaintenance({ database, clock, config }: Deps): Maintenanc
     {
       name: 'checkpoint the write-ahead log',
       pattern: '* * * * *',
-      run: async () => database.checkpoint(),
+      async run() {
+        if (database.thread) database.thread.tell(WRITER_CHECKPOINT, null)
+        else database.checkpoint()
+      },
     },
   ]
 }

@@ -18,7 +18,7 @@ export interface Observation {
   metrics: Metrics | undefined
   meters: Meters
   fate: Fate
-  observer: WriterObserver
+  observer: Required<Pick<WriterObserver, 'committed' | 'refused'>>
   /** From here on, what is lost under us is rescued. */
   guard(database: Database): void
   /** Measures the database too, and opens the port for metrics if there is one; gives what closes it. */
@@ -42,7 +42,13 @@ export async function createObservation(
     if (!guarded || rescuing) return
     // Once: a copy each second of a database that is gone would fill the disk.
     rescuing = true
-    if (rescue(guarded, { path, lost, now: clock.now(), log })) rescuing = false
+    const database = guarded
+    const run = () => {
+      if (rescue(database, { path, lost, now: clock.now(), log })) rescuing = false
+    }
+    // A new log can be begun only by who is alone with the database.
+    if (database.thread) void database.bringWriterBack().then(run)
+    else run()
   }
 
   return {

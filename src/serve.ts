@@ -12,6 +12,7 @@ import { createObservation } from './observation.ts'
 import { createCron } from './plugins/cron.ts'
 import { createWorker } from './queue/worker.ts'
 import { createServices } from './services.ts'
+import { createWriterMove, type WriterMove } from './writer-move.ts'
 
 /** Above every limit of our own, so that too large a body meets our own 413 and not Bun's bare one. */
 const MAX_BODY_BYTES = 8 * 1024 * 1024
@@ -41,9 +42,18 @@ export async function serve(
   const path = config.databasePath
   const observation = await createObservation(config, runtime)
   const { metrics, meters, fate } = observation
-  const database = openDatabase(path, observation.observer)
+  let writer: WriterMove | undefined
+  const database = openDatabase(path, {
+    ...observation.observer,
+    committed(commands, durationMs) {
+      observation.observer.committed(commands, durationMs)
+      writer?.committed(durationMs, performance.now())
+    },
+  })
   upgrade(database, { path, backupDir: config.backupDir, now: clock.now(), log })
   observation.guard(database)
+  writer = createWriterMove(config, database, log)
+  if (config.writerThread === 'always') await writer.move()
 
   const deps = { ...runtime, config, database, meters }
   const services = createServices(deps)
@@ -90,6 +100,7 @@ export async function serve(
       await Promise.all([worker.stop(config.drainSeconds * SECOND), cron.stop()])
       services.eventHub.close()
       await Promise.all([app.stop(true), closeMetrics()])
+      await writer?.stop()
       database.checkpoint()
       database.close()
       unlock()

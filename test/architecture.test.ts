@@ -11,12 +11,12 @@ const layers: [name: string, paths: RegExp][] = [
   ['plugins', /^src\/plugins\//],
   ['modules', /^src\/modules\//],
   ['app', /^src\/(app|accounts|services|billing|conversation|deps|maintenance)\.ts$/],
-  ['serve', /^src\/((serve|development|observation|welcome)\.ts$|cli\/)/],
-  ['main', /^src\/main\.ts$/],
+  ['serve', /^src\/((serve|development|observation|welcome|writer-move|writer-port)\.ts$|cli\/)/],
+  ['main', /^src\/(main|writer-thread)\.ts$/],
 ]
 const MAY_READ_CONFIG =
-  /^src\/(config\/|cli\/|(main|serve|accounts|services|billing|conversation|deps|development|maintenance|observation)\.ts$)/
-const READS_ENVIRONMENT = /^src\/(main\.ts$|config\/)/
+  /^src\/(config\/|cli\/|(main|serve|accounts|services|billing|conversation|deps|development|maintenance|observation|writer-\w+)\.ts$)/
+const READS_ENVIRONMENT = /^src\/((main|writer-thread)\.ts$|config\/)/
 
 interface Import {
   from: string

@@ -35,6 +35,11 @@ export const options = {
     describe: 'The SQLite file',
     default: './data/pollux.db',
   }),
+  writerThread: oneOf('WRITER_THREAD', ['auto', 'always', 'never'], {
+    describe:
+      'Whether commits are made on a thread of their own, which takes 30 MB; auto: once they take a fifth of the time',
+    default: 'auto',
+  }),
   logLevel: oneOf('LOG_LEVEL', ['debug', 'info', 'warn', 'error', 'silent'], {
     describe: 'Least severe log line to write',
     default: 'info',

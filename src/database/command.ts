@@ -19,18 +19,37 @@ export interface Tx {
 }
 
 /**
- * A named unit of writing. Its input and output are plain data and `prepare` binds its statements to a
- * connection once, so that the writer can move to a thread of its own without touching any command. It may run
- * twice before it is committed once: it changes nothing but the database.
+ * A named unit of writing. Its input and output are what JSON carries and `prepare` binds its statements to a
+ * connection once, so that it can be run on another thread, which knows it by its name. It may run twice before
+ * it is committed once: it changes nothing but the database.
  */
 export interface Command<I, O> {
   readonly name: string
   readonly prepare: (connection: Connection) => (tx: Tx, input: I) => O
 }
 
+const known = new Map<string, Command<never, unknown>>()
+
+/** Also makes it known by its name; where several are made of one name, as one for each application, the last. */
 export function command<I, O>(
   name: string,
   prepare: (connection: Connection) => (tx: Tx, input: I) => O,
 ): Command<I, O> {
-  return { name, prepare }
+  const made = { name, prepare }
+  known.set(name, made)
+  return made
+}
+
+/** For a thread with one application, where each name is one command. @throws TypeError where there is none */
+export function commandNamed(name: string): Command<never, unknown> {
+  const found = known.get(name)
+  if (!found) throw new TypeError(`No command is named '${name}' here`)
+  return found
+}
+
+/** What came from another thread as a part of an input has kept nothing but its name. */
+export type CommandOrName = Command<never, unknown> | { readonly name: string }
+
+export function whole(command: CommandOrName): Command<never, unknown> {
+  return 'prepare' in command ? command : commandNamed(command.name)
 }

@@ -8,18 +8,28 @@ import { explainFault, isDatabaseFault, UnusableDatabase } from './fault.ts'
 import { createFileWatch, type FileWatch } from './file-watch.ts'
 import { isOurs } from './identity.ts'
 import { createNotifications, type Notifications } from './notifications.ts'
+import { createRemoteWriter, type Port, type RemoteWriter } from './remote-writer.ts'
 import { createSnapshot, type Snapshot } from './snapshot.ts'
 import { SteadySqlite } from './steady.ts'
 import { prepareTransaction } from './transaction.ts'
 import { createWriter, type Writer, type WriterObserver } from './writer.ts'
 
-/** The one connection of the process. Reads are synchronous through `orm`; every write is a command. */
+/** The topic that tells that commands are run by another thread from now on, or by this one again. */
+export const WRITER_MOVED = 'writer.moved'
+
+/** A thread's one connection. Reads are synchronous through `orm`; every write is a command. */
 export interface Database extends Connection, Writer {
+  /** The thread that runs the commands; undefined where it is this one, which is so until `moveWriter`. */
+  readonly thread: Omit<RemoteWriter, 'submit' | 'end'> | undefined
+  /** From here on every command is run by the thread at the other end. */
+  moveWriter(port: Port): void
+  /** This thread runs commands again. Resolves when the other has let go. */
+  bringWriterBack(): Promise<void>
   notifications: Notifications
   /** For those who will read more than once in this turn of the event loop. */
   snapshot: Pick<Snapshot, 'hold'>
   watch: FileWatch
-  /** Moves the write-ahead log into the file; returns how many pages it could not move. */
+  /** Moves the write-ahead log into the file, on this thread; returns how many pages it could not move. */
   checkpoint(): number
   /**
    * Without `PRAGMA optimize`: with the statistics of a nearly empty file the planner walks whole tables, also
@@ -33,17 +43,43 @@ export interface Database extends Connection, Writer {
  * `synchronous=FULL` because an acknowledged commit must survive a power cut; NORMAL does not promise it.
  * @throws UnusableDatabase where it is damaged, another program's, or cannot be opened
  */
-export function openDatabase(path: string, observer: WriterObserver = {}): Database {
+export function openDatabase(
+  path: string,
+  observer: WriterObserver = {},
+  notifications: Notifications = createNotifications(),
+): Database {
   const sqlite = connect(path)
   const watch = createFileWatch(path)
   const connection: Connection = { sqlite, orm: drizzle(sqlite, { schema }) }
-  const notifications = createNotifications()
   const transaction = prepareTransaction(sqlite)
   const snapshot = createSnapshot(sqlite, transaction)
   const within = { ...connection, transaction, snapshot }
+  const local = createWriter(within, notifications, { ...observer, verify: watch.check })
+  let remote: RemoteWriter | undefined
+  const submit: Writer['submit'] = (one) => (remote ?? local).submit(one)
   return {
     ...connection,
-    ...createWriter(within, notifications, { ...observer, verify: watch.check }),
+    submit,
+    execute: (command, input) =>
+      new Promise((resolve, reject) => submit({ command, input, resolve, reject })),
+    beforeCommit: local.beforeCommit,
+    get thread() {
+      return remote
+    },
+    moveWriter(port) {
+      // The thread looks at the files from now on; what it then finds missing was there now.
+      watch.check()
+      // A snapshot of before the commit would hide it from whoever is told.
+      remote = createRemoteWriter(port, { notifications, observer, before: snapshot.release })
+      notifications.publish(WRITER_MOVED, undefined)
+    },
+    async bringWriterBack() {
+      const left = remote
+      if (!left) return
+      remote = undefined
+      notifications.publish(WRITER_MOVED, undefined)
+      await left.end()
+    },
     snapshot,
     watch,
     notifications,

@@ -14,6 +14,14 @@ interface Pending {
   reject: (error: unknown) => void
 }
 
+/** A command, and who is told of its end, before anybody hears the news of its commit. */
+export interface Submission<I, O> {
+  command: Command<I, O>
+  input: I
+  resolve: (value: O) => void
+  reject: (error: unknown) => void
+}
+
 /** What a command tells once it is committed. */
 export interface News {
   topic: string
@@ -35,6 +43,8 @@ export interface Writer {
    * command threw (its neighbours are not touched) or with the fault of the commit (all are).
    */
   execute<I, O>(command: Command<I, O>, input: I): Promise<O>
+  /** The same without a promise. */
+  submit<I, O>(one: Submission<I, O>): void
   /**
    * Calls the listener each time the commands of a commit have run, with what it will tell. Whatever the
    * listener executes joins that commit. Gives what ends it.
@@ -198,18 +208,21 @@ export function createWriter(
     return batch
   }
 
+  function submit<I, O>({ command, input, resolve, reject }: Submission<I, O>) {
+    pending.push({
+      name: command.name,
+      run: (tx) => bind(command)(tx, input),
+      // The value resolved is the one `run` above returned.
+      resolve: resolve as (value: unknown) => void,
+      reject,
+    })
+    schedule()
+  }
+
   return {
+    submit,
     execute: (command, input) =>
-      new Promise((resolve, reject) => {
-        pending.push({
-          name: command.name,
-          run: (tx) => bind(command)(tx, input),
-          // The value resolved is the one `run` above returned.
-          resolve: resolve as (value: unknown) => void,
-          reject,
-        })
-        schedule()
-      }),
+      new Promise((resolve, reject) => submit({ command, input, resolve, reject })),
     beforeCommit(listener) {
       listeners.add(listener)
       return () => listeners.delete(listener)

@@ -82,7 +82,7 @@ function createPrometheusMeters(registry: Registry): Meters {
   ])
   const commits = histogram(
     'pollux_commit_duration_seconds',
-    'How long a group commit blocked the event loop',
+    'How long a group commit took of the thread that makes it',
     FAST,
   )
   const batches = histogram('pollux_commit_commands', 'Commands in a group commit', BATCH)

@@ -1,4 +1,4 @@
-import { type Command, command } from '#src/database/command.ts'
+import { type Command, command, whole } from '#src/database/command.ts'
 import { type JobKinds, promote, runEnded, STOPPED } from './end.ts'
 import { JOB_READY } from './enqueue.ts'
 import type { Effect, JobEnd } from './job.ts'
@@ -45,7 +45,8 @@ export function createFinish(kinds: JobKinds): Command<FinishInput, boolean> {
         const state = how.as === 'done' ? 'done' : how.end.state
         const error = how.as === 'done' ? null : `${how.end.code}: ${how.end.message}`
         if (end.run({ ...fence, state, now, error, losses: 0 }).changes === 0) return false
-        if (how.effect) how.effect.run(tx)
+        // `effect` has put the command and its input together.
+        if (how.effect) tx.run(whole(how.effect.command), how.effect.input as never)
         else if (how.as === 'ended') runEnded(tx, kinds, row, how.end)
         tx.run(promote, { lane: row.lane, now })
         return true

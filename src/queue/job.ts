@@ -1,4 +1,4 @@
-import type { Command, Tx } from '#src/database/command.ts'
+import type { Command, CommandOrName, Tx } from '#src/database/command.ts'
 import type { ProviderLimit } from './provider.ts'
 
 /** parked → ready → running → done | failed | cancelled. See docs/architecture.md. */
@@ -50,15 +50,12 @@ export interface JobEnd {
 
 /** A write that commits together with the end of the job, and only if the fence holds. */
 export interface Effect {
-  run(tx: Tx): void
+  readonly command: CommandOrName
+  readonly input: unknown
 }
 
 export function effect<I>(command: Command<I, unknown>, input: I): Effect {
-  return {
-    run: (tx) => {
-      tx.run(command, input)
-    },
-  }
+  return { command, input }
 }
 
 /** How one kind of job is done. */

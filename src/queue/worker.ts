@@ -1,9 +1,8 @@
-import type { News } from '#src/database/writer.ts'
 import { MINUTE, SECOND } from '#src/lib/time.ts'
 import { JOB_STOP } from './cancel.ts'
-import { claim } from './claim.ts'
+import type { Claimed } from './claim.ts'
+import { createClaims } from './claims.ts'
 import type { WorkerDeps } from './deps.ts'
-import { JOB_READY } from './enqueue.ts'
 import { createHeld } from './held.ts'
 import type { JobKind } from './job.ts'
 import { createSweep } from './sweep.ts'
@@ -40,67 +39,34 @@ export function createWorker(deps: WorkerDeps, options: WorkerOptions = {}): Wor
   const pollMs = options.pollMs ?? 500
   const held = createHeld(deps)
   const sweep = createSweep(deps)
-  const claiming = new Set<string>()
-  const again = new Set<string>()
-  /** Kinds with a slot that has become free since the last claim. */
-  const freed = new Set<string>()
+  const claims = createClaims(deps, (event) => {
+    const kind = queue.kinds.get(event.kind)
+    if (event.on === 'fault' || !kind) log.error(event, 'could not claim jobs')
+    else if (accepting) begin(kind, event)
+    else returned = Promise.all([returned, held.handBack(event.rows)])
+  })
   const alarms = new Map<string, () => void>()
   const stops: (() => void)[] = []
   let accepting = false
+  let claiming = true
+  /** Of what was claimed while the worker was stopped already. */
+  let returned: Promise<unknown> = Promise.resolve()
   let onIdle: (() => void) | undefined
   let lastBeatAt = clock.now()
 
-  async function fill(kind: JobKind): Promise<void> {
-    if (!accepting) return
-    if (claiming.has(kind.kind)) {
-      // A wake-up during a claim may be for a job that the claim did not see.
-      again.add(kind.kind)
-      return
+  function begin(kind: JobKind, { rows, retryAt }: Claimed) {
+    for (const row of rows) {
+      held.begin(
+        kind,
+        row,
+        () => claims.say({ say: 'free', kind: kind.kind }),
+        () => {
+          claims.say({ say: 'over', kind: kind.kind })
+          checkIdle()
+        },
+      )
     }
-    freed.delete(kind.kind)
-    const limit = kind.concurrency - held.of(kind.kind)
-    if (limit < 1) return
-    claiming.add(kind.kind)
-    try {
-      const input = { kind: kind.kind, limit, leaseMs, now: clock.now(), provider: kind.provider }
-      const { rows, retryAt } = await database.execute(claim, input)
-      if (accepting) {
-        for (const row of rows) {
-          held.begin(
-            kind,
-            row,
-            () => freed.add(kind.kind),
-            () => ended(kind),
-          )
-        }
-        setAlarm(kind, retryAt)
-      } else await held.handBack(rows)
-    } catch (error) {
-      log.error({ err: error, kind: kind.kind }, 'could not claim jobs')
-    } finally {
-      claiming.delete(kind.kind)
-    }
-    checkIdle()
-    if (again.delete(kind.kind)) await fill(kind)
-  }
-
-  function ended(kind: JobKind) {
-    checkIdle()
-    // Where its end was written, the commit that did so has claimed the next already.
-    if (freed.has(kind.kind)) void fill(kind)
-  }
-
-  /**
-   * Claims in the very commit that makes a job ready or writes the end of another: the job begins as soon as
-   * that is durable, and no second commit is waited for.
-   */
-  function claimWithin(news: readonly News[]) {
-    const wanted = new Set(freed)
-    for (const { topic, payload } of news) if (topic === JOB_READY) wanted.add(String(payload))
-    for (const name of wanted) {
-      const kind = queue.kinds.get(name)
-      if (kind) void fill(kind)
-    }
+    setAlarm(kind, retryAt)
   }
 
   /** For jobs that fall due and providers that open again: nobody tells of those. */
@@ -112,7 +78,7 @@ export function createWorker(deps: WorkerDeps, options: WorkerOptions = {}): Wor
     const delayMs = Math.min(MINUTE, Math.max(1, at - clock.now()))
     alarms.set(
       kind.kind,
-      clock.after(delayMs, () => void fill(kind)),
+      clock.after(delayMs, () => claims.say({ say: 'look', kind: kind.kind })),
     )
   }
 
@@ -127,11 +93,11 @@ export function createWorker(deps: WorkerDeps, options: WorkerOptions = {}): Wor
     } catch (error) {
       log.error({ err: error }, 'could not look for jobs to end')
     }
-    for (const kind of queue.kinds.values()) void fill(kind)
+    for (const kind of queue.kinds.keys()) claims.say({ say: 'look', kind })
   }
 
   function checkIdle() {
-    if (!accepting && held.size === 0 && claiming.size === 0) onIdle?.()
+    if (!accepting && !claiming && held.size === 0) onIdle?.()
   }
 
   async function beat() {
@@ -150,8 +116,12 @@ export function createWorker(deps: WorkerDeps, options: WorkerOptions = {}): Wor
     async start({ alone }) {
       await sweep.rescue(alone ? NEVER : clock.now())
       accepting = true
+      claims.open(
+        [...queue.kinds.values()].map(({ kind, concurrency, provider }) => {
+          return { kind, slots: concurrency, leaseMs, provider }
+        }),
+      )
       stops.push(
-        database.beforeCommit(claimWithin),
         database.notifications.subscribe(JOB_STOP, (id) => held.abort([Number(id)], 'stop')),
         clock.every(pollMs, poll),
         clock.every(Math.floor(leaseMs / 3), () => void beat()),
@@ -168,6 +138,9 @@ export function createWorker(deps: WorkerDeps, options: WorkerOptions = {}): Wor
         clock.after(drainMs, () => held.abortAll('drain')),
         clock.after(drainMs + LET_GO_MS, () => void held.handBack().then(checkIdle)),
       ]
+      await claims.close()
+      await returned
+      claiming = false
       checkIdle()
       await idle
       for (const stop of [...timers, ...stops.splice(0)]) stop()

@@ -7,6 +7,8 @@ import { type ServerProcess, startServer } from '#test/support/server.ts'
 /** How the program is started: from source, or as the binary. */
 export interface Launch {
   command: string[]
+  /** Environment of every server of the suite. */
+  environment?: Record<string, string>
   /** Called after the last test. */
   remove?: () => Promise<void>
 }
@@ -38,6 +40,7 @@ export async function createWorld(launch: Launch, { behave, settings = {} }: Wor
         GEMINI_API_KEY: 'key-of-the-test',
         GEMINI_BASE_URL: gemini.url,
         AUTO_TITLE: 'false',
+        ...launch.environment,
         ...settings,
       },
     })

@@ -58,7 +58,12 @@ export async function createStormWorld(binary: string, plan: StormPlan): Promise
   const serverOptions = { command: [binary, 'serve'], environment, cwd: folder.path }
 
   async function start(): Promise<ServerProcess> {
-    const server = await startServer(serverOptions)
+    // Every other server makes its commits on a thread of their own.
+    const writer = { WRITER_THREAD: started.length % 2 === 0 ? 'always' : 'auto' }
+    const server = await startServer({
+      ...serverOptions,
+      environment: { ...environment, ...writer },
+    })
     let isKilled = false
     const watched: ServerProcess = {
       ...server,

@@ -10,6 +10,7 @@ import type { Metrics } from '#src/plugins/metrics.ts'
 import { createServices } from '#src/services.ts'
 import { type Contract, createContract } from './contract.ts'
 import { createFakeClock, type FakeClock } from './fake-clock.ts'
+import { checkPlainData } from './plain-data.ts'
 import { createSeededRandom } from './seeded-random.ts'
 
 /** Made once for the apps with GET /metrics and once for those without: all else is the same. */
@@ -43,7 +44,7 @@ export function createTestApp(
 ) {
   const { config } = parseConfig({ NODE_ENV: 'test' })
   const random = createSeededRandom(seed)
-  const database = openDatabase(':memory:')
+  const database = checkPlainData(openDatabase(':memory:'))
   migrate(database.sqlite, { now: clock.now() })
   const deps = {
     config: { ...config, ...settings },

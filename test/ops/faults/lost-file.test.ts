@@ -5,8 +5,8 @@ import { writeBackup } from '#src/database/backup.ts'
 import { restoreBackup } from '#src/database/restore.ts'
 import { createFaultyWorld, createPerson, isGreen, isRed, missing, readyz, until } from './chat.ts'
 
-async function setUp() {
-  const world = await createFaultyWorld()
+async function setUp(settings: Record<string, string> = {}) {
+  const world = await createFaultyWorld(settings)
   const server = await world.start()
   const person = await createPerson(world)
   for (let at = 0; at < 5; at++) expect(await person.prompt()).toBe(202)
@@ -47,19 +47,23 @@ test('a replaced database: refused, and what was acknowledged is rescued', async
   expect(missing(rescued(world.path), person.acknowledged)).toEqual([])
 }, 60_000)
 
-test('a deleted log: its content is saved and serving goes on', async () => {
-  const { world, server, person } = await setUp()
-  await using _world = world
-  rmSync(`${world.path}-wal`)
-  // The first commit after is refused: this prompt's, or that of a job.
-  await person.prompt()
-  await server.line((line) => line.includes('was deleted while the server runs'))
-  await until(() => readyz(world), isGreen)
-  expect(await person.prompt()).toBe(202)
-  await server.line((line) => line.includes('was saved; writing goes on'))
-  await server.stop('SIGKILL')
-  expect(missing(world.path, person.acknowledged)).toEqual([])
-}, 60_000)
+test.each(['never', 'always'])(
+  'a deleted log: its content is saved and serving goes on (WRITER_THREAD=%s)',
+  async (thread) => {
+    const { world, server, person } = await setUp({ WRITER_THREAD: thread })
+    await using _world = world
+    rmSync(`${world.path}-wal`)
+    // The first commit after is refused: this prompt's, or that of a job.
+    await person.prompt()
+    await server.line((line) => line.includes('was deleted while the server runs'))
+    await until(() => readyz(world), isGreen)
+    expect(await person.prompt()).toBe(202)
+    await server.line((line) => line.includes('was saved; writing goes on'))
+    await server.stop('SIGKILL')
+    expect(missing(world.path, person.acknowledged)).toEqual([])
+  },
+  60_000,
+)
 
 test('a database cut short: nothing more is acknowledged; a backup brings back what it held', async () => {
   const { world, server, person } = await setUp()

@@ -1,0 +1,67 @@
+import { expect, test } from 'bun:test'
+import { parseConfig } from '#src/config/config.ts'
+import { migrate } from '#src/database/migrate.ts'
+import { openDatabase, WRITER_MOVED } from '#src/database/open.ts'
+import { silentLog } from '#src/lib/log.ts'
+import { createWriterMove } from '#src/writer-move.ts'
+import { temporaryFolder } from './support/folder.ts'
+
+async function setUp(writerThread: 'auto' | 'never') {
+  const folder = await temporaryFolder()
+  const path = folder.file('data.db')
+  const database = openDatabase(path)
+  migrate(database.sqlite, { now: 0 })
+  const { config } = parseConfig({ NODE_ENV: 'test', DATABASE_URL: path })
+  const writer = createWriterMove({ ...config, writerThread }, database, silentLog)
+  return {
+    database,
+    writer,
+    /** Commits that take half of each of three seconds. */
+    load() {
+      for (let at = 0; at < 60; at++) writer.committed(25, at * 50)
+    },
+    async [Symbol.asyncDispose]() {
+      await writer.stop()
+      database.close()
+      await folder[Symbol.asyncDispose]()
+    },
+  }
+}
+
+test('under load the writer moves to one thread, and comes back for good when it is stopped', async () => {
+  await using set = await setUp('auto')
+  const moves: boolean[] = []
+  set.database.notifications.subscribe(WRITER_MOVED, () =>
+    moves.push(set.database.thread !== undefined),
+  )
+  set.load()
+  await set.writer.move()
+  set.load()
+  await set.writer.move()
+  expect(moves).toEqual([true])
+  await set.writer.stop()
+  set.load()
+  await set.writer.move()
+  expect(moves).toEqual([true, false])
+})
+
+test('stopped while the thread starts, it stays', async () => {
+  await using set = await setUp('auto')
+  const moving = set.writer.move()
+  await set.writer.stop()
+  await moving
+  expect(set.database.thread).toBeUndefined()
+})
+
+test('where it may not move it stays, whatever the load', async () => {
+  await using set = await setUp('never')
+  const moves: unknown[] = []
+  set.database.notifications.subscribe(WRITER_MOVED, () => moves.push('moved'))
+  set.load()
+  // Longer than a thread takes to start, had one been asked for.
+  const other = await setUp('auto')
+  await other.writer.move()
+  expect(other.database.thread).toBeDefined()
+  await other[Symbol.asyncDispose]()
+  expect(moves).toEqual([])
+})
