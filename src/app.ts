@@ -12,7 +12,7 @@ import { createSearchRoutes } from './modules/search/index.ts'
 import { createUserRoutes } from './modules/users/index.ts'
 import { createCors } from './plugins/cors.ts'
 import type { Described } from './plugins/docs/types.ts'
-import { createDocs, describe } from './plugins/docs.ts'
+import { createDocs } from './plugins/docs.ts'
 import { createDrain } from './plugins/drain.ts'
 import { createIdempotentCall } from './plugins/idempotent-call.ts'
 import type { Metrics } from './plugins/metrics.ts'
@@ -37,7 +37,7 @@ export interface AppOptions {
 export function createApp(deps: Deps, services: Services, options: AppOptions = {}) {
   const { config, log } = deps
   const { auth, origins, accounts, sessions, users } = services
-  const described: Described = { routes: [], models: {} }
+  const described: Described = { routes: [] }
   const methodsOf = createMethodsOf(() => described.routes)
   // Not normalised: an unknown field is refused, never silently dropped. Strict paths: one URL a resource.
   // The short host names of a private network (`http://api/`) are read like all others.
@@ -94,7 +94,7 @@ export function createApp(deps: Deps, services: Services, options: AppOptions = 
   if (options.metrics && config.metricsToken !== undefined) {
     app.use(createMetricsRoute({ metrics: options.metrics, token: config.metricsToken }))
   }
-  Object.assign(described, describe(app))
+  described.routes = app.routes
   return app
 }
 

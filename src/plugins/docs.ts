@@ -81,14 +81,7 @@ export function createDocs({ described }: { described: Described }) {
     )
 }
 
-/** What an app's document is made from. */
-export function describe(app: { routes: Described['routes'] }): Described {
-  // Elysia keeps the named schemas protected and offers only compiled ones.
-  const { type: models } = Reflect.get(app, 'definitions') as { type: Described['models'] }
-  return { routes: app.routes, models }
-}
-
 /** The document of an app that is not served: for the command line and the scripts. */
 export function documentOf(app: { routes: Described['routes'] }): Promise<OpenApi> {
-  return buildDocument(describe(app))
+  return buildDocument(app)
 }

@@ -1,5 +1,8 @@
 import { type Static, type TSchema, t } from 'elysia'
 
+/** What the name of a schema begins with: where the document has it. */
+const COMPONENT = '#/components/schemas/'
+
 /** Schemas that several modules' routes share. */
 export const ProblemBody = t.Object(
   {
@@ -58,12 +61,21 @@ export function problems<const S extends number>(...statuses: S[]): Record<S, ty
 }
 
 /**
- * Models of answers, which Elysia would otherwise check and copy at each request: longer than it takes to read
- * them from the database. What the tests send has every answer held against the same schemas, more strictly.
+ * Answers, each named for the document, which Elysia would otherwise check and copy at each request: longer
+ * than it takes to read them from the database. What the tests send has every answer held against the same
+ * schemas, more strictly. Not `.model()`: at each `use` it builds all models known by then anew.
  */
 export function answers<M extends Record<string, TSchema>>(models: M): M {
-  for (const model of Object.values(models)) t.NoValidate(model)
+  for (const [name, model] of Object.entries(models)) t.NoValidate(model).$id = COMPONENT + name
   return models
+}
+
+/** The schemas that {@link answers} named, in and within `schema`, by their names. */
+export function namedWithin(schema: unknown): [string, object][] {
+  if (typeof schema !== 'object' || schema === null) return []
+  const id = '$id' in schema && typeof schema.$id === 'string' ? schema.$id : ''
+  const within = Object.values(schema).flatMap(namedWithin)
+  return id.startsWith(COMPONENT) ? [[id.slice(COMPONENT.length), schema], ...within] : within
 }
 
 export const Quota = t.Object(

@@ -17,6 +17,7 @@ import {
 import type { Accounts } from './service.ts'
 import type { Sessions } from './sessions.ts'
 
+const answer = answers({ CodeSent, Tokens })
 const detail = { tags: ['Auth'] }
 const refusals = problems(400, 413, 415, 422, 429)
 const loginRefusals = problems(400, 401, 413, 415, 422, 429)
@@ -34,7 +35,6 @@ export function createAuthRoutes({ auth, origins, accounts, sessions, profile }:
   return new Elysia({ name: 'accounts', prefix: '/v1/auth' })
     .use(auth)
     .use(origins)
-    .model(answers({ CodeSent, Tokens }))
     .post(
       '/signup',
       ({ body, origin, set }) => {
@@ -55,7 +55,7 @@ export function createAuthRoutes({ auth, origins, accounts, sessions, profile }:
       },
       {
         body: SendOtp,
-        response: { 202: 'CodeSent', ...loginRefusals },
+        response: { 202: answer.CodeSent, ...loginRefusals },
         detail: { ...detail, summary: 'Have a login code sent' },
       },
     )
@@ -67,7 +67,7 @@ export function createAuthRoutes({ auth, origins, accounts, sessions, profile }:
       },
       {
         body: LogIn,
-        response: { 200: 'Tokens', ...loginRefusals },
+        response: { 200: answer.Tokens, ...loginRefusals },
         detail: { ...detail, summary: 'Log in with the code received' },
       },
     )
@@ -79,7 +79,7 @@ export function createAuthRoutes({ auth, origins, accounts, sessions, profile }:
       },
       {
         body: Refresh,
-        response: { 200: 'Tokens', ...loginRefusals },
+        response: { 200: answer.Tokens, ...loginRefusals },
         detail: { ...detail, summary: 'Exchange the refresh token for the next pair' },
       },
     )
@@ -106,7 +106,7 @@ export function createAuthRoutes({ auth, origins, accounts, sessions, profile }:
       },
       {
         body: ForgotPassword,
-        response: { 202: 'CodeSent', ...refusals },
+        response: { 202: answer.CodeSent, ...refusals },
         detail: { ...detail, summary: 'Have a code sent to set a new password with' },
       },
     )

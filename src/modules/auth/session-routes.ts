@@ -6,6 +6,7 @@ import { answers, Cursor, Limit, problems } from '#src/plugins/schemas.ts'
 import { Session, SessionPage } from './model.ts'
 import type { Sessions } from './sessions.ts'
 
+const answer = answers({ Session, SessionPage })
 const detail = { tags: ['Auth'] }
 
 export function createSessionRoutes({
@@ -20,7 +21,6 @@ export function createSessionRoutes({
   return new Elysia({ name: 'sessions', prefix: '/v1/auth/sessions' })
     .use(auth)
     .use(origins)
-    .model(answers({ Session, SessionPage }))
     .get(
       '',
       ({ principal, query }) =>
@@ -31,7 +31,7 @@ export function createSessionRoutes({
       {
         authenticated: true,
         query: t.Object({ limit: Limit, cursor: Cursor }),
-        response: { 200: 'SessionPage', ...problems(400, 401, 422) },
+        response: { 200: answer.SessionPage, ...problems(400, 401, 422) },
         detail: { ...detail, summary: 'Where this account is logged in, newest first' },
       },
     )

@@ -15,6 +15,7 @@ const WEBHOOK_LIMIT_BYTES = 512 * 1024
 /** Its handler reads the body itself: the signature is over the bytes as they came. */
 export const WEBHOOK_PATH = '/v1/webhook/stripe'
 
+const answer = answers({ CheckoutPage, PortalPage, PlanList, Received, SubscriptionStatus })
 const detail = { tags: ['Subscription'] }
 /** These routes act on the caller alone and take nothing. */
 const Nothing = t.Optional(t.Object({}, { additionalProperties: false }))
@@ -37,7 +38,6 @@ export function createBillingRoutes({
 
   return new Elysia({ name: 'billing', prefix: '/v1' })
     .use(auth)
-    .model(answers({ CheckoutPage, PortalPage, PlanList, Received, SubscriptionStatus }))
     .post(
       '/subscribe/pro',
       async ({ principal, body, request, set }) => {
@@ -53,7 +53,7 @@ export function createBillingRoutes({
       {
         authenticated: true,
         body: Nothing,
-        response: { 200: 'CheckoutPage', ...problems(400, 401, 409, 413, 415, 422) },
+        response: { 200: answer.CheckoutPage, ...problems(400, 401, 409, 413, 415, 422) },
         detail: { ...detail, summary: 'The page to pay on; the same one while it is open' },
       },
     )
@@ -66,19 +66,19 @@ export function createBillingRoutes({
         return { received: true } as const
       },
       {
-        response: { 200: 'Received', ...problems(400, 413) },
+        response: { 200: answer.Received, ...problems(400, 413) },
         detail: { ...detail, summary: 'Deliveries of Stripe, signed' },
       },
     )
     .get('/subscription/status', ({ principal }) => status(principal.userId), {
       authenticated: true,
-      response: { 200: 'SubscriptionStatus', ...problems(401, 404) },
+      response: { 200: answer.SubscriptionStatus, ...problems(401, 404) },
       detail: { ...detail, summary: 'Tier, subscription and quota' },
     })
     .post('/subscription/portal', ({ principal }) => billing.provider().portal(principal.userId), {
       authenticated: true,
       body: Nothing,
-      response: { 200: 'PortalPage', ...problems(400, 401, 409, 413, 415, 422) },
+      response: { 200: answer.PortalPage, ...problems(400, 401, 409, 413, 415, 422) },
       detail: { ...detail, summary: 'The page to manage card, invoices and subscription on' },
     })
     .post(
@@ -90,7 +90,10 @@ export function createBillingRoutes({
       {
         authenticated: true,
         body: Nothing,
-        response: { 200: 'SubscriptionStatus', ...problems(400, 401, 404, 409, 413, 415, 422) },
+        response: {
+          200: answer.SubscriptionStatus,
+          ...problems(400, 401, 404, 409, 413, 415, 422),
+        },
         detail: { ...detail, summary: 'End with the period' },
       },
     )
@@ -103,7 +106,10 @@ export function createBillingRoutes({
       {
         authenticated: true,
         body: Nothing,
-        response: { 200: 'SubscriptionStatus', ...problems(400, 401, 404, 409, 413, 415, 422) },
+        response: {
+          200: answer.SubscriptionStatus,
+          ...problems(400, 401, 404, 409, 413, 415, 422),
+        },
         detail: { ...detail, summary: 'Undo a cancellation before the period ends' },
       },
     )
@@ -116,13 +122,13 @@ export function createBillingRoutes({
       {
         authenticated: true,
         body: Nothing,
-        response: { 200: 'SubscriptionStatus', ...problems(400, 401, 404, 413, 415, 422) },
+        response: { 200: answer.SubscriptionStatus, ...problems(400, 401, 404, 413, 415, 422) },
         detail: { ...detail, summary: 'Read the subscription from Stripe again' },
       },
     )
     .get('/plans', () => billing.provider().plans(), {
       authenticated: true,
-      response: { 200: 'PlanList', ...problems(401) },
+      response: { 200: answer.PlanList, ...problems(401) },
       detail: { ...detail, summary: 'What is offered, at which price' },
     })
     .get('/subscription/return', ({ query }) => page(query.outcome), {

@@ -7,12 +7,12 @@ import { answers, Cursor, Limit, problems } from '#src/plugins/schemas.ts'
 import { NewRoom, Room, RoomChange, RoomPage } from './model.ts'
 import type { Rooms } from './service.ts'
 
+const answer = answers({ Room, RoomPage })
 const detail = { tags: ['Chatrooms'] }
 
 export function createChatrooms({ auth, rooms }: { auth: Auth; rooms: Rooms }) {
   return new Elysia({ name: 'chatrooms', prefix: '/v1/chatroom' })
     .use(auth)
-    .model(answers({ Room, RoomPage }))
     .post(
       '',
       async ({ principal, body, request, set }) =>
@@ -23,7 +23,7 @@ export function createChatrooms({ auth, rooms }: { auth: Auth; rooms: Rooms }) {
       {
         authenticated: true,
         body: NewRoom,
-        response: { 201: 'Room', ...problems(400, 401, 409, 413, 415, 422, 429) },
+        response: { 201: answer.Room, ...problems(400, 401, 409, 413, 415, 422, 429) },
         detail: { ...detail, summary: 'Open a chatroom' },
       },
     )
@@ -49,13 +49,13 @@ export function createChatrooms({ auth, rooms }: { auth: Auth; rooms: Rooms }) {
             }),
           ),
         }),
-        response: { 200: 'RoomPage', ...problems(400, 401, 422) },
+        response: { 200: answer.RoomPage, ...problems(400, 401, 422) },
         detail: { ...detail, summary: 'List chatrooms, most recently active first' },
       },
     )
     .get('/:id', ({ principal, params }) => rooms.get(principal.userId, params.id), {
       authenticated: true,
-      response: { 200: 'Room', ...problems(401, 404) },
+      response: { 200: answer.Room, ...problems(401, 404) },
       detail: { ...detail, summary: 'One chatroom' },
     })
     .patch(
@@ -64,7 +64,7 @@ export function createChatrooms({ auth, rooms }: { auth: Auth; rooms: Rooms }) {
       {
         authenticated: true,
         body: RoomChange,
-        response: { 200: 'Room', ...problems(400, 401, 404, 413, 415, 422) },
+        response: { 200: answer.Room, ...problems(400, 401, 404, 413, 415, 422) },
         detail: { ...detail, summary: 'Change title, instruction or model' },
       },
     )

@@ -10,6 +10,7 @@ import type { Quota } from '../quota/model.ts'
 import { Accepted, Exchange, Message, MessagePage, NewPrompt } from './model.ts'
 import type { Messages } from './service.ts'
 
+const answer = answers({ Message, Accepted, Exchange, MessagePage })
 const detail = { tags: ['Messages'] }
 
 const Order = t.Optional(
@@ -51,7 +52,6 @@ export function createMessageRoutes(deps: MessageRouteDeps) {
   const { auth, messages } = deps
   return new Elysia({ name: 'messages', prefix: '/v1/chatroom/:id/message' })
     .use(auth)
-    .model(answers({ Message, Accepted, Exchange, MessagePage }))
     .post(
       '',
       async ({ principal, params, body, request, set }) => {
@@ -62,13 +62,13 @@ export function createMessageRoutes(deps: MessageRouteDeps) {
       {
         authenticated: 'with-quota',
         body: NewPrompt,
-        response: { 202: 'Accepted', ...problems(400, 401, 404, 409, 413, 415, 422, 429) },
+        response: { 202: answer.Accepted, ...problems(400, 401, 404, 409, 413, 415, 422, 429) },
         detail: { ...detail, summary: 'Send a prompt' },
       },
     )
     .get('', ({ principal, params }) => messages.latest(principal.userId, params.id), {
       authenticated: 'with-quota',
-      response: { 200: 'Exchange', ...problems(401, 404) },
+      response: { 200: answer.Exchange, ...problems(401, 404) },
       detail: { ...detail, summary: 'The latest prompt and its reply' },
     })
     .get(
@@ -82,7 +82,7 @@ export function createMessageRoutes(deps: MessageRouteDeps) {
       {
         authenticated: 'with-quota',
         query: t.Object({ limit: Limit, cursor: Cursor, order: Order }),
-        response: { 200: 'MessagePage', ...problems(400, 401, 404, 422) },
+        response: { 200: answer.MessagePage, ...problems(400, 401, 404, 422) },
         detail: { ...detail, summary: 'The messages of a room in their order' },
       },
     )
@@ -98,7 +98,7 @@ export function createMessageRoutes(deps: MessageRouteDeps) {
       {
         authenticated: 'with-quota',
         query: t.Object({ wait: Wait }),
-        response: { 200: 'Message', ...problems(401, 404, 422) },
+        response: { 200: answer.Message, ...problems(401, 404, 422) },
         detail: { ...detail, summary: 'One message; can wait for a reply to be final' },
       },
     )
@@ -107,7 +107,7 @@ export function createMessageRoutes(deps: MessageRouteDeps) {
       ({ principal, params }) => messages.cancel(principal.userId, params.id, params.messageId),
       {
         authenticated: 'with-quota',
-        response: { 200: 'Message', ...problems(401, 404, 409) },
+        response: { 200: answer.Message, ...problems(401, 404, 409) },
         detail: { ...detail, summary: 'Stop a reply, keeping the text so far' },
       },
     )
@@ -125,7 +125,7 @@ export function createMessageRoutes(deps: MessageRouteDeps) {
       },
       {
         authenticated: 'with-quota',
-        response: { 202: 'Accepted', ...problems(401, 404, 409, 422, 429) },
+        response: { 202: answer.Accepted, ...problems(401, 404, 409, 422, 429) },
         detail: { ...detail, summary: 'Ask for another reply to the same prompt' },
       },
     )

@@ -5,33 +5,32 @@ import { answers, Cursor, Limit, problems } from '#src/plugins/schemas.ts'
 import { SearchHit, SearchPage } from './model.ts'
 import type { Search } from './service.ts'
 
+const answer = answers({ SearchHit, SearchPage })
+
 export function createSearchRoutes({ auth, search }: { auth: Auth; search: Search }) {
-  return new Elysia({ name: 'search' })
-    .use(auth)
-    .model(answers({ SearchHit, SearchPage }))
-    .get(
-      '/v1/search',
-      ({ principal, query }) =>
-        search.find(principal.userId, {
-          text: query.q,
-          limit: Number(query.limit ?? DEFAULT_LIMIT),
-          cursor: query.cursor,
+  return new Elysia({ name: 'search' }).use(auth).get(
+    '/v1/search',
+    ({ principal, query }) =>
+      search.find(principal.userId, {
+        text: query.q,
+        limit: Number(query.limit ?? DEFAULT_LIMIT),
+        cursor: query.cursor,
+      }),
+    {
+      authenticated: true,
+      query: t.Object({
+        q: t.String({
+          minLength: 1,
+          maxLength: 16_000,
+          description:
+            'Words to find, all of them; the last may be a beginning. Only text: there is no query syntax.',
+          error: 'must be 1 to 16000 characters',
         }),
-      {
-        authenticated: true,
-        query: t.Object({
-          q: t.String({
-            minLength: 1,
-            maxLength: 16_000,
-            description:
-              'Words to find, all of them; the last may be a beginning. Only text: there is no query syntax.',
-            error: 'must be 1 to 16000 characters',
-          }),
-          limit: Limit,
-          cursor: Cursor,
-        }),
-        response: { 200: 'SearchPage', ...problems(400, 401, 422) },
-        detail: { tags: ['Search'], summary: 'Search one’s own messages, newest first' },
-      },
-    )
+        limit: Limit,
+        cursor: Cursor,
+      }),
+      response: { 200: answer.SearchPage, ...problems(400, 401, 422) },
+      detail: { tags: ['Search'], summary: 'Search one’s own messages, newest first' },
+    },
+  )
 }

@@ -6,6 +6,7 @@ import { traceparent } from '#src/plugins/trace.ts'
 import { Export, Removal, Removed, UserChange } from './model.ts'
 import type { Users } from './service.ts'
 
+const answer = answers({ User, CodeSent })
 const detail = { tags: ['User'] }
 
 export interface UserRouteDeps {
@@ -22,17 +23,16 @@ export function createUserRoutes({ auth, origins, users, sendDeletionCode }: Use
   // Origins come after the read of oneself, which nobody counts or writes down.
   return new Elysia({ name: 'users', prefix: '/v1/user/me' })
     .use(auth)
-    .model(answers({ User, CodeSent }))
     .get('', ({ principal }) => users.read(principal.userId), {
       authenticated: true,
-      response: { 200: 'User', ...problems(401) },
+      response: { 200: answer.User, ...problems(401) },
       detail: { ...detail, summary: 'Yourself, with today’s quota' },
     })
     .use(origins)
     .patch('', ({ principal, body }) => users.change(principal.userId, body), {
       authenticated: true,
       body: UserChange,
-      response: { 200: 'User', ...problems(400, 401, 413, 415, 422) },
+      response: { 200: answer.User, ...problems(400, 401, 413, 415, 422) },
       detail: { ...detail, summary: 'Change your name' },
     })
     .post(
@@ -43,7 +43,7 @@ export function createUserRoutes({ auth, origins, users, sendDeletionCode }: Use
       },
       {
         authenticated: true,
-        response: { 202: 'CodeSent', ...problems(401, 429) },
+        response: { 202: answer.CodeSent, ...problems(401, 429) },
         detail: { ...detail, summary: 'Have a code sent to delete your account with' },
       },
     )

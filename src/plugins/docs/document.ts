@@ -1,4 +1,4 @@
-import { ProblemBody, Quota, User } from '../schemas.ts'
+import { namedWithin, ProblemBody, Quota, User } from '../schemas.ts'
 import { headers, parameters } from './headers.ts'
 import { toOperation } from './operation.ts'
 import { createSchemas } from './schema.ts'
@@ -10,7 +10,8 @@ import type { ApiResponse, Described, OpenApi, Operation, Reference } from './ty
 export async function buildDocument(described: Described): Promise<OpenApi> {
   const routes = described.routes.filter(({ hooks }) => hooks.detail?.hide !== true)
   const read = await readWithPlugin({ routes })
-  const schemas = createSchemas({ ...described.models, Problem: ProblemBody, Quota, User })
+  const named = Object.fromEntries(routes.flatMap(({ hooks }) => namedWithin(hooks.response)))
+  const schemas = createSchemas({ ...named, Problem: ProblemBody, Quota, User })
   const responses = createSharedResponses()
   const paths: OpenApi['paths'] = {}
   for (const route of routes) {

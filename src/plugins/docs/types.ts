@@ -87,10 +87,9 @@ export interface OpenApi {
   }
 }
 
-/** What the document is made from: the routes of the app and the schemas its modules named with `.model`. */
+/** What the document is made from. */
 export interface Described {
   routes: readonly DescribedRoute[]
-  models: Record<string, unknown>
 }
 
 export interface DescribedRoute {
