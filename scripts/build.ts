@@ -16,6 +16,9 @@ const build = Bun.spawnSync(
     '--minify-syntax',
     // Parsed at build time: a third less work at each start, for 8 MB more.
     '--bytecode',
+    // Each start reads all of the file it is in: what is imported later is in files of its own, and what the
+    // writer's thread needs too is there once.
+    '--splitting',
     '--format=esm',
     '--no-compile-autoload-dotenv',
     '--no-compile-autoload-bunfig',
