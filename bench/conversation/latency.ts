@@ -1,11 +1,19 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createTimedGemini, type TimedGemini } from '../support/gemini.ts'
 import { rawGet } from '../support/raw-get.ts'
 import type { Report } from '../support/report.ts'
 import { type Spread, spread } from '../support/stats.ts'
+import { compileSyncShim, readSyncs } from '../support/sync-shim.ts'
 import { type BenchUser, createWorld, type World } from '../support/world.ts'
+import { type Arrivals, type Follower, follow, noteArrivals } from './arrivals.ts'
+import { type Asked, type Commits, commitsOf } from './commits.ts'
 
 const PIECES = 20
 const EVERY_MS = 50
+/** Nobody reads the figures of the short form; that every piece arrives is asserted all the same. */
+const QUICK_EVERY_MS = 10
 /** The number a prompt carries is its room's times this plus its round. */
 const ROUNDS_MAX = 1_000
 const DEADLINE_MS = 15_000
@@ -17,6 +25,8 @@ interface Level {
   toProvider: Spread
   /** The same to the answer 202, which comes after the commit. */
   toAccepted: Spread
+  /** The sync of the prompt's commit, and from its end to the provider being asked; of an idle server alone. */
+  commit?: Commits
   /** From the provider's first piece to the reader's first delta. */
   firstDelta: Spread
   /** The same for every piece. */
@@ -30,6 +40,10 @@ interface Level {
 export async function benchLatency(quick: boolean): Promise<Report> {
   const levels: Level[] = []
   for (const rooms of quick ? [1, 16] : [1, 16, 200]) levels.push(await measure(rooms, quick))
+  for (const { commit } of levels) {
+    if (commit)
+      console.log(`Commits of prompts found: ${commit.sync.count}, unclear: ${commit.unclear}`)
+  }
   const cells = (one: Spread) => `${one.p50} / ${one.p99}`
   return {
     name: 'conversation-latency',
@@ -42,6 +56,8 @@ export async function benchLatency(quick: boolean): Promise<Report> {
         'rooms at once',
         'prompt sent → provider asked',
         'prompt sent → 202',
+        'of it the sync of the commit',
+        'pickup: commit → provider asked',
         'first piece → first delta',
         'each piece → its delta',
         'floor: piece with no server between',
@@ -50,6 +66,8 @@ export async function benchLatency(quick: boolean): Promise<Report> {
         one.rooms,
         cells(one.toProvider),
         cells(one.toAccepted),
+        one.commit ? cells(one.commit.sync) : '',
+        one.commit ? cells(one.commit.pickup) : '',
         cells(one.firstDelta),
         cells(one.delta),
         cells(one.floor),
@@ -59,18 +77,32 @@ export async function benchLatency(quick: boolean): Promise<Report> {
 }
 
 async function measure(rooms: number, quick: boolean): Promise<Level> {
-  const gemini = createTimedGemini({ pieces: PIECES, everyMs: EVERY_MS })
+  const gemini = createTimedGemini({ pieces: PIECES, everyMs: quick ? QUICK_EVERY_MS : EVERY_MS })
+  const folder = await mkdtemp(join(tmpdir(), 'pollux-syncs-'))
+  const syncLog = join(folder, 'syncs')
+  // With more rooms than one a commit holds several prompts, and which of them it is cannot be told from outside.
+  const shim = rooms === 1 ? compileSyncShim(folder) : { missing: '' }
+  if ('missing' in shim && shim.missing) console.log(`Pickup is not measured: ${shim.missing}`)
   const world = await createWorld({
     users: rooms,
     roomsPerUser: 1,
     geminiUrl: gemini.url,
-    settings: { WORKER_CONCURRENCY: String(Math.max(16, rooms)) },
+    settings: {
+      WORKER_CONCURRENCY: String(Math.max(16, rooms)),
+      ...('path' in shim ? { LD_PRELOAD: shim.path, SYNC_LOG: syncLog } : {}),
+    },
   })
   try {
-    const samples = { toProvider: [], toAccepted: [], firstDelta: [], delta: [] } as Samples
+    const samples = {
+      toProvider: [],
+      toAccepted: [],
+      firstDelta: [],
+      delta: [],
+      asked: [],
+    } as Samples
     let dropped = 0
-    const readers = await Promise.all(world.users.map((user, at) => follow(world, user, at)))
-    const rounds = quick ? 2 : rooms === 1 ? 12 : rooms === 16 ? 6 : 3
+    const readers = await Promise.all(world.users.map((user) => follow(world, user)))
+    const rounds = quick ? 2 : rooms === 1 ? 40 : rooms === 16 ? 6 : 3
     // The first round is not counted: it compiles code and opens connections.
     for (let round = 0; round <= rounds; round++) {
       const kept = round === 0 ? undefined : samples
@@ -90,10 +122,12 @@ async function measure(rooms: number, quick: boolean): Promise<Level> {
     }
     const floor = await measureFloor(gemini, rooms)
     for (const reader of readers) reader.close()
+    const commit = 'path' in shim ? commitsOf(samples.asked, await readSyncs(syncLog)) : undefined
     return {
       rooms,
       toProvider: spread(samples.toProvider),
       toAccepted: spread(samples.toAccepted),
+      ...(commit ? { commit } : {}),
       firstDelta: spread(samples.firstDelta),
       delta: spread(samples.delta),
       floor,
@@ -102,49 +136,12 @@ async function measure(rooms: number, quick: boolean): Promise<Level> {
   } finally {
     await world.stop()
     await gemini.stop()
+    await rm(folder, { recursive: true, force: true })
   }
 }
 
-type Samples = Record<'toProvider' | 'toAccepted' | 'firstDelta' | 'delta', number[]>
-
-/** When each piece of each prompt arrived, by prompt and piece. */
-type Arrivals = Map<number, number[]>
-
-interface Follower {
-  arrivals: Arrivals
-  close(): void
-}
-
-async function follow(world: World, user: BenchUser, _at: number): Promise<Follower> {
-  const arrivals: Arrivals = new Map()
-  const url = `${world.server.url}/v1/chatroom/${user.rooms[0]}/events`
-  const stream = await rawGet(
-    url,
-    { authorization: `Bearer ${user.token}` },
-    noteArrivals(arrivals),
-  )
-  if ((await stream.status) !== 200)
-    throw new Error(`The event stream answered ${await stream.status}`)
-  return { arrivals, close: stream.close }
-}
-
-function noteArrivals(arrivals: Arrivals): (text: string) => void {
-  let tail = ''
-  return (text) => {
-    const now = performance.now()
-    const all = tail + text
-    let end = 0
-    for (const match of all.matchAll(/#(\d+)\.(\d+)#/g)) {
-      const [number, piece] = [Number(match[1]), Number(match[2])]
-      const list = arrivals.get(number) ?? []
-      // The finished reply repeats its whole text; only the first sight counts.
-      list[piece] ??= now
-      arrivals.set(number, list)
-      end = match.index + match[0].length
-    }
-    // A piece may be cut by the end of a packet.
-    tail = all.slice(Math.max(end, all.length - 20))
-  }
+type Samples = Record<'toProvider' | 'toAccepted' | 'firstDelta' | 'delta', number[]> & {
+  asked: Asked[]
 }
 
 async function converse(one: {
@@ -178,9 +175,15 @@ async function converse(one: {
   await Bun.sleep(50)
   const call = gemini.calls.get(number)
   const arrivals = arrived() ?? []
-  if (!call || call.sentAt.some((_, at) => arrivals[at] === undefined)) return false
+  if (
+    !call ||
+    call.sentAt.length !== PIECES ||
+    call.sentAt.some((_, at) => arrivals[at] === undefined)
+  )
+    return false
   const delays = call.sentAt.map((at, piece) => (arrivals[piece] ?? Number.NaN) - at)
   kept?.toProvider.push(call.receivedAt - sentAt)
+  kept?.asked.push({ sentAt, receivedAt: call.receivedAt })
   kept?.toAccepted.push(acceptedAt - sentAt)
   kept?.firstDelta.push(delays[0] ?? Number.NaN)
   kept?.delta.push(...delays)

@@ -26,7 +26,9 @@ export async function benchMemory(quick: boolean): Promise<Report> {
     [quick ? 20 : 200, false],
     [quick ? 20 : 200, true],
   ] as const) {
-    readings.push(...(await streamTo({ count, isPaused, settleMs }, faults)))
+    readings.push(
+      ...(await streamTo({ count, isPaused, settleMs, everyMs: quick ? 5 : 30 }, faults)),
+    )
   }
   readings.unshift(...(await idleReaders(quick ? [200] : [1_000, 5_000], settleMs, faults)))
   return {
@@ -77,10 +79,15 @@ async function idleReaders(
 
 /** So many replies of half a megabyte at once, each with a reader that reads or one that stopped reading. */
 async function streamTo(
-  { count, isPaused, settleMs }: { count: number; isPaused: boolean; settleMs: number },
+  {
+    count,
+    isPaused,
+    settleMs,
+    everyMs,
+  }: { count: number; isPaused: boolean; settleMs: number; everyMs: number },
   faults: string[],
 ): Promise<Reading[]> {
-  const gemini = createTimedGemini({ pieces: REPLY_PIECES, everyMs: 30, size: PIECE_SIZE })
+  const gemini = createTimedGemini({ pieces: REPLY_PIECES, everyMs, size: PIECE_SIZE })
   const world = await createWorld({
     users: count,
     roomsPerUser: 1,

@@ -2,18 +2,16 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type ServerProcess, startServer } from '../../test/support/server.ts'
-import { createTimedGemini } from '../support/gemini.ts'
 import { plot } from '../support/plot.ts'
 import type { Report } from '../support/report.ts'
 import { isInstalled, startPostgres, startRedis } from '../support/servers.ts'
 import { median, noise, round } from '../support/stats.ts'
-import { type BenchUser, createWorld, JWT_SECRET } from '../support/world.ts'
+import { type BenchUser, JWT_SECRET } from '../support/world.ts'
 import { createBareData } from './bare-data.ts'
-import { fillRooms } from './fill.ts'
 import { createRequests, EXPECTED } from './requests.ts'
+import { createHttpWorld, MESSAGES_PER_ROOM } from './world.ts'
 import { hasWrk, type WrkRun, wrk } from './wrk.ts'
 
-const MESSAGES_PER_ROOM = 60
 const CONNECTIONS = 32
 const ROUTES = {
   live: 'hello world (`GET /livez`)',
@@ -37,19 +35,10 @@ interface Contender {
 /** Requests a second of the hot routes, each contender in turn, medians of several short runs. */
 export async function benchHttp(quick: boolean): Promise<Report> {
   if (!hasWrk) return skipped('wrk is not installed (Debian package wrk)')
-  const gemini = createTimedGemini({ pieces: 1, everyMs: 0 })
-  // With the bucket nearly empty the replies wait: what is measured is the door, as with the peers.
-  const world = await createWorld({
-    users: 50,
-    roomsPerUser: 4,
-    geminiUrl: gemini.url,
-    settings: { PROVIDER_RPM: '1' },
-    fill: (orm, users) => fillRooms(orm, users, MESSAGES_PER_ROOM),
-  })
+  const world = await createHttpWorld()
   const folder = await mkdtemp(join(tmpdir(), 'pollux-bench-peers-'))
   const stops: (() => Promise<unknown>)[] = [
     () => world.stop(),
-    () => gemini.stop(),
     () => rm(folder, { recursive: true, force: true }),
   ]
   const faults: string[] = []

@@ -1,29 +1,19 @@
 /**
  * `bun bench/http/profile.ts <folder> [post|me|rooms|latest|page]` loads the server for a few seconds with Bun's
- * sampling profiler on and leaves the profile in the folder; prints requests a second and CPU time a request.
+ * sampling profiler on and leaves the profile in the folder (`none`: no profile, so that the figures are true); prints requests a second and CPU time a request.
  */
 import { readFileSync } from 'node:fs'
-import { createTimedGemini } from '../support/gemini.ts'
-import { createWorld } from '../support/world.ts'
-import { fillRooms } from './fill.ts'
 import { createRequests, EXPECTED } from './requests.ts'
+import { createHttpWorld } from './world.ts'
 import { wrk } from './wrk.ts'
 
 const [folder = '/tmp/pollux-profile', which = 'post', seconds = '6'] = Bun.argv.slice(2)
 const profiled = folder !== 'none'
-const gemini = createTimedGemini({ pieces: 1, everyMs: 0 })
-const world = await createWorld({
-  users: 50,
-  roomsPerUser: 4,
-  geminiUrl: gemini.url,
-  settings: { PROVIDER_RPM: '1' },
-  fill: (orm, users) => fillRooms(orm, users, 60),
-  command: [
-    process.execPath,
-    ...(profiled ? ['--cpu-prof', '--cpu-prof-md', '--cpu-prof-dir', folder] : []),
-    `${import.meta.dir}/../../src/main.ts`,
-  ],
-})
+const world = await createHttpWorld([
+  process.execPath,
+  ...(profiled ? ['--cpu-prof', '--cpu-prof-md', '--cpu-prof-dir', folder] : []),
+  `${import.meta.dir}/../../src/main.ts`,
+])
 const requests = createRequests(world)[which]
 if (!requests) throw new Error(`There is no request '${which}'`)
 const expected = Object.entries(EXPECTED).find(([name]) => name === which)?.[1] ?? EXPECTED.live
@@ -39,7 +29,6 @@ console.log(which, JSON.stringify(run))
 console.log(`CPU ${((cpu / run.requests) * 1e6).toFixed(0)} µs a request`)
 await world.server.stop('SIGTERM')
 await world.stop()
-await gemini.stop()
 
 function cpuSeconds(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { createTimedGemini } from '../support/gemini.ts'
 import type { Report } from '../support/report.ts'
 import { type Spread, spread } from '../support/stats.ts'
+import { compileSyncShim } from '../support/sync-shim.ts'
 import { createWorld, type World } from '../support/world.ts'
 
 const POSTS_A_SECOND = 500
@@ -18,18 +19,14 @@ interface Run {
 
 /** What a reader waits while writers keep a slow disk busy: every sync delayed by a shim that is compiled here. */
 export async function benchSlowDisk(quick: boolean): Promise<Report> {
-  const compiler = Bun.which('cc')
-  if (!compiler) return skipped('there is no C compiler (Debian package gcc)')
   const folder = await mkdtemp(join(tmpdir(), 'pollux-slow-disk-'))
   try {
-    const shim = join(folder, 'slow-sync.so')
-    const source = join(import.meta.dir, 'slow-sync.c')
-    const made = Bun.spawnSync([compiler, '-shared', '-fPIC', '-O2', '-o', shim, source, '-ldl'])
-    if (made.exitCode !== 0) return skipped(`the shim does not compile: ${made.stderr}`)
-    const seconds = quick ? 2 : 10
+    const shim = compileSyncShim(folder)
+    if ('missing' in shim) return skipped(shim.missing)
+    const seconds = quick ? 1 : 10
     const runs: Record<string, Run> = {}
     for (const delayMs of quick ? [5] : [0, 1, 5, 10]) {
-      runs[String(delayMs)] = await run(shim, delayMs, seconds)
+      runs[String(delayMs)] = await run(shim.path, delayMs, seconds)
     }
     const cells = (of: Spread) => `${of.p50} / ${of.p99} / ${of.max}`
     return {

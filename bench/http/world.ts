@@ -1,0 +1,28 @@
+import { createTimedGemini } from '../support/gemini.ts'
+import { createWorld, type World } from '../support/world.ts'
+import { fillRooms } from './fill.ts'
+
+export const MESSAGES_PER_ROOM = 60
+
+/**
+ * The server whose hot routes are asked, with people, rooms and messages in it. With the provider's bucket
+ * nearly empty the replies wait: what is measured is the door.
+ */
+export async function createHttpWorld(command?: string[]): Promise<World> {
+  const gemini = createTimedGemini({ pieces: 1, everyMs: 0 })
+  const world = await createWorld({
+    users: 50,
+    roomsPerUser: 4,
+    geminiUrl: gemini.url,
+    settings: { PROVIDER_RPM: '1' },
+    fill: (orm, users) => fillRooms(orm, users, MESSAGES_PER_ROOM),
+    ...(command && { command }),
+  })
+  return {
+    ...world,
+    async stop() {
+      await world.stop()
+      await gemini.stop()
+    },
+  }
+}
