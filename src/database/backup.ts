@@ -11,7 +11,7 @@ import {
 } from 'node:fs'
 import { dirname } from 'node:path'
 import { UnusableDatabase } from './fault.ts'
-import { copyGently } from './gentle-copy.ts'
+import { copyGently, readThrough } from './gentle-copy.ts'
 import { checkDatabaseFile } from './verify.ts'
 
 export interface Backup {
@@ -46,6 +46,7 @@ export function writeBackupGently(source: string, target: string, copied = () =>
   try {
     copyGently(source, partial)
     copied()
+    readThrough(partial)
     closeLog(partial)
     return finish(partial, target)
   } catch (error) {
