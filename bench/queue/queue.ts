@@ -19,12 +19,12 @@ interface Contender {
 const SYNCED = 'each commit synced'
 const OURS = 'Pollux (lanes, owners, fence)'
 const contenders: Contender[] = [
-  { name: OURS, durability: SYNCED, script: 'queue/pollux.ts', jobs: 10_000 },
+  { name: OURS, durability: SYNCED, script: 'queue/pollux.ts', jobs: 25_000 },
   {
     name: 'raw bun:sqlite, coalesced commits',
     durability: SYNCED,
     script: 'queue/raw.ts',
-    jobs: 50_000,
+    jobs: 200_000,
   },
   {
     name: 'BullMQ on Redis',
