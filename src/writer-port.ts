@@ -1,7 +1,7 @@
 import type { Config } from './config/config.ts'
 import type { Port } from './database/remote-writer.ts'
 
-/** Starts the writer's thread; it costs about 30 MB. Its end before it is asked to is the end of the process. */
+/** Starts the writer's thread; it costs about 10 MB in the binary. Its end before it is asked to is the end of the process. */
 export async function startWriterThread(config: Config): Promise<Port> {
   // Beside this file in the source as in the binary, where it is an entry of its own.
   const worker = new Worker(new URL('./writer-thread.ts', import.meta.url).href, { ref: false })

@@ -1,14 +1,13 @@
 import './config/production-by-default.ts'
 import type { Config } from './config/config.ts'
-import { hostWriter, type WriterHost } from './database/writer-host.ts'
+import { hostWriter } from './database/writer-host.ts'
 import { systemClock as clock } from './lib/clock.ts'
 import { silentLog as log } from './lib/log.ts'
 import { systemRandom as random } from './lib/random.ts'
 import './maintenance.ts'
 import './modules/health/readiness.ts'
 import './plugins/idempotent-call.ts'
-import { type ClaimWord, createClaimer } from './queue/claimer.ts'
-import { CLAIMS } from './queue/claims.ts'
+import { hostClaims } from './queue/claims.ts'
 import './queue/worker.ts'
 import { createServices } from './services.ts'
 
@@ -18,13 +17,11 @@ import { createServices } from './services.ts'
  */
 declare const self: Worker
 
-let host: WriterHost | undefined
-
 self.onmessage = ({ data }: MessageEvent<string>) => {
   let hear = (_text: string) => {}
   // Sent by `startWriterThread`.
   const config = JSON.parse(data) as Config
-  host = hostWriter(config.databasePath, {
+  const host = hostWriter(config.databasePath, {
     post: (text) => self.postMessage(text),
     listen(listener) {
       hear = listener
@@ -32,12 +29,8 @@ self.onmessage = ({ data }: MessageEvent<string>) => {
     // By the other end, when it has heard of it.
     async close() {},
   })
-  const { database, words } = host
-  createServices({ config, database, clock, random, log })
-  const claim = createClaimer({ writer: database, clock }, (event) =>
-    database.notifications.publish(CLAIMS, event),
-  )
-  words.subscribe(CLAIMS, (word) => claim(word as ClaimWord))
+  createServices({ config, database: host.database, clock, random, log })
+  hostClaims(host, clock)
   host.start()
   self.onmessage = (message: MessageEvent<string>) => hear(message.data)
   self.postMessage('ready')

@@ -65,3 +65,20 @@ test('where it may not move it stays, whatever the load', async () => {
   await other[Symbol.asyncDispose]()
   expect(moves).toEqual([])
 })
+
+test('a thread that fails ends the process: its next start finds everything that was acknowledged', async () => {
+  await using folder = await temporaryFolder()
+  const program = `
+    import { parseConfig } from '#src/config/config.ts'
+    import { startWriterThread } from '#src/writer-port.ts'
+    const { config } = parseConfig({ NODE_ENV: 'test', DATABASE_URL: '${folder.file('data.db')}' })
+    const port = await startWriterThread(config)
+    setInterval(() => {}, 1_000)
+    port.post('not what a thread is sent')`
+  const child = Bun.spawn([process.execPath, '-e', program], {
+    cwd: `${import.meta.dir}/..`,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  expect(await child.exited).not.toBe(0)
+  expect(await new Response(child.stderr).text()).toContain("The writer's thread failed")
+})

@@ -1,9 +1,19 @@
 import { type Database, WRITER_MOVED } from '#src/database/open.ts'
+import type { WriterHost } from '#src/database/writer-host.ts'
 import type { Clock } from '#src/lib/clock.ts'
 import { type ClaimEvent, type ClaimWord, createClaimer, type Standing } from './claimer.ts'
 
 /** The topic of what a worker and a claimer on another thread say to each other. */
-export const CLAIMS = 'job.claims'
+const CLAIMS = 'job.claims'
+
+/** Claims on the writer's own thread for the worker on the main one. */
+export function hostClaims({ database, words }: WriterHost, clock: Clock): void {
+  const claim = createClaimer({ writer: database, clock }, (event) =>
+    database.notifications.publish(CLAIMS, event),
+  )
+  // Said by the worker's claims over there.
+  words.subscribe(CLAIMS, (word) => claim(word as ClaimWord))
+}
 
 /** A worker's way to its claimer, wherever commits are made. */
 export interface Claims {

@@ -1,8 +1,7 @@
 import { expect, test } from 'bun:test'
 import { command } from '#src/database/command.ts'
 import { hostWriter } from '#src/database/writer-host.ts'
-import { type ClaimWord, createClaimer } from '#src/queue/claimer.ts'
-import { CLAIMS } from '#src/queue/claims.ts'
+import { hostClaims } from '#src/queue/claims.ts'
 import { effect } from '#src/queue/job.ts'
 import { temporaryFolder } from '#test/support/folder.ts'
 import { linkedPorts } from '#test/support/linked-threads.ts'
@@ -16,14 +15,10 @@ async function createMovingQueue() {
     ...queue,
     move() {
       const [here, there] = linkedPorts()
-      const { database, words, start } = hostWriter(folder.file('data.db'), there)
-      const claim = createClaimer({ writer: database, clock: queue.clock }, (event) =>
-        database.notifications.publish(CLAIMS, event),
-      )
-      words.subscribe(CLAIMS, (word) => claim(word as ClaimWord))
-      start()
+      const host = hostWriter(folder.file('data.db'), there)
+      hostClaims(host, queue.clock)
+      host.start()
       queue.database.moveWriter(here)
-      return database
     },
     async [Symbol.asyncDispose]() {
       queue.database.close()
