@@ -42,7 +42,7 @@ export interface WorldOptions {
 }
 
 /**
- * A server process as in production on a fresh file, with people who need not log in. The log is at `warn`
+ * A server process as in production on a fresh file, with people who need not log in. The log is at `info`,
  * and rooms are not named automatically, so that what is measured is the request and nothing beside it.
  */
 export async function createWorld(options: WorldOptions): Promise<World> {
