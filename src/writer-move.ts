@@ -4,6 +4,7 @@ import { createRelief } from './database/relief.ts'
 import { WRITER_FAULT } from './database/remote-writer.ts'
 import { fromThrown, type Thrown } from './database/wire.ts'
 import type { Log } from './lib/log.ts'
+import { MINUTE } from './lib/time.ts'
 import { startWriterThread } from './writer-port.ts'
 
 export interface WriterMove {
@@ -19,7 +20,13 @@ export interface WriterMove {
 export function createWriterMove(config: Config, database: Database, log: Log): WriterMove {
   let moving: Promise<void> | undefined
   let stopped = false
-  const relief = createRelief(() => void move())
+  /** Of the last commit. */
+  let now = 0
+  /** Whatever kept a thread from starting is not asked of each second. */
+  let notBefore = 0
+  const relief = createRelief(() => {
+    if (now >= notBefore) void move()
+  })
   database.notifications.subscribe(WRITER_FAULT, (thrown) => {
     log.error({ err: fromThrown(thrown as Thrown) }, "the writer's thread met a fault")
   })
@@ -34,11 +41,19 @@ export function createWriterMove(config: Config, database: Database, log: Log): 
 
   async function start() {
     try {
+      // Or the thread would open, and make, what is not our file.
+      database.watch.check()
       const port = await startWriterThread(config)
-      if (stopped) return port.close()
-      database.moveWriter(port)
+      if (stopped) return await port.close()
+      try {
+        database.moveWriter(port)
+      } catch (error) {
+        await port.close()
+        throw error
+      }
       log.info('commits are made by a thread of their own from now on')
     } catch (error) {
+      notBefore = now + MINUTE
       log.error({ err: error }, 'no thread for the commits; they go on being made here')
     }
   }
@@ -51,6 +66,7 @@ export function createWriterMove(config: Config, database: Database, log: Log): 
       await database.bringWriterBack()
     },
     committed(durationMs, atMs) {
+      now = atMs
       if (config.writerThread === 'auto') relief.committed(durationMs, atMs)
     },
   }

@@ -1,8 +1,10 @@
 import { expect, test } from 'bun:test'
+import { existsSync, renameSync } from 'node:fs'
 import { parseConfig } from '#src/config/config.ts'
 import { migrate } from '#src/database/migrate.ts'
 import { openDatabase, WRITER_MOVED } from '#src/database/open.ts'
 import { silentLog } from '#src/lib/log.ts'
+import { SECOND } from '#src/lib/time.ts'
 import { createWriterMove } from '#src/writer-move.ts'
 import { temporaryFolder } from './support/folder.ts'
 
@@ -16,9 +18,10 @@ async function setUp(writerThread: 'auto' | 'never') {
   return {
     database,
     writer,
+    path,
     /** Commits that take half of each of three seconds. */
-    load() {
-      for (let at = 0; at < 60; at++) writer.committed(25, at * 50)
+    load(fromMs = 0) {
+      for (let at = 0; at < 60; at++) writer.committed(25, fromMs + at * 50)
     },
     async [Symbol.asyncDispose]() {
       await writer.stop()
@@ -26,6 +29,13 @@ async function setUp(writerThread: 'auto' | 'never') {
       await folder[Symbol.asyncDispose]()
     },
   }
+}
+
+/** Takes as long as a thread takes to start, had one been asked for before. */
+async function anotherThread() {
+  await using other = await setUp('auto')
+  await other.writer.move()
+  expect(other.database.thread).toBeDefined()
 }
 
 test('under load the writer moves to one thread, and comes back for good when it is stopped', async () => {
@@ -58,12 +68,27 @@ test('where it may not move it stays, whatever the load', async () => {
   const moves: unknown[] = []
   set.database.notifications.subscribe(WRITER_MOVED, () => moves.push('moved'))
   set.load()
-  // Longer than a thread takes to start, had one been asked for.
-  const other = await setUp('auto')
-  await other.writer.move()
-  expect(other.database.thread).toBeDefined()
-  await other[Symbol.asyncDispose]()
+  await anotherThread()
   expect(moves).toEqual([])
+})
+
+test('where the file is gone no thread opens another; it is asked for again after a minute', async () => {
+  await using set = await setUp('auto')
+  const { database, writer, path } = set
+  renameSync(path, `${path}.away`)
+  set.load()
+  // The move that the load began.
+  await writer.move()
+  expect(database.thread).toBeUndefined()
+  expect(existsSync(path)).toBe(false)
+  renameSync(`${path}.away`, path)
+  set.load(30 * SECOND)
+  await anotherThread()
+  expect(database.thread).toBeUndefined()
+  const moved = new Promise((resolve) => database.notifications.subscribe(WRITER_MOVED, resolve))
+  set.load(63 * SECOND)
+  await moved
+  expect(database.thread).toBeDefined()
 })
 
 test('a thread that fails ends the process: its next start finds everything that was acknowledged', async () => {

@@ -95,6 +95,8 @@ describe.skipIf(!image)('The image', () => {
       DATABASE_URL: 'file:/data/pollux.db',
       BASIC_DAILY_PROMPTS: '100',
       GEMINI_API_KEY: 'x',
+      // Its entry is a file of its own within the binary.
+      WRITER_THREAD: 'always',
     }
     await using world = await createWorld(
       { command },
