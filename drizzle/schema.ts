@@ -14,8 +14,12 @@ import {
   uniqueIndex,
 } from 'drizzle-orm/sqlite-core'
 
+/** Not IN: of a list of more than two SQLite makes a table of its own, anew at each row that is checked. */
 const oneOf = (column: AnySQLiteColumn, values: readonly string[]): SQL =>
-  sql`${column} IN (${sql.raw(values.map((value) => `'${value}'`).join(', '))})`
+  sql`(${sql.join(
+    values.map((value) => sql`${column} = ${sql.raw(`'${value}'`)}`),
+    sql` OR `,
+  )})`
 
 // ── accounts ────────────────────────────────────────────────────────────────────────────────────
 
@@ -346,7 +350,7 @@ export const jobs = sqliteTable(
     check('jobs_lease', sql`(${table.state} = 'running') = (${table.leaseUntil} IS NOT NULL)`),
     check(
       'jobs_ended',
-      sql`(${table.state} IN ('done', 'failed', 'cancelled')) = (${table.endedAt} IS NOT NULL)`,
+      sql`${oneOf(table.state, ['done', 'failed', 'cancelled'])} = (${table.endedAt} IS NOT NULL)`,
     ),
     check('jobs_parked', sql`${table.state} <> 'parked' OR ${table.lane} IS NOT NULL`),
     uniqueIndex('jobs_one_active_per_lane')
@@ -370,7 +374,7 @@ export const jobs = sqliteTable(
       .where(sql`ended_at IS NOT NULL`),
     uniqueIndex('jobs_dedupe')
       .on(table.dedupeKey)
-      .where(sql`dedupe_key IS NOT NULL AND state IN ('parked', 'ready', 'running')`),
+      .where(sql`dedupe_key IS NOT NULL AND ended_at IS NULL`),
   ],
 )
 

@@ -38,7 +38,7 @@ CREATE TABLE `chatrooms` (
 	`created_at` integer NOT NULL,
 	`updated_at` integer NOT NULL,
 	FOREIGN KEY (`user_id`) REFERENCES `users`(`id`) ON UPDATE no action ON DELETE cascade,
-	CONSTRAINT "chatrooms_title_by" CHECK("chatrooms"."title_by" IN ('nobody', 'assistant', 'person'))
+	CONSTRAINT "chatrooms_title_by" CHECK(("chatrooms"."title_by" = 'nobody' OR "chatrooms"."title_by" = 'assistant' OR "chatrooms"."title_by" = 'person'))
 ) STRICT;
 --> statement-breakpoint
 CREATE INDEX `chatrooms_of_user` ON `chatrooms` (`user_id`,`active_at`,`id`);--> statement-breakpoint
@@ -50,7 +50,7 @@ CREATE TABLE `checkout_sessions` (
 	`created_at` integer NOT NULL,
 	`expires_at` integer NOT NULL,
 	FOREIGN KEY (`customer_id`) REFERENCES `billing_customers`(`id`) ON UPDATE no action ON DELETE cascade,
-	CONSTRAINT "checkout_status" CHECK("checkout_sessions"."status" IN ('open', 'complete', 'expired'))
+	CONSTRAINT "checkout_status" CHECK(("checkout_sessions"."status" = 'open' OR "checkout_sessions"."status" = 'complete' OR "checkout_sessions"."status" = 'expired'))
 ) STRICT;
 --> statement-breakpoint
 CREATE INDEX `checkout_sessions_of_customer` ON `checkout_sessions` (`customer_id`,`created_at`);--> statement-breakpoint
@@ -94,9 +94,9 @@ CREATE TABLE `jobs` (
 	`created_at` integer NOT NULL,
 	`started_at` integer,
 	`ended_at` integer,
-	CONSTRAINT "jobs_state" CHECK("jobs"."state" IN ('parked', 'ready', 'running', 'done', 'failed', 'cancelled')),
+	CONSTRAINT "jobs_state" CHECK(("jobs"."state" = 'parked' OR "jobs"."state" = 'ready' OR "jobs"."state" = 'running' OR "jobs"."state" = 'done' OR "jobs"."state" = 'failed' OR "jobs"."state" = 'cancelled')),
 	CONSTRAINT "jobs_lease" CHECK(("jobs"."state" = 'running') = ("jobs"."lease_until" IS NOT NULL)),
-	CONSTRAINT "jobs_ended" CHECK(("jobs"."state" IN ('done', 'failed', 'cancelled')) = ("jobs"."ended_at" IS NOT NULL)),
+	CONSTRAINT "jobs_ended" CHECK(("jobs"."state" = 'done' OR "jobs"."state" = 'failed' OR "jobs"."state" = 'cancelled') = ("jobs"."ended_at" IS NOT NULL)),
 	CONSTRAINT "jobs_parked" CHECK("jobs"."state" <> 'parked' OR "jobs"."lane" IS NOT NULL)
 ) STRICT;
 --> statement-breakpoint
@@ -109,7 +109,7 @@ CREATE INDEX `jobs_deadline` ON `jobs` (`deadline_at`) WHERE state = 'ready' AND
 CREATE INDEX `jobs_leased` ON `jobs` (`lease_until`) WHERE state = 'running';--> statement-breakpoint
 CREATE INDEX `jobs_stopping` ON `jobs` (`id`) WHERE state = 'running' AND stop_requested_at IS NOT NULL;--> statement-breakpoint
 CREATE INDEX `jobs_ended_at` ON `jobs` (`ended_at`,`kind`,`state`) WHERE ended_at IS NOT NULL;--> statement-breakpoint
-CREATE UNIQUE INDEX `jobs_dedupe` ON `jobs` (`dedupe_key`) WHERE dedupe_key IS NOT NULL AND state IN ('parked', 'ready', 'running');--> statement-breakpoint
+CREATE UNIQUE INDEX `jobs_dedupe` ON `jobs` (`dedupe_key`) WHERE dedupe_key IS NOT NULL AND ended_at IS NULL;--> statement-breakpoint
 CREATE TABLE `messages` (
 	`key` integer PRIMARY KEY NOT NULL,
 	`id` text NOT NULL,
@@ -137,8 +137,8 @@ CREATE TABLE `messages` (
 	`completed_at` integer,
 	FOREIGN KEY (`chatroom_id`) REFERENCES `chatrooms`(`id`) ON UPDATE no action ON DELETE cascade,
 	FOREIGN KEY (`reply_to`) REFERENCES `messages`(`id`) ON UPDATE no action ON DELETE cascade,
-	CONSTRAINT "messages_role" CHECK("messages"."role" IN ('user', 'assistant')),
-	CONSTRAINT "messages_status" CHECK("messages"."status" IN ('queued', 'streaming', 'complete', 'failed', 'blocked', 'cancelled')),
+	CONSTRAINT "messages_role" CHECK(("messages"."role" = 'user' OR "messages"."role" = 'assistant')),
+	CONSTRAINT "messages_status" CHECK(("messages"."status" = 'queued' OR "messages"."status" = 'streaming' OR "messages"."status" = 'complete' OR "messages"."status" = 'failed' OR "messages"."status" = 'blocked' OR "messages"."status" = 'cancelled')),
 	CONSTRAINT "messages_prompt" CHECK("messages"."role" = 'assistant' OR ("messages"."reply_to" IS NULL AND "messages"."status" = 'complete')),
 	CONSTRAINT "messages_reply" CHECK("messages"."role" = 'user' OR ("messages"."reply_to" IS NOT NULL AND "messages"."reply_to" <> "messages"."id")),
 	CONSTRAINT "messages_final" CHECK(("messages"."status" IN ('queued', 'streaming')) = ("messages"."completed_at" IS NULL)),
@@ -165,7 +165,7 @@ CREATE TABLE `otp_challenges` (
 	`expires_at` integer NOT NULL,
 	`ended_at` integer,
 	FOREIGN KEY (`user_id`) REFERENCES `users`(`id`) ON UPDATE no action ON DELETE cascade,
-	CONSTRAINT "otp_purpose" CHECK("otp_challenges"."purpose" IN ('login', 'reset', 'delete')),
+	CONSTRAINT "otp_purpose" CHECK(("otp_challenges"."purpose" = 'login' OR "otp_challenges"."purpose" = 'reset' OR "otp_challenges"."purpose" = 'delete')),
 	CONSTRAINT "otp_tries" CHECK("otp_challenges"."tries" BETWEEN 0 AND 5)
 ) STRICT;
 --> statement-breakpoint
@@ -243,7 +243,7 @@ CREATE TABLE `stripe_events` (
 	`state` text NOT NULL,
 	`created_at` integer NOT NULL,
 	`received_at` integer NOT NULL,
-	CONSTRAINT "stripe_events_state" CHECK("stripe_events"."state" IN ('queued', 'ignored'))
+	CONSTRAINT "stripe_events_state" CHECK(("stripe_events"."state" = 'queued' OR "stripe_events"."state" = 'ignored'))
 ) STRICT;
 --> statement-breakpoint
 CREATE INDEX `stripe_events_by_time` ON `stripe_events` (`received_at`);--> statement-breakpoint
@@ -272,7 +272,7 @@ CREATE TABLE `users` (
 	`verified_at` integer,
 	`created_at` integer NOT NULL,
 	`updated_at` integer NOT NULL,
-	CONSTRAINT "users_tier_override" CHECK("users"."tier_override" IN ('basic', 'pro'))
+	CONSTRAINT "users_tier_override" CHECK(("users"."tier_override" = 'basic' OR "users"."tier_override" = 'pro'))
 ) STRICT;
 --> statement-breakpoint
 CREATE UNIQUE INDEX `users_phone_unique` ON `users` (`phone`);--> statement-breakpoint

@@ -12,7 +12,7 @@ export const revive = command('queue.revive', ({ sqlite }) => {
   const laneBusy = sqlite.query<unknown, [string]>(LANE_BUSY)
   const again = sqlite.query<{ kind: string }, [Record<string, string | number>]>(REVIVE)
   const taken = sqlite.query<unknown, [string]>(
-    "SELECT 1 FROM jobs WHERE dedupe_key = ?1 AND state IN ('parked', 'ready', 'running')",
+    'SELECT 1 FROM jobs WHERE dedupe_key = ?1 AND ended_at IS NULL',
   )
   return (tx, { id, now }: { id: number; now: number }): ReviveResult => {
     const row = byId.get(id)

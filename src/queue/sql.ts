@@ -30,7 +30,7 @@ export const INSERT = `
   VALUES ($kind, $lane, $owner, $state,
     CASE WHEN $state = 'ready' AND $dueAt <= $now THEN ${turn('$kind', '$owner')} END,
     $body, $dueAt, $deadlineAt, $dedupeKey, $trace, $now)
-  ON CONFLICT (dedupe_key) WHERE dedupe_key IS NOT NULL AND state IN ('parked', 'ready', 'running') DO NOTHING`
+  ON CONFLICT (dedupe_key) WHERE dedupe_key IS NOT NULL AND ended_at IS NULL DO NOTHING`
 
 /** Ready jobs whose due time has come get their turn. Uses jobs_due. */
 export const RIPE = `

@@ -16,6 +16,23 @@ describe('The schema', () => {
     expect(tables.filter(({ strict }) => strict === 0)).toEqual([])
   })
 
+  test('checks a row without making a table for it', () => {
+    const sqlite = new Sqlite(':memory:')
+    migrate(sqlite, { now: 0 })
+    const tables = sqlite
+      .query<{ name: string }, []>('PRAGMA table_list')
+      .all()
+      .filter(({ name }) => !isInternal(name) && name !== 'messages_fts')
+    const made = tables.filter(({ name }) =>
+      sqlite
+        .query<{ opcode: string }, []>(`EXPLAIN INSERT INTO "${name}" DEFAULT VALUES`)
+        .all()
+        .some(({ opcode }) => opcode === 'OpenEphemeral'),
+    )
+    expect(tables.length).toBeGreaterThan(10)
+    expect(made).toEqual([])
+  })
+
   test('is what the migrations make: generating again gives nothing new', async () => {
     // Inside the project, as drizzle-kit takes only relative paths.
     await using folder = await temporaryFolder()
