@@ -256,7 +256,9 @@ export const messages = sqliteTable(
     uniqueIndex('messages_by_final_revision')
       .on(table.chatroomId, table.finalRevision)
       .where(sql`role = 'assistant' AND final_revision IS NOT NULL`),
-    uniqueIndex('messages_one_reply_per_version').on(table.replyTo, table.version),
+    uniqueIndex('messages_one_reply_per_version')
+      .on(table.replyTo, table.version)
+      .where(sql`reply_to IS NOT NULL`),
     index('messages_pending').on(table.chatroomId, table.position).where(sql`completed_at IS NULL`),
   ],
 )

@@ -150,7 +150,7 @@ CREATE TABLE `messages` (
 CREATE UNIQUE INDEX `messages_id_unique` ON `messages` (`id`);--> statement-breakpoint
 CREATE UNIQUE INDEX `messages_in_order` ON `messages` (`chatroom_id`,`position`);--> statement-breakpoint
 CREATE UNIQUE INDEX `messages_by_final_revision` ON `messages` (`chatroom_id`,`final_revision`) WHERE role = 'assistant' AND final_revision IS NOT NULL;--> statement-breakpoint
-CREATE UNIQUE INDEX `messages_one_reply_per_version` ON `messages` (`reply_to`,`version`);--> statement-breakpoint
+CREATE UNIQUE INDEX `messages_one_reply_per_version` ON `messages` (`reply_to`,`version`) WHERE reply_to IS NOT NULL;--> statement-breakpoint
 CREATE INDEX `messages_pending` ON `messages` (`chatroom_id`,`position`) WHERE completed_at IS NULL;--> statement-breakpoint
 CREATE TABLE `otp_challenges` (
 	`id` text PRIMARY KEY NOT NULL,

@@ -1,4 +1,4 @@
-import { Elysia } from 'elysia'
+import { type Context, Elysia } from 'elysia'
 import { Problem } from '#src/lib/problem.ts'
 
 /** Who is asking: decided anew at each request, so that a logout counts at once. */
@@ -20,21 +20,33 @@ export function principalOf(request: Request): Principal | undefined {
 /** Header fields that tell a user's quota; see the quota module. */
 export type QuotaHeaders = (userId: string) => Record<string, string>
 
+const quotas = new WeakMap<Request, () => Record<string, string>>()
+
+/** What the answer to a request is to tell of the quota, read now; nothing on other routes and to strangers. */
+export function quotaOf(request: Request): Record<string, string> {
+  return quotas.get(request)?.() ?? {}
+}
+
 /**
  * The `authenticated` macro: `true`, or `'with-quota'` for routes whose every answer, refusals included,
  * shows the quota. It hangs on `transform`, the one hook of a macro that runs before validation, so that a
- * stranger learns nothing of the schema; `resolve` then hands out the principal.
+ * stranger learns nothing of the schema; `resolve` then hands out the principal. The quota is read last, and
+ * not where the handler told it, as the one that takes a prompt does; a refusal asks for it by itself.
  */
 export function createAuth(authenticate: Authenticate, quotaHeaders: QuotaHeaders = () => ({})) {
+  function tellQuota({ request, set }: { request: Request; set: Context['set'] }) {
+    if (set.headers['ratelimit'] === undefined) Object.assign(set.headers, quotaOf(request))
+  }
   return new Elysia({ name: 'auth' }).macro({
     authenticated: (mode: true | 'with-quota') => ({
       detail: { security: [{ bearerAuth: [] }] },
-      async transform({ request, set }) {
+      async transform({ request }) {
         const principal = await authenticate(request.headers.get('authorization'))
         if (!principal) throw unauthenticated()
         principals.set(request, principal)
-        if (mode === 'with-quota') Object.assign(set.headers, quotaHeaders(principal.userId))
+        if (mode === 'with-quota') quotas.set(request, () => quotaHeaders(principal.userId))
       },
+      ...(mode === 'with-quota' && { afterHandle: tellQuota }),
       resolve({ request }) {
         const principal = principals.get(request)
         if (!principal) throw unauthenticated()

@@ -3,6 +3,7 @@ import { Elysia, ValidationError } from 'elysia'
 import { isDatabaseFault } from '#src/database/fault.ts'
 import type { Log } from '#src/lib/log.ts'
 import { type FieldError, internal, Problem } from '#src/lib/problem.ts'
+import { quotaOf } from './auth.ts'
 import { readBody, UnreadableBody } from './body.ts'
 import { assignRequestId, requestId } from './request-id.ts'
 import { type MethodsOf, noRoute } from './routes.ts'
@@ -35,8 +36,11 @@ export function createProblems({
       // What the writer has already said in full needs no stack at each request it refuses.
       if (isDatabaseFault(error))
         log.warn({ requestId: id }, 'request refused: database unavailable')
-      else if (!(error instanceof Problem) && problem.status >= 500)
-        log.error({ err: error, requestId: id }, 'request failed')
+      else {
+        if (!(error instanceof Problem) && problem.status >= 500)
+          log.error({ err: error, requestId: id }, 'request failed')
+        Object.assign(set.headers, quotaOf(request))
+      }
       // Where no route matched Elysia leaves it at 200, which the request log would then tell.
       set.status = problem.status
       return problem.toResponse(id)

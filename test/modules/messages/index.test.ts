@@ -144,6 +144,26 @@ describe('POST /v1/chatroom/:id/message', () => {
     await chat.stop()
   })
 
+  test('shows the quota with every refusal, and takes none of it', async () => {
+    const chat = await createTestChat()
+    const { token } = await chat.signIn()
+    const roomId = await chat.openRoom(token)
+    const unknown = '/v1/chatroom/018f0000-0000-7000-8000-000000000000/message'
+    const post = (path: string, body: unknown) => chat.send('POST', path, { token, body })
+    const refusals = [
+      [404, await post(unknown, { userPrompt: 'Hello' })],
+      [422, await post(`/v1/chatroom/${roomId}/message`, {})],
+      [404, await chat.send('GET', unknown, { token })],
+    ] as const
+    for (const [status, answer] of refusals) {
+      expect(answer.status).toBe(status)
+      expect(answer.headers.get('ratelimit')).toBe('"daily";r=5;t=43200')
+    }
+    const read = await chat.send('GET', `/v1/chatroom/${roomId}/message`, { token })
+    expect(read.headers.get('ratelimit')).toBe('"daily";r=5;t=43200')
+    await chat.stop()
+  })
+
   test('answers a repeated Idempotency-Key with the first answer, also when the quota is used up', async () => {
     const chat = await createTestChat({ settings: { basicDailyPrompts: 1 } })
     const { token } = await chat.signIn()
