@@ -1,5 +1,5 @@
 import { type Spread, spread } from '../support/stats.ts'
-import type { Sync } from '../support/sync-shim.ts'
+import type { Noted } from '../support/sync-shim.ts'
 
 /** A prompt: when it was sent, and when the provider was asked for its reply. */
 export interface Asked {
@@ -9,24 +9,28 @@ export interface Asked {
 
 export interface Commits {
   sync: Spread
+  /** From the end of the sync to the request being handed to the kernel. */
+  sent: Spread
   /** From the end of the sync to the provider being asked, as its own process sees it. */
-  pickup: Spread
-  /** Prompts left out, as not one sync but none or several lay between. */
+  asked: Spread
+  /** Prompts left out, as not one sync and one request but none or several lay between. */
   unclear: number
 }
 
 /** The one sync between a prompt and its provider's request is that of its commit; with more it is not clear which. */
-export function commitsOf(asked: readonly Asked[], syncs: readonly Sync[]): Commits {
-  const found = asked.map(({ sentAt, receivedAt }) => ({
-    receivedAt,
-    between: syncs.filter(({ from, to }) => from > sentAt && to < receivedAt),
-  }))
-  const clear = found.flatMap(({ receivedAt, between: [only, ...more] }) =>
-    only && more.length === 0 ? [{ took: only.to - only.from, pickup: receivedAt - only.to }] : [],
-  )
+export function commitsOf(asked: readonly Asked[], noted: Noted): Commits {
+  const clear = asked.flatMap(({ sentAt, receivedAt }) => {
+    const syncs = noted.syncs.filter(({ from, to }) => from > sentAt && to < receivedAt)
+    const requests = noted.requests.filter((at) => at > sentAt && at < receivedAt)
+    const [sync] = syncs
+    const [request] = requests
+    if (!sync || request === undefined || syncs.length > 1 || requests.length > 1) return []
+    return [{ took: sync.to - sync.from, sent: request - sync.to, asked: receivedAt - sync.to }]
+  })
   return {
     sync: spread(clear.map(({ took }) => took)),
-    pickup: spread(clear.map(({ pickup }) => pickup)),
+    sent: spread(clear.map(({ sent }) => sent)),
+    asked: spread(clear.map(({ asked }) => asked)),
     unclear: asked.length - clear.length,
   }
 }

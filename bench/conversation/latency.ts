@@ -5,7 +5,7 @@ import { createTimedGemini, type TimedGemini } from '../support/gemini.ts'
 import { rawGet } from '../support/raw-get.ts'
 import type { Report } from '../support/report.ts'
 import { type Spread, spread } from '../support/stats.ts'
-import { compileSyncShim, readSyncs } from '../support/sync-shim.ts'
+import { compileSyncShim, readNoted } from '../support/sync-shim.ts'
 import { type BenchUser, createWorld, type World } from '../support/world.ts'
 import { type Arrivals, type Follower, follow, noteArrivals } from './arrivals.ts'
 import { type Asked, type Commits, commitsOf } from './commits.ts'
@@ -25,7 +25,7 @@ interface Level {
   toProvider: Spread
   /** The same to the answer 202, which comes after the commit. */
   toAccepted: Spread
-  /** The sync of the prompt's commit, and from its end to the provider being asked; of an idle server alone. */
+  /** The sync of the prompt's commit, and from its end to the provider's request; of an idle server alone. */
   commit?: Commits
   /** From the provider's first piece to the reader's first delta. */
   firstDelta: Spread
@@ -57,7 +57,8 @@ export async function benchLatency(quick: boolean): Promise<Report> {
         'prompt sent → provider asked',
         'prompt sent → 202',
         'of it the sync of the commit',
-        'pickup: commit → provider asked',
+        'pickup: commit → request sent',
+        'commit → provider asked',
         'first piece → first delta',
         'each piece → its delta',
         'floor: piece with no server between',
@@ -67,7 +68,8 @@ export async function benchLatency(quick: boolean): Promise<Report> {
         cells(one.toProvider),
         cells(one.toAccepted),
         one.commit ? cells(one.commit.sync) : '',
-        one.commit ? cells(one.commit.pickup) : '',
+        one.commit ? cells(one.commit.sent) : '',
+        one.commit ? cells(one.commit.asked) : '',
         cells(one.firstDelta),
         cells(one.delta),
         cells(one.floor),
@@ -122,7 +124,7 @@ async function measure(rooms: number, quick: boolean): Promise<Level> {
     }
     const floor = await measureFloor(gemini, rooms)
     for (const reader of readers) reader.close()
-    const commit = 'path' in shim ? commitsOf(samples.asked, await readSyncs(syncLog)) : undefined
+    const commit = 'path' in shim ? commitsOf(samples.asked, await readNoted(syncLog)) : undefined
     return {
       rooms,
       toProvider: spread(samples.toProvider),

@@ -1,13 +1,15 @@
 /*
  * What a server's syncs cost, for LD_PRELOAD: every fsync and fdatasync takes SLOW_SYNC_MS longer, and where
  * SYNC_LOG names a file the beginning and the end of each are added to it, as two int64 of nanoseconds on
- * CLOCK_MONOTONIC.
+ * CLOCK_MONOTONIC. A request to Gemini's API is added when it is handed to the kernel, with 0 for its end.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -53,4 +55,12 @@ int fdatasync(int fd) {
   static int (*real)(int);
   if (!real) real = (int (*)(int))dlsym(RTLD_NEXT, "fdatasync");
   return noted(real, fd);
+}
+
+ssize_t send(int fd, const void *bytes, size_t length, int flags) {
+  static ssize_t (*real)(int, const void *, size_t, int);
+  static const char asked[] = "POST /v1beta/";
+  if (!real) real = (ssize_t (*)(int, const void *, size_t, int))dlsym(RTLD_NEXT, "send");
+  if (length >= sizeof asked - 1 && memcmp(bytes, asked, sizeof asked - 1) == 0) note(now(), 0);
+  return real(fd, bytes, length, flags);
 }

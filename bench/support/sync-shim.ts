@@ -17,17 +17,24 @@ export interface Sync {
   to: number
 }
 
-/** The syncs a server under the shim noted in its `SYNC_LOG`. */
-export async function readSyncs(path: string): Promise<Sync[]> {
+/** What a server under the shim noted in its `SYNC_LOG`, in the order of time. */
+export interface Noted {
+  syncs: Sync[]
+  /** When each request to the provider was handed to the kernel. */
+  requests: number[]
+}
+
+export async function readNoted(path: string): Promise<Noted> {
   const file = Bun.file(path)
-  if (!(await file.exists())) return []
+  if (!(await file.exists())) return { syncs: [], requests: [] }
   const noted = new BigInt64Array(await file.arrayBuffer())
   const ahead = monotonicMs() - performance.now()
   const at = (index: number) => Number(noted[index] ?? 0n) / 1e6 - ahead
-  return Array.from({ length: noted.length / 2 }, (_, one) => ({
-    from: at(2 * one),
-    to: at(2 * one + 1),
-  }))
+  const all = Array.from({ length: noted.length / 2 }, (_, one) => 2 * one)
+  return {
+    syncs: all.flatMap((one) => (noted[one + 1] ? [{ from: at(one), to: at(one + 1) }] : [])),
+    requests: all.flatMap((one) => (noted[one + 1] ? [] : [at(one)])),
+  }
 }
 
 /** What C calls CLOCK_MONOTONIC; `performance.now()` counts the same from another moment. */
