@@ -77,11 +77,9 @@ export function createConversation({
         systemPrompt: config.systemPrompt,
       },
       ...calls,
-      async window(task, system) {
-        const { prompt, roomId } = task
-        const exchanges = store.exchanges({ roomId, before: task.promptPosition })
-        const measured = await store.measured(roomId)
-        return fitWindow({ system, prompt, exchanges, budget: config.contextTokens, measured })
+      window({ roomId, prompt, promptPosition }, system) {
+        const past = store.past({ roomId, before: promptPosition })
+        return fitWindow({ system, prompt, budget: config.contextTokens, ...past })
       },
     }),
   )

@@ -14,6 +14,11 @@ export function isDatabaseFault(error: unknown): boolean {
   )
 }
 
+/** Another process holds the write lock; waiting helps. */
+export function isBusy(error: unknown): boolean {
+  return codeOf(error).startsWith('SQLITE_BUSY')
+}
+
 /** What an operator should know of the fault: what is wrong and how to mend it. */
 export function explainFault(error: unknown, path: string): string {
   const code = codeOf(error)

@@ -1,8 +1,7 @@
 import { Database as Sqlite } from 'bun:sqlite'
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { explainFault, isDatabaseFault, UnusableDatabase } from './fault.ts'
-import { isBusy } from './writer.ts'
+import { explainFault, isBusy, isDatabaseFault, UnusableDatabase } from './fault.ts'
 
 /** Another server has the file. */
 export class DatabaseInUse extends Error {

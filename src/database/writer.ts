@@ -1,4 +1,5 @@
 import type { Command, Connection, Tx } from './command.ts'
+import { isBusy } from './fault.ts'
 import type { Notifications } from './notifications.ts'
 import type { Snapshot } from './snapshot.ts'
 import type { Transaction } from './transaction.ts'
@@ -14,7 +15,7 @@ interface Pending {
   reject: (error: unknown) => void
 }
 
-/** A command, and who is told of its end, before anybody hears the news of its commit. */
+/** A command, and who is told of its end. */
 export interface Submission<I, O> {
   command: Command<I, O>
   input: I
@@ -47,7 +48,8 @@ export interface Writer {
   submit<I, O>(one: Submission<I, O>): void
   /**
    * Calls the listener each time the commands of a commit have run, with what it will tell. Whatever the
-   * listener executes joins that commit. Gives what ends it.
+   * listener executes joins that commit and is settled first, a turn of the event loop before the others. Gives what
+   * ends it.
    */
   beforeCommit(listener: (news: readonly News[]) => void): () => void
 }
@@ -111,6 +113,8 @@ export function createWriter(
     const batch = take()
     const outbox: News[] = []
     const settled: (() => void)[] = []
+    /** Of those that came last. */
+    let settledFirst: (() => void)[] = []
     const runOne = apart ? runApart : runTogether
     let isHeard = heard
     let isRun = false
@@ -120,7 +124,7 @@ export function createWriter(
         isHeard = true
         const last = comeLast(outbox)
         batch.push(...last)
-        for (const one of last) settled.push(runOne(one, outbox))
+        settledFirst = last.map((one) => runOne(one, outbox))
       }
       isRun = true
       transaction.commit()
@@ -137,9 +141,27 @@ export function createWriter(
       return
     }
     const durationMs = performance.now() - startedAt
-    for (const settle of settled) settle()
-    for (const { topic, payload } of outbox) notifications.publish(topic, payload)
-    observer.committed?.(batch.length, durationMs)
+    const settleCallers = () => {
+      for (const settle of settled) settle()
+    }
+    const tellNews = () => {
+      for (const { topic, payload } of outbox) notifications.publish(topic, payload)
+    }
+    const tellObserver = () => observer.committed?.(batch.length, durationMs)
+    if (settledFirst.length === 0) {
+      settleCallers()
+      tellNews()
+      tellObserver()
+      return
+    }
+    // A job claimed in this commit asks its provider within this turn of the loop, before the answer to its prompt is
+    // written. The next turn is booked first: a claim may submit another, and the next commit would come before it.
+    setImmediate(() => {
+      settleCallers()
+      tellObserver()
+    })
+    for (const settle of settledFirst) settle()
+    tellNews()
   }
 
   function comeLast(outbox: News[]): Pending[] {
@@ -235,9 +257,4 @@ function refusePromise<O>(name: string, value: O): O {
   if (typeof value !== 'object' || value === null || !('then' in value)) return value
   if (value instanceof Promise) value.catch(() => {})
   throw new TypeError(`Command '${name}' returned a promise: a command must be synchronous`)
-}
-
-/** Another process holds the write lock; waiting helps. */
-export function isBusy(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && String(error.code).startsWith('SQLITE_BUSY')
 }

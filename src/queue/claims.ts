@@ -37,7 +37,7 @@ export function createClaims(
 
   function hear(event: ClaimEvent) {
     if (event.on === 'closed') onClosed(event.standing)
-    // The news of the commit, and whoever waits for it, come first.
+    // The news of the commit come first.
     else queueMicrotask(() => answer(event))
   }
 

@@ -31,6 +31,37 @@ describe('before a commit', () => {
     expect(joined).toHaveLength(1)
   })
 
+  test('what joined is settled first, and the others a turn of the loop later, before the next commit', async () => {
+    using notes = openNotes({ committed: () => order.push('committed') })
+    const order: string[] = []
+    const note = (what: string) => () => void order.push(what)
+    const { database } = notes
+    const submit = (text: string, resolve: () => void) =>
+      database.submit({ command: add, input: text, resolve, reject: note(`${text} refused`) })
+    const stop = database.beforeCommit(() => {
+      submit('joined', () => {
+        order.push('joined')
+        submit('next', note('next'))
+        // As the steps of a job until its provider is asked.
+        void Promise.resolve().then(note('joined’s promise'))
+      })
+      stop()
+    })
+    submit('caller', note('caller'))
+    const told = Promise.withResolvers<void>()
+    submit('another', told.resolve)
+    await told.promise
+    await database.execute(add, 'last')
+    expect(order).toEqual([
+      'joined',
+      'joined’s promise',
+      'caller',
+      'committed',
+      'next',
+      'committed',
+    ])
+  })
+
   test('where one of them throws, each is rolled back or kept alone, and kept once', async () => {
     using notes = openNotes()
     const { database } = notes

@@ -76,6 +76,7 @@ export function createEventHub({
       let controller: ReadableStreamDefaultController<Uint8Array>
       let unread = 0
       let isOver = false
+      let isPumpDue = false
       const left = meters.reader()
 
       /** Writes what the reader lacks while it takes it: what it cannot take waits as state, not as a buffer. */
@@ -88,6 +89,16 @@ export function createEventHub({
         }
       }
 
+      /** All news of a commit at once, and after the job that it made ready: its provider is asked first. */
+      function pumpSoon() {
+        if (isPumpDue) return
+        isPumpDue = true
+        setImmediate(() => {
+          isPumpDue = false
+          pump()
+        })
+      }
+
       function finish(how: () => void) {
         if (isOver) return
         isOver = true
@@ -97,13 +108,11 @@ export function createEventHub({
         how()
       }
 
-      function refreshQuota() {
-        reader.markQuota()
-        pump()
-      }
-
       const one: Open = {
-        refreshQuota,
+        refreshQuota() {
+          reader.markQuota()
+          pump()
+        },
         beat() {
           if (!isAllowed()) return finish(() => controller.close())
           if ((controller.desiredSize ?? 0) > 0) {
@@ -118,10 +127,14 @@ export function createEventHub({
       }
       const unsubscribes = [
         notifications.subscribe(roomTopic(roomId), (news) => {
-          if (news === 'stored') reader.markStored()
-          pump()
+          if (news !== 'stored') return pump()
+          reader.markStored()
+          pumpSoon()
         }),
-        notifications.subscribe(userTopic(userId), refreshQuota),
+        notifications.subscribe(userTopic(userId), () => {
+          reader.markQuota()
+          pumpSoon()
+        }),
       ]
       add(one)
       return new ReadableStream<Uint8Array>({

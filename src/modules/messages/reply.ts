@@ -27,7 +27,7 @@ export interface ReplyDeps {
   log: Log
   /** What the room did not choose. */
   defaults: { model: string; fallbackModels: readonly string[]; systemPrompt: string }
-  window(task: ReplyTask, system: string): Promise<Window>
+  window(task: ReplyTask, system: string): Window
   /** Holds every call of the provider back for so long. */
   pauseProvider(forMs: number): Promise<void>
   isFault(error: unknown): error is AssistantFault
@@ -43,7 +43,7 @@ export async function answerPrompt(
   const task = await store.task(job.body.replyId)
   if (!task) return undefined
   const system = task.systemPrompt ?? defaults.systemPrompt
-  const window = await deps.window(task, system)
+  const window = deps.window(task, system)
   const progress = { text: '' }
   const end = (
     status: ReplyEnd['status'],

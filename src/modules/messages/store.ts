@@ -112,9 +112,14 @@ export interface MessageStore {
 
   /** Undefined once the reply is final or gone. */
   task(replyId: string): Promise<ReplyTask | undefined>
-  /** Past exchanges with a whole answer, newest first, fetched as they are asked for. */
-  exchanges(input: { roomId: string; before: number }): Iterable<PastExchange>
-  measured(roomId: string): Promise<Measured | undefined>
+  /**
+   * Past exchanges with a whole answer, newest first, fetched as they are asked for, and what the provider
+   * counted for the latest of them that it counted.
+   */
+  past(input: { roomId: string; before: number }): {
+    exchanges: Iterable<PastExchange>
+    measured: Measured | undefined
+  }
   /** False when the claim no longer holds the job. */
   savePartial(input: Partial): Promise<boolean>
   /** Ends a reply inside the transaction that ends its job. Does nothing where the reply is final or gone. */

@@ -1,9 +1,9 @@
-import { and, asc, desc, eq, gt, isNotNull, isNull, lt, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, gt, isNull, lt, sql } from 'drizzle-orm'
 import { alias } from 'drizzle-orm/sqlite-core'
 import { chatrooms, messages } from '#drizzle/schema.ts'
 import { compile, named } from '#src/database/compile.ts'
 import type { Database } from '#src/database/open.ts'
-import type { Exchange as PastExchange } from '../../assistant/context.ts'
+import type { Measured, Exchange as PastExchange } from '../../assistant/context.ts'
 import type { MessageStore } from '../store.ts'
 import { columns, placedColumns, toMessage, toPlaced } from './rows.ts'
 
@@ -14,7 +14,7 @@ const EXCHANGES_AT_ONCE = 20
 
 type Reads = Pick<
   MessageStore,
-  'latest' | 'page' | 'find' | 'task' | 'exchanges' | 'measured' | 'changes' | 'pending'
+  'latest' | 'page' | 'find' | 'task' | 'past' | 'changes' | 'pending'
 >
 
 export function createReads({ orm, sqlite, snapshot }: Database): Reads {
@@ -123,6 +123,8 @@ export function createReads({ orm, sqlite, snapshot }: Database): Reads {
           prompt: messages.content,
           reply: replies.content,
           replyTokens: replies.replyTokens,
+          promptTokens: replies.promptTokens,
+          characters: replies.contextCharacters,
         }),
       )
       .from(messages)
@@ -137,25 +139,17 @@ export function createReads({ orm, sqlite, snapshot }: Database): Reads {
       .orderBy(desc(messages.position))
       .limit(EXCHANGES_AT_ONCE),
   )
-  const measured = compile(sqlite, () =>
-    orm
-      .select(
-        named({ promptTokens: messages.promptTokens, characters: messages.contextCharacters }),
-      )
-      .from(messages)
-      .where(and(inRoom, isNotNull(messages.promptTokens), isNotNull(messages.contextCharacters)))
-      .orderBy(desc(messages.position))
-      .limit(1),
-  )
 
-  function* walkExchanges(roomId: string, start: number): Iterable<PastExchange> {
-    let before = start
+  function* walkExchanges(
+    roomId: string,
+    latest: ReturnType<typeof exchanges.all>,
+  ): Iterable<PastExchange> {
+    let rows = latest
     for (;;) {
-      const rows = exchanges.all({ roomId, before })
       yield* rows
       const last = rows.at(-1)
       if (!last || rows.length < EXCHANGES_AT_ONCE) return
-      before = last.position
+      rows = exchanges.all({ roomId, before: last.position })
     }
   }
 
@@ -196,11 +190,18 @@ export function createReads({ orm, sqlite, snapshot }: Database): Reads {
     },
     pending: (roomId) => pending.all({ roomId }).map((row) => toPlaced(row, roomId)),
     task: async (replyId) => task.get({ replyId }),
-    exchanges: ({ roomId, before }) => walkExchanges(roomId, before),
-    async measured(roomId) {
-      const row = measured.get({ roomId })
-      if (!row || row.promptTokens === null || row.characters === null) return undefined
-      return { promptTokens: row.promptTokens, characters: row.characters }
+    past({ roomId, before }) {
+      const latest = exchanges.all({ roomId, before })
+      return { exchanges: walkExchanges(roomId, latest), measured: measuredLast(latest) }
     },
   }
+}
+
+function measuredLast(
+  newestFirst: readonly { promptTokens: number | null; characters: number | null }[],
+): Measured | undefined {
+  for (const { promptTokens, characters } of newestFirst) {
+    if (promptTokens !== null && characters !== null) return { promptTokens, characters }
+  }
+  return undefined
 }
