@@ -1,6 +1,6 @@
 import type { Clock } from '#src/lib/clock.ts'
 
-/** Between two writes of a growing reply, at least. */
+/** A text that has grown is written so much later, with whatever came meanwhile. */
 export const SAVE_EVERY_MS = 250
 /** Up to here a text is written at each interval: it fits a page of the file, which is written whole anyway. */
 const SMALL = 4_096
@@ -8,7 +8,7 @@ const SMALL = 4_096
 const GROWN_BY = 1 / 4
 
 export interface PartialSaver {
-  /** The text has grown; it is written at once, or with what comes within the interval, or when it has grown enough. */
+  /** The text has grown; it is written when the interval is over, or once it has grown enough. */
   grow(text: string): void
   /** Set when a write found that the claim holds the job no more. */
   readonly isLost: boolean
@@ -33,6 +33,15 @@ export function createPartialSaver(
     return grown > 0 && (saved.length < SMALL || grown >= saved.length * GROWN_BY)
   }
 
+  /** Never at once: the commit would stand between a piece and its readers. */
+  function schedule() {
+    if (isStopped || isLost || writing || cancelTimer || !isDue()) return
+    cancelTimer = clock.after(SAVE_EVERY_MS, () => {
+      cancelTimer = undefined
+      writing = write()
+    })
+  }
+
   async function write() {
     saved = latest
     try {
@@ -42,11 +51,7 @@ export function createPartialSaver(
       saved = ''
     }
     writing = undefined
-    if (isStopped || isLost) return
-    cancelTimer = clock.after(SAVE_EVERY_MS, () => {
-      cancelTimer = undefined
-      if (isDue()) writing = write()
-    })
+    schedule()
   }
 
   return {
@@ -55,7 +60,7 @@ export function createPartialSaver(
     },
     grow(text) {
       latest = text
-      if (!isStopped && !isLost && !writing && !cancelTimer && isDue()) writing = write()
+      schedule()
     },
     async stop() {
       isStopped = true

@@ -19,17 +19,28 @@ function createTestSaver(answers: (() => boolean)[] = []) {
   return { interval, saver, saved, lengths }
 }
 
-test('a short text is written at once and then at each interval in which it has grown', async () => {
+test('a short text is written after each interval in which it has grown, and never at once', async () => {
   const { interval, saver, saved } = createTestSaver()
   saver.grow('a')
   saver.grow('ab')
+  expect(saved).toEqual([])
   await interval()
-  expect(saved).toEqual(['a', 'ab'])
+  expect(saved).toEqual(['ab'])
   await interval()
-  expect(saved).toHaveLength(2)
+  expect(saved).toHaveLength(1)
   saver.grow('abc')
-  expect(saved).toEqual(['a', 'ab', 'abc'])
+  expect(saved).toHaveLength(1)
+  await interval()
+  expect(saved).toEqual(['ab', 'abc'])
   await saver.stop()
+})
+
+test('a text that ends within its first interval is not written', async () => {
+  const { interval, saver, saved } = createTestSaver()
+  saver.grow('a')
+  await saver.stop()
+  await interval()
+  expect(saved).toEqual([])
 })
 
 test('however long a text grows, all its writes are together a few times its length', async () => {
@@ -52,6 +63,8 @@ test('what could not be written is written with the next piece; who has lost the
   }
   const { interval, saver, saved } = createTestSaver([fails, () => true, () => false])
   saver.grow('a')
+  await interval()
+  expect(saved).toEqual(['a'])
   await interval()
   expect(saved).toEqual(['a', 'a'])
   saver.grow('ab')

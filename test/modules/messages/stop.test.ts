@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from 'bun:test'
 import { SECOND } from '#src/lib/time.ts'
 import type { Accepted, Exchange, Message } from '#src/modules/messages/model.ts'
+import { SAVE_EVERY_MS } from '#src/modules/messages/partial-saver.ts'
 import type { Behaviour } from '#src/standins/gemini/behaviour.ts'
 import { turns } from '#test/support/fake-clock.ts'
 import { createGate } from '#test/support/gate.ts'
@@ -29,6 +30,10 @@ async function gatedChat() {
     while (chat.gemini.calls.length < count) await turns(1)
   }
   const streamed = async (messageId: string, text: string) => {
+    // The piece comes over a socket, which takes as many turns of the loop as it likes; then it is due to be saved.
+    const savedAt = chat.clock.now() + SAVE_EVERY_MS
+    while (!chat.clock.timers().includes(savedAt)) await turns(1)
+    await chat.clock.advance(SAVE_EVERY_MS)
     while ((await chat.read(token, roomId, messageId)).content !== text) await turns(1)
   }
   return { gate, secondGate, chat, token, userId, roomId, act, called, streamed }
@@ -39,7 +44,6 @@ describe('POST …/cancel', () => {
     const { gate, chat, token, userId, roomId, act, streamed } = await gatedChat()
     const { reply } = await chat.prompt(token, roomId, 'Tell me everything')
     gate.send('So far ')
-    // It comes over a socket, which takes as many turns of the loop as it likes.
     await streamed(reply.id, 'So far ')
     const answer = await act(reply.id, 'cancel')
     expect(answer.status).toBe(200)
