@@ -14,6 +14,8 @@ const PIECES = 20
 const EVERY_MS = 50
 /** Nobody reads the figures of the short form; that every piece arrives is asserted all the same. */
 const QUICK_EVERY_MS = 10
+/** Who takes turns where one room at a time is asked, so that none of them has a long history. */
+const LONE_USERS = 4
 /** The number a prompt carries is its room's times this plus its round. */
 const ROUNDS_MAX = 1_000
 const DEADLINE_MS = 15_000
@@ -86,7 +88,7 @@ async function measure(rooms: number, quick: boolean): Promise<Level> {
   const shim = rooms === 1 ? compileSyncShim(folder) : { missing: '' }
   if ('missing' in shim && shim.missing) console.log(`Pickup is not measured: ${shim.missing}`)
   const world = await createWorld({
-    users: rooms,
+    users: rooms === 1 ? LONE_USERS : rooms,
     roomsPerUser: 1,
     geminiUrl: gemini.url,
     settings: {
@@ -103,24 +105,27 @@ async function measure(rooms: number, quick: boolean): Promise<Level> {
       asked: [],
     } as Samples
     let dropped = 0
+    const numbered = world.users.map((user, at) => ({ user, at }))
     const readers = await Promise.all(world.users.map((user) => follow(world, user)))
-    const rounds = quick ? 2 : rooms === 1 ? 40 : rooms === 16 ? 6 : 3
+    const rounds = quick ? 2 : rooms === 1 ? 25 : rooms === 16 ? 12 : 3
     // The first round is not counted: it compiles code and opens connections.
     for (let round = 0; round <= rounds; round++) {
       const kept = round === 0 ? undefined : samples
-      const whole = await Promise.all(
-        world.users.map((user, at) =>
-          converse({
-            world,
-            gemini,
-            user,
-            number: at * ROUNDS_MAX + round,
-            read: readers[at],
-            kept,
-          }),
-        ),
-      )
-      dropped += whole.filter((isWhole) => !isWhole).length
+      for (const together of rooms === 1 ? numbered.map((one) => [one]) : [numbered]) {
+        const whole = await Promise.all(
+          together.map(({ user, at }) =>
+            converse({
+              world,
+              gemini,
+              user,
+              number: at * ROUNDS_MAX + round,
+              read: readers[at],
+              kept,
+            }),
+          ),
+        )
+        dropped += whole.filter((isWhole) => !isWhole).length
+      }
     }
     const floor = await measureFloor(gemini, rooms)
     for (const reader of readers) reader.close()
