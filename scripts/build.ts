@@ -10,6 +10,7 @@ const build = Bun.spawnSync(
     'build',
     'src/main.ts',
     'src/writer-thread.ts',
+    'src/checkpoint-thread.ts',
     '--compile',
     '--target=bun',
     '--minify-whitespace',

@@ -12,7 +12,7 @@ const layers: [name: string, paths: RegExp][] = [
   ['modules', /^src\/modules\//],
   ['app', /^src\/(app|accounts|services|billing|conversation|deps|maintenance)\.ts$/],
   ['serve', /^src\/((serve|development|observation|welcome|writer-move|writer-port)\.ts$|cli\/)/],
-  ['main', /^src\/(main|writer-thread)\.ts$/],
+  ['main', /^src\/(main|writer-thread|checkpoint-thread)\.ts$/],
 ]
 const MAY_READ_CONFIG =
   /^src\/(config\/|cli\/|(main|serve|accounts|services|billing|conversation|deps|development|maintenance|observation|writer-\w+)\.ts$)/

@@ -37,7 +37,7 @@ export const options = {
   }),
   writerThread: oneOf('WRITER_THREAD', ['auto', 'always', 'never'], {
     describe:
-      'Whether commits are made on a thread of their own, which takes 10 MB; auto: once they take a fifth of the time',
+      'Whether commits are made on a thread of their own, which takes 13 MB; auto: once they take a fifth of the time',
     default: 'auto',
   }),
   logLevel: oneOf('LOG_LEVEL', ['debug', 'info', 'warn', 'error', 'silent'], {
