@@ -13,6 +13,8 @@ import { createHttpWorld, MESSAGES_PER_ROOM } from './world.ts'
 import { hasWrk, type WrkRun, wrk } from './wrk.ts'
 
 const CONNECTIONS = 32
+/** Code is compiled, and what only long load brings, such as our writer's thread, is there. */
+const WARM_SECONDS = 4
 const ROUTES = {
   live: 'hello world (`GET /livez`)',
   me: '`GET /v1/user/me`',
@@ -60,7 +62,11 @@ export async function benchHttp(quick: boolean): Promise<Report> {
     for (const route of quick ? QUICK_ROUTES : routesOf(ROUTES)) {
       const expected = EXPECTED[route]
       for (const { url } of quick ? [] : contenders) {
-        await wrk(url, requests[route] ?? [], { connections: CONNECTIONS, seconds: 1, expected })
+        await wrk(url, requests[route] ?? [], {
+          connections: CONNECTIONS,
+          seconds: WARM_SECONDS,
+          expected,
+        })
       }
       for (let round = 0; round < (quick ? 1 : 3); round++) {
         for (const { name, url } of contenders) {
