@@ -71,6 +71,14 @@ export const refuseSpent: Command<Spend, void> = command('rate-limit.refuse', ({
   }
 })
 
+/** Forgets what a limit has counted. */
+export const forgive: Command<Limit, void> = command('rate-limit.forgive', ({ sqlite }) => {
+  const remove = sqlite.query<unknown, [string]>('DELETE FROM rate_limits WHERE key = ?1')
+  return (_tx, { key }) => {
+    remove.run(key)
+  }
+})
+
 /** Forgets the windows that are over; gives how many. Uses rate_limits_expiring. */
 export const pruneRateLimits: Command<{ now: number }, number> = command(
   'rate-limit.prune',

@@ -4,7 +4,7 @@ import { type Connection, command } from '#src/database/command.ts'
 import type { Database } from '#src/database/open.ts'
 import { lazy } from '#src/lib/lazy.ts'
 import { audit } from '#src/plugins/audit.ts'
-import { type Limit, refuseSpent, spend, tally } from '#src/plugins/rate-limit.ts'
+import { forgive, type Limit, refuseSpent, spend, tally } from '#src/plugins/rate-limit.ts'
 import type { Queue } from '#src/queue/queue.ts'
 import { accountColumns } from './account-columns.ts'
 import {
@@ -38,13 +38,7 @@ export function createAccountStore(
       .where(eq(users.phone, placeholder('phone')))
       .prepare(),
   )
-  const byId = lazy(() =>
-    database.orm
-      .select(accountColumns)
-      .from(users)
-      .where(eq(users.id, placeholder('id')))
-      .prepare(),
-  )
+  const byId = lazy(() => selectAccount(database))
   const openChallenge = createOpenChallenge(queue, delivery)
   const tryCode = createTryCode(codes)
   return {
@@ -114,9 +108,6 @@ const logIn = command('auth.log-in', (connection) => {
   const admitUser = connection.sqlite.query<unknown, [Record<string, string | number | null>]>(`
     UPDATE users SET verified_at = coalesce(verified_at, $now), password_hash = $passwordHash, updated_at = $now
     WHERE id = $userId AND (verified_at IS NULL OR password_hash IS NOT $passwordHash)`)
-  const forget = connection.sqlite.query<unknown, [string]>(
-    'DELETE FROM rate_limits WHERE key = ?1',
-  )
   return (tx, { challengeId, userId, session, resend, origin, now, ...proof }: LogIn): boolean => {
     const user = account.get({ id: userId })
     const verified = user?.verifiedAt !== null
@@ -125,7 +116,7 @@ const logIn = command('auth.log-in', (connection) => {
     if (!tx.run(useChallenge, { challengeId, now })) return false
     admitUser.run({ userId, now, passwordHash: proof.renewedHash ?? proof.provenHash })
     tx.run(openSession, { ...session, userId, now })
-    forget.run(resend.key)
+    tx.run(forgive, resend)
     const event = { at: now, userId, actor: 'user', origin } as const
     if (!verified) tx.run(audit, { ...event, event: 'account.verified' })
     tx.run(audit, { ...event, event: 'login.succeeded', detail: { session: session.id } })
@@ -139,9 +130,6 @@ const resetPassword = command('auth.reset-password', (connection) => {
     WHERE id = $userId`)
   const endAll = createEndSessions(connection)
   const endCodes = createEndCodes(connection)
-  const forget = connection.sqlite.query<unknown, [string]>(
-    'DELETE FROM rate_limits WHERE key = ?1',
-  )
   return (
     tx,
     { challengeId, userId, passwordHash, resend, origin, now }: PasswordReset,
@@ -150,7 +138,7 @@ const resetPassword = command('auth.reset-password', (connection) => {
     set.run({ userId, passwordHash, now })
     endAll({ userId, keepId: '', now })
     endCodes({ userId, now })
-    forget.run(resend.key)
+    tx.run(forgive, resend)
     tx.run(audit, { at: now, event: 'password.reset', userId, actor: 'user', origin })
     return true
   }
