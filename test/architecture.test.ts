@@ -64,6 +64,19 @@ describe('Imports point one way', () => {
     expect(across.map(arrow)).toEqual([])
   })
 
+  test('no file imports, not even a type, what leads back to it', () => {
+    const targets = Map.groupBy(ours(imports), ({ from }) => from)
+    const reaches = (from: string, goal: string, seen = new Set<string>()): boolean =>
+      (targets.get(from) ?? []).some(({ to }) => {
+        if (to === goal) return true
+        if (seen.has(to)) return false
+        seen.add(to)
+        return reaches(to, goal, seen)
+      })
+    const round = ours(imports).filter(({ from, to }) => reaches(to, from))
+    expect(round.map(arrow)).toEqual([])
+  })
+
   test('stand-ins import only lib, and only development starts them', () => {
     const inside = ours(imports).filter(
       ({ from, to }) => from.startsWith('src/standins/') && !/^src\/(standins|lib)\//.test(to),

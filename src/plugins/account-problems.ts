@@ -1,4 +1,4 @@
-import type { ProblemKind } from './problem-catalogue.ts'
+import type { ProblemKind } from './problem-kind.ts'
 
 const PROVES_A_CODE = /^POST \/v1\/auth\/(verify-otp|reset-password)$/
 const PROVES_AGAIN = /^(POST \/v1\/auth\/change-password|DELETE \/v1\/user\/me)$/

@@ -1,7 +1,8 @@
 import { Elysia, t } from 'elysia'
 import { notFound } from '#src/lib/problem.ts'
 import { STATUS_PHRASES } from '#src/lib/status.ts'
-import { type ProblemKind, problemCatalogue } from './problem-catalogue.ts'
+import { problemCatalogue } from './problem-catalogue.ts'
+import type { ProblemKind } from './problem-kind.ts'
 import { problems } from './schemas.ts'
 
 const STYLE = `body{font:1rem/1.5 system-ui,sans-serif;max-width:40rem;margin:3rem auto;padding:0 1rem;color:#222;background:#fff}

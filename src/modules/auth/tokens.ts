@@ -43,7 +43,7 @@ export function createTokens({
   const current = codec(secret)
   const codecs = previousSecret === undefined ? [current] : [current, codec(previousSecret)]
 
-  async function check(token: string): Promise<Verified | undefined> {
+  async function check(token: string): Promise<Verified<AccessClaims> | undefined> {
     for (const { verify } of codecs) {
       const claims = await verify(token, {
         algorithms: ['HS256'],

@@ -1,10 +1,9 @@
 import type { Clock } from '#src/lib/clock.ts'
 import { SECOND } from '#src/lib/time.ts'
-import type { AccessClaims } from './tokens.ts'
 
 /** What a token whose signature and claims were checked says. */
-export interface Verified {
-  claims: AccessClaims
+export interface Verified<Claims> {
+  claims: Claims
   /** Its `exp`, seconds. */
   expiresAt: number
 }
@@ -17,12 +16,12 @@ const LIMIT = 10_000
  * request. Kept by hash, so that no token lies about in memory; whether the session still lives is asked of
  * the database at each request all the same.
  */
-export function createVerifiedTokens(
-  verify: (token: string) => Promise<Verified | undefined>,
+export function createVerifiedTokens<Claims>(
+  verify: (token: string) => Promise<Verified<Claims> | undefined>,
   clock: Clock,
   limit = LIMIT,
-): (token: string) => Promise<AccessClaims | undefined> {
-  const known = new Map<string, Verified>()
+): (token: string) => Promise<Claims | undefined> {
+  const known = new Map<string, Verified<Claims>>()
   return async (token) => {
     const hash = new Bun.CryptoHasher('sha256').update(token).digest('base64')
     const seen = known.get(hash)

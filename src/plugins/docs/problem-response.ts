@@ -1,5 +1,6 @@
 import { STATUS_PHRASES } from '#src/lib/status.ts'
-import { type ProblemKind, problemCatalogue } from '../problem-catalogue.ts'
+import { problemCatalogue } from '../problem-catalogue.ts'
+import type { ProblemKind } from '../problem-kind.ts'
 import { headersOf } from './headers.ts'
 import type { ApiResponse, JsonSchema } from './types.ts'
 

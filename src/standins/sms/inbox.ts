@@ -1,4 +1,11 @@
-import type { ReceivedSms } from './server.ts'
+/** A message that was accepted. */
+export interface ReceivedSms {
+  to: string
+  text: string
+  /** `webhook-id`, or the sid that Twilio's stand-in made. */
+  id: string
+  at: Date
+}
 
 /** The newest messages first; the page loads itself again each second or two. */
 export function inboxPage(messages: readonly ReceivedSms[]): Response {

@@ -1,14 +1,5 @@
-import { inboxPage } from './inbox.ts'
+import { inboxPage, type ReceivedSms } from './inbox.ts'
 import { isSigned } from './signature.ts'
-
-/** A message that was accepted. */
-export interface ReceivedSms {
-  to: string
-  text: string
-  /** `webhook-id`, or the sid that Twilio's stand-in made. */
-  id: string
-  at: Date
-}
 
 /** What one call meets. */
 export type SmsBehaviour =

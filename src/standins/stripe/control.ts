@@ -2,8 +2,9 @@ import type Stripe from 'stripe'
 import { SECOND } from '#src/lib/time.ts'
 import { cancelling } from './api.ts'
 import { ApiError, type StripeBehaviour } from './behaviour.ts'
+import type { Books } from './books.ts'
+import type { Deliveries } from './deliveries.ts'
 import { html, pageOf } from './html.ts'
-import type { PagesOptions } from './pages.ts'
 import { day, idOf } from './shop.ts'
 
 const STATES = [
@@ -32,8 +33,16 @@ const FAULTS: Record<string, StripeBehaviour> = {
 }
 const SHOWN_EVENTS = 40
 
+/** What the pages show and change. */
+export interface Controlled {
+  books: Books
+  deliveries: Deliveries
+  /** The next `count` calls of the API do this. */
+  failNext(behaviour: StripeBehaviour, count: number): void
+}
+
 /** Everything the stand-in knows, and buttons to make it happen. */
-export function controlPage({ books, deliveries }: PagesOptions): Response {
+export function controlPage({ books, deliveries }: Controlled): Response {
   const subscriptions = [...books.subscriptions.values()].reverse().map(
     (
       one,
@@ -79,7 +88,7 @@ ${form({}, 'action', [
 }
 
 /** Does what a button of the control page says. */
-export function takeControl(options: PagesOptions, posted: URLSearchParams): void {
+export function takeControl(options: Controlled, posted: URLSearchParams): void {
   const { books, deliveries, failNext } = options
   const id = posted.get('id') ?? ''
   const setCancel = (cancel: boolean) =>

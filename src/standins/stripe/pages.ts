@@ -1,20 +1,10 @@
-import type { StripeBehaviour } from './behaviour.ts'
 import { ApiError } from './behaviour.ts'
-import type { Books } from './books.ts'
-import { controlPage, takeControl } from './control.ts'
-import type { Deliveries } from './deliveries.ts'
+import { type Controlled, controlPage, takeControl } from './control.ts'
 import { html, pageOf } from './html.ts'
 import { payPage, portalPage, takePayment, takePortal } from './shop.ts'
 
-export interface PagesOptions {
-  books: Books
-  deliveries: Deliveries
-  /** The next `count` calls of the API do this. */
-  failNext(behaviour: StripeBehaviour, count: number): void
-}
-
 /** The pages a person clicks: checkout, portal, and the control page at `/`. */
-export function createPages(options: PagesOptions): (request: Request) => Promise<Response> {
+export function createPages(options: Controlled): (request: Request) => Promise<Response> {
   const { books } = options
 
   async function show(request: Request): Promise<Response> {
