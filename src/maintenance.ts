@@ -55,9 +55,9 @@ function nightlyBackup(config: Config, clock: Clock): Maintenance[] {
       name: 'back the database up',
       pattern: '15 3 * * *',
       timezone: config.quotaTimezone,
-      async run() {
+      async run(signal) {
         const target = join(backupDir, nightlyName(clock.now()))
-        await backupInProcess({ source: databasePath, target })
+        await backupInProcess({ source: databasePath, target, signal })
         return { target, removed: pruneBackups(backupDir, backupKeep) }
       },
     },

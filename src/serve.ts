@@ -81,7 +81,7 @@ export async function serve(
       development: false,
       error(error) {
         log.error({ err: error }, 'request failed outside of the application')
-        return internal().toResponse('')
+        return internal().respond('')
       },
     })
   const url = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${app.server?.port}`

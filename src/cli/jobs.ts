@@ -35,7 +35,7 @@ export function addJobs(program: Command, terminal: Terminal): void {
     .action((id, options) => show(terminal, id, options))
   jobs
     .command('retry')
-    .description('give a failed or cancelled job another chance')
+    .description('give a failed or cancelled job another chance; a reply has to be asked for anew')
     .argument('<id>', 'its number', wholeNumber)
     .action((id) => retry(terminal, id))
   jobs
@@ -78,7 +78,14 @@ function show(terminal: Terminal, id: number, options: Json) {
 }
 
 function retry(terminal: Terminal, id: number) {
-  return withServices(terminal, async ({ database, now }) => {
+  return withServices(terminal, async ({ database, services, now }) => {
+    const job = createInspector(database).find(id)
+    const hasEnded = job?.state === 'failed' || job?.state === 'cancelled'
+    if (hasEnded && services.queue.kinds.get(job.kind)?.ended) {
+      throw new Failure(
+        `What job ${id} was for has been told how it ended; a reply is asked for anew.`,
+      )
+    }
     const result = await database.execute(revive, { id, now: now() })
     if (result === 'revived') return terminal.print(`Job ${id} will run again.`)
     const reasons = {

@@ -6,5 +6,6 @@ export interface Maintenance {
   pattern: string
   /** IANA time zone of the pattern; UTC by default. */
   timezone?: string
-  run(): Promise<unknown>
+  /** `signal` aborts when the server stops, which then waits for this run to end. */
+  run(signal: AbortSignal): Promise<unknown>
 }

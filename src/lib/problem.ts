@@ -33,7 +33,8 @@ export class Problem extends Error {
   }
 
   /** `instance` is the request id, so that a person can quote it and an operator find it. */
-  toResponse(instance: string): Response {
+  /** Not named `toResponse`: Elysia would call it without the id where a hook of the request throws. */
+  respond(instance: string): Response {
     return new Response(
       JSON.stringify({
         type: `/problems/${this.slug}`,

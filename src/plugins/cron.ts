@@ -6,9 +6,10 @@ import type { Maintenance } from '#src/lib/maintenance.ts'
 /**
  * Runs each task by its pattern. `@elysiajs/cron` starts ticking when it is mounted and goes on after
  * `app.stop()`, so serve mounts this beside the application and calls `stop`, which also waits for the
- * runs under way.
+ * runs under way, having told them by their signal.
  */
 export function createCron(tasks: readonly Maintenance[], log: Log) {
+  const stopping = new AbortController()
   const running = new Set<Promise<void>>()
   const plugin = new Elysia({ name: 'cron' })
   for (const { name, pattern, timezone = 'UTC', run } of tasks) {
@@ -21,7 +22,7 @@ export function createCron(tasks: readonly Maintenance[], log: Log) {
         // A run longer than its period is not started a second time.
         protect: true,
         run() {
-          const one = attempt(name, run, log).finally(() => running.delete(one))
+          const one = attempt(name, run, stopping.signal, log).finally(() => running.delete(one))
           running.add(one)
           return one
         },
@@ -32,17 +33,24 @@ export function createCron(tasks: readonly Maintenance[], log: Log) {
     plugin,
     async stop(): Promise<void> {
       for (const job of Object.values(jobsOf(plugin.store))) job.stop()
+      stopping.abort()
       await Promise.all(running)
     },
   }
 }
 
-async function attempt(name: string, run: () => Promise<unknown>, log: Log): Promise<void> {
+async function attempt(
+  name: string,
+  run: Maintenance['run'],
+  signal: AbortSignal,
+  log: Log,
+): Promise<void> {
   try {
-    const result = await run()
+    const result = await run(signal)
     log.debug({ task: name, result }, 'maintenance done')
   } catch (error) {
-    log.error({ err: error, task: name }, 'maintenance failed')
+    if (signal.aborted) log.warn({ task: name }, 'maintenance given up, as the server stops')
+    else log.error({ err: error, task: name }, 'maintenance failed')
   }
 }
 

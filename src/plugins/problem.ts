@@ -43,7 +43,7 @@ export function createProblems({
       }
       // Where no route matched Elysia leaves it at 200, which the request log would then tell.
       set.status = problem.status
-      return problem.toResponse(id)
+      return problem.respond(id)
     })
 }
 

@@ -1,4 +1,5 @@
 import { isDatabaseFault } from '#src/database/fault.ts'
+import { describeError } from '#src/lib/log-error.ts'
 import { SECOND } from '#src/lib/time.ts'
 import { backoffMs } from './backoff.ts'
 import type { WorkerDeps } from './deps.ts'
@@ -61,7 +62,8 @@ async function outcome(
 }
 
 function afterError({ clock, random, log }: WorkerDeps, row: JobRow, error: unknown): Finish {
-  const message = error instanceof Error ? error.message : String(error)
+  // As the log would tell it: it is kept beyond its room and its user.
+  const { message } = describeError(error)
   const code = codeOf(error)
   if (error instanceof Discard) return ended(failed(code, message))
   const countsError = !(error instanceof Snooze)

@@ -41,11 +41,19 @@ export function createWorker(deps: WorkerDeps, options: WorkerOptions = {}): Wor
   const sweep = createSweep(deps)
   const claims = createClaims(deps, (event) => {
     const kind = queue.kinds.get(event.kind)
-    if (event.on === 'fault' || !kind) log.error(event, 'could not claim jobs')
-    else if (accepting) begin(kind, event)
+    if (event.on === 'fault' || !kind) {
+      const { message } = { message: '', ...event }
+      // Asked again twice a second: said once until it changes.
+      if (refusals.get(event.kind) !== message) log.error(event, 'could not claim jobs')
+      refusals.set(event.kind, message)
+      return
+    }
+    refusals.delete(event.kind)
+    if (accepting) begin(kind, event)
     else returned = Promise.all([returned, held.handBack(event.rows)])
   })
   const alarms = new Map<string, () => void>()
+  const refusals = new Map<string, string>()
   const stops: (() => void)[] = []
   let accepting = false
   let claiming = true

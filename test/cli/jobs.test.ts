@@ -57,6 +57,21 @@ describe('pollux jobs', () => {
     expect(await states()).toEqual(['parked', 'ready'])
   })
 
+  test('gives no other chance to a reply, whose end its reader has been told', async () => {
+    const body = { replyId: '0199aaaa-0000-7000-8000-000000000000' }
+    await using terminal = await setUp([{ kind: 'message.reply', lane: 'room', body }])
+    const { pollux } = terminal
+    const early = await pollux('jobs', 'retry', '1')
+    expect(early).toMatchObject({ code: 1 })
+    expect(early.err).toContain('neither failed nor been cancelled')
+    await pollux('jobs', 'cancel', '1')
+    const refused = await pollux('jobs', 'retry', '1')
+    expect(refused).toMatchObject({ code: 1 })
+    expect(refused.err).toContain('asked for anew')
+    const shown = await pollux('jobs', 'show', '1', '--json')
+    expect(JSON.parse(shown.out)).toMatchObject({ state: 'cancelled' })
+  })
+
   test('counts what waits, how long the oldest does, and what ended lately', async () => {
     const jobs = [room(1), room(2), { kind: 'test.sms', body: null }]
     await using terminal = await setUp(jobs, Date.now() - 90_000)

@@ -31,6 +31,15 @@ function keysOf(path: string): string[] {
 }
 
 describe('A backup in a process of its own', () => {
+  test('ends when it is told to', async () => {
+    const stop = new AbortController()
+    const forever = [process.execPath, '-e', 'setInterval(() => {}, 1000)']
+    const run = backupInProcess({ source: '', target: '', signal: stop.signal }, forever)
+    stop.abort()
+    expect(run).rejects.toThrow('backup failed')
+    await run.catch(() => {})
+  })
+
   test('holds what was committed, is its owner’s alone, and its complaint comes back', async () => {
     await using set = await setUp()
     set.insert('one')

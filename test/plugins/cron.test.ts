@@ -62,6 +62,28 @@ describe('createCron', () => {
     await cron.stop()
   })
 
+  test('tells the run under way to end when it stops', async () => {
+    const lines: unknown[] = []
+    const log = { ...silentLog, warn: (fields: object) => lines.push(fields) }
+    const cron = createCron(
+      [
+        {
+          name: 'a',
+          pattern: '0 0 1 1 *',
+          run: (signal) =>
+            new Promise((_, reject) =>
+              signal.addEventListener('abort', () => reject(signal.reason)),
+            ),
+        },
+      ],
+      log as unknown as typeof silentLog,
+    )
+    const run = jobs(cron)['a']?.trigger()
+    await cron.stop()
+    await run
+    expect(lines).toEqual([{ task: 'a' }])
+  })
+
   test('waits for the run under way when it stops', async () => {
     const release = Promise.withResolvers<void>()
     let ended = false

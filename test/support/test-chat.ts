@@ -1,4 +1,5 @@
 import type { Config } from '#src/config/config.ts'
+import type { Log } from '#src/lib/log.ts'
 import type { Room } from '#src/modules/chatrooms/model.ts'
 import type { Accepted, Message } from '#src/modules/messages/model.ts'
 import { createWorker } from '#src/queue/worker.ts'
@@ -8,10 +9,13 @@ import { createTestApp, json } from './test-app.ts'
 
 /** The application with a running worker and the Gemini stand-in behind the real SDK. Stop it when done. */
 export async function createTestChat(
-  options: { settings?: Partial<Config>; behave?: (call: Call) => Behaviour } = {},
+  options: { settings?: Partial<Config>; behave?: (call: Call) => Behaviour; log?: Log } = {},
 ) {
   const gemini = createGeminiStandIn(options.behave ? { behave: options.behave } : {})
-  const test = createTestApp({ geminiBaseUrl: gemini.url, autoTitle: false, ...options.settings })
+  const test = createTestApp(
+    { geminiBaseUrl: gemini.url, autoTitle: false, ...options.settings },
+    options.log && { log: options.log },
+  )
   const { services, database, clock, random, send } = test
   const worker = createWorker({ database, queue: services.queue, clock, random, log: test.log })
   await worker.start({ alone: true })

@@ -10,13 +10,13 @@ import { createFakeClock, turns } from './fake-clock.ts'
 import { createSeededRandom } from './seeded-random.ts'
 
 /** A queue on a private database with the real migrations; no worker runs until one is started. */
-export function createTestQueue({ path = ':memory:', seed = 1 } = {}) {
+export function createTestQueue({ path = ':memory:', seed = 1, log = silentLog } = {}) {
   const clock = createFakeClock()
   const random = createSeededRandom(seed)
   const database = openDatabase(path)
   migrate(database.sqlite, { now: clock.now() })
   const queue = createQueue({ clock })
-  const deps = { database, queue, clock, random, log: silentLog }
+  const deps = { database, queue, clock, random, log }
   const enqueueAll = command(
     'test.enqueue',
     () =>

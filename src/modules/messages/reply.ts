@@ -1,6 +1,7 @@
 import type { Clock } from '#src/lib/clock.ts'
 import type { Log } from '#src/lib/log.ts'
 import { SECOND } from '#src/lib/time.ts'
+import { traceIdOf } from '#src/lib/trace.ts'
 import {
   Discard,
   type Effect,
@@ -84,7 +85,7 @@ export async function answerPrompt(
         error: { code: error.reason ?? 'SAFETY', message },
       })
     }
-    throw await toQueueError(deps, error)
+    throw await toQueueError(deps, job, error)
   }
 }
 
@@ -131,8 +132,10 @@ function neverEnding(): Ending {
 /** What the queue is to do about a fault of the provider. */
 async function toQueueError(
   { pauseProvider, log }: ReplyDeps,
+  job: Pick<Job<unknown>, 'id' | 'trace'>,
   fault: AssistantFault,
 ): Promise<Error> {
+  const told = { job: job.id, traceId: traceIdOf(job.trace), err: fault }
   switch (fault.kind) {
     case 'rate-limited': {
       const pauseMs = fault.retryAfterMs ?? DEFAULT_PAUSE_MS
@@ -141,13 +144,13 @@ async function toQueueError(
     }
     case 'key':
       log.error(
-        { alarm: 'provider-key', err: fault },
+        { alarm: 'provider-key', ...told },
         'the provider refuses our key: set GEMINI_API_KEY',
       )
       return new Discard('provider-key', fault.message)
     case 'refused':
     case 'model-gone':
-      log.error({ err: fault }, 'the provider refuses a request for good')
+      log.error(told, 'the provider refuses a request for good')
       return new Discard(`provider-${fault.kind}`, fault.message)
     case 'blocked':
     case 'overloaded':

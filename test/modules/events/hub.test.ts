@@ -54,7 +54,9 @@ describe('A stream', () => {
     const stream = await follow(chat, token, roomId)
     expect((await stream.next())?.data).toMatchObject({ used: 1 })
     chat.clock.set(Date.UTC(2026, 10, 23))
-    await chat.services.maintenance.find(({ name }) => name === 'reset the daily quotas')?.run()
+    await chat.services.maintenance
+      .find(({ name }) => name === 'reset the daily quotas')
+      ?.run(AbortSignal.any([]))
     expect(await stream.next()).toMatchObject({
       event: 'quota',
       data: { limit: 5, used: 0, remaining: 5, resetsAt: '2026-11-24T00:00:00.000Z' },

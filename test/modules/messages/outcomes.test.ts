@@ -1,8 +1,10 @@
 import { afterEach, describe, expect, test } from 'bun:test'
+import { createLog } from '#src/lib/log.ts'
 import { MINUTE, SECOND } from '#src/lib/time.ts'
-import type { Message } from '#src/modules/messages/model.ts'
+import type { Accepted, Message } from '#src/modules/messages/model.ts'
 import type { Behaviour, Call } from '#src/standins/gemini/behaviour.ts'
 import { turns } from '#test/support/fake-clock.ts'
+import { json } from '#test/support/test-app.ts'
 import { createTestChat } from '#test/support/test-chat.ts'
 
 type Chat = Awaited<ReturnType<typeof createTestChat>>
@@ -158,6 +160,29 @@ describe('A reply', () => {
       expect(used()).toBe(0)
     })
   }
+
+  test('that the provider refuses for good is told to the operator with its job and trace', async () => {
+    const lines: Record<string, unknown>[] = []
+    const log = createLog('error', { to: { write: (line) => lines.push(JSON.parse(line)) } })
+    const behave = (): Behaviour => ({ kind: 'status', status: 404, message: 'no such model' })
+    const chat = await createTestChat({ behave, log })
+    open = chat
+    const { token } = await chat.signIn()
+    const roomId = await chat.openRoom(token)
+    const traceId = '4bf92f3577b34da6a3ce929d0e0e4736'
+    const accepted = await chat.send('POST', `/v1/chatroom/${roomId}/message`, {
+      token,
+      body: { userPrompt: 'Hello' },
+      headers: { traceparent: `00-${traceId}-00f067aa0ba902b7-01` },
+    })
+    const { reply } = await json<Accepted>(accepted)
+    await settle(chat, token, roomId, reply.id)
+    const { job } = lines[0] ?? {}
+    expect(lines).toMatchObject([{ job: expect.any(Number), traceId }])
+    expect(
+      chat.database.sqlite.query('SELECT kind FROM jobs WHERE id = ?').get(Number(job)),
+    ).toEqual({ kind: 'message.reply' })
+  })
 
   test('is tried again when the provider says nothing, or falls silent', async () => {
     const { chat, final } = await ask([{ kind: 'hang' }, { kind: 'hang', pieces: 1 }])

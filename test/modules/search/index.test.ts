@@ -163,7 +163,7 @@ describe('GET /v1/search', () => {
     const before = waiting.get()?.count ?? 0
     expect(before).toBeGreaterThanOrEqual(250)
     const task = chat.services.maintenance.find(({ name }) => name.includes('index messages'))
-    await task?.run()
+    await task?.run(AbortSignal.any([]))
     expect(waiting.get()?.count).toBe(0)
     expect((await search('prompt', '&limit=100')).items).toHaveLength(100)
   })
