@@ -1,4 +1,6 @@
 import {
+  chmodSync,
+  chownSync,
   constants,
   copyFileSync,
   existsSync,
@@ -6,6 +8,8 @@ import {
   mkdirSync,
   renameSync,
   rmSync,
+  type Stats,
+  statSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
 import { closeLog, removeDatabase, syncFolder } from './backup.ts'
@@ -22,17 +26,22 @@ export interface Restored {
 
 /**
  * Puts a backup in the place of the database. The backup is copied beside it and the copy verified whole
- * before anything is replaced; what was there is kept under another name.
+ * before anything is replaced; what was there is kept under another name. Done by root, the files are those of
+ * whoever had the database, or has its folder.
  * @throws DatabaseInUse while a server runs, UnusableDatabase, DatabaseFromTheFuture
  */
 export function restoreBackup(backup: string, path: string, now: number): Restored {
   mkdirSync(dirname(path), { recursive: true })
+  const owner = statSync(existsSync(path) ? path : dirname(path))
   const unlock = lockDatabase(path)
   const incoming = `${path}.restoring`
   try {
     removeDatabase(incoming)
     const { pending } = takeIn(backup, incoming)
-    const replaced = existsSync(path) ? setAside(path, `${path}.replaced-${stamp(now)}`) : undefined
+    hand(incoming, owner)
+    hand(`${path}-lock`, owner)
+    const kept = freeName(`${path}.replaced-${stamp(now)}`)
+    const replaced = existsSync(path) ? setAside(path, kept) : undefined
     // A log without its database, left by a server whose file was deleted, is not this backup's.
     rmSync(`${path}-wal`, { force: true })
     rmSync(`${path}-shm`, { force: true })
@@ -50,11 +59,28 @@ export function restoreBackup(backup: string, path: string, now: number): Restor
 function takeIn(backup: string, incoming: string): { pending: string[] } {
   if (!existsSync(backup)) verifyDatabaseFile(backup)
   copyFileSync(backup, incoming, constants.COPYFILE_FICLONE)
+  // Not as the backup was kept, which may be for reading alone or for everybody.
+  chmodSync(incoming, 0o600)
   // A live database copied by hand has what it committed last in a log beside it.
-  if (existsSync(`${backup}-wal`)) copyFileSync(`${backup}-wal`, `${incoming}-wal`)
-  const verified = verifyDatabaseFile(incoming)
+  if (existsSync(`${backup}-wal`)) {
+    copyFileSync(`${backup}-wal`, `${incoming}-wal`)
+    chmodSync(`${incoming}-wal`, 0o600)
+  }
+  const verified = verifyDatabaseFile(incoming, backup)
   closeLog(incoming)
   return verified
+}
+
+/** Only root may give a file away, and only its files need it. */
+function hand(path: string, { uid, gid }: Stats): void {
+  if (process.getuid?.() === 0) chownSync(path, uid, gid)
+}
+
+/** Two restores in one second keep both of what they replace. */
+function freeName(name: string): string {
+  for (let count = 2, free = name; ; free = `${name}-${count++}`) {
+    if (!existsSync(free) && !existsSync(`${free}-wal`)) return free
+  }
 }
 
 function setAside(path: string, to: string): string {

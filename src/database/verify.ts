@@ -13,32 +13,33 @@ export function checkDatabaseFile(path: string): void {
 }
 
 /**
- * Reads the whole file and gives the migrations this Pollux would have to apply to it.
+ * Reads the whole file and gives the migrations this Pollux would have to apply to it. `called` is the file that
+ * complaints name, where it is a copy of that one.
  * @throws as {@link checkDatabaseFile}, and DatabaseFromTheFuture
  */
-export function verifyDatabaseFile(path: string): { pending: string[] } {
-  return inspect(path, (sqlite) => ({ pending: pendingMigrations(sqlite) }))
+export function verifyDatabaseFile(path: string, called = path): { pending: string[] } {
+  return inspect(path, (sqlite) => ({ pending: pendingMigrations(sqlite) }), called)
 }
 
-function inspect<T>(path: string, ask: (sqlite: Sqlite) => T): T {
+function inspect<T>(path: string, ask: (sqlite: Sqlite) => T, called = path): T {
   if (!existsSync(path)) throw new UnusableDatabase(`There is no file '${path}'.`)
   let sqlite: Sqlite | undefined
   try {
     sqlite = new Sqlite(path, { readwrite: true, create: false })
     const [first] = sqlite.query<{ integrity_check: string }, []>('PRAGMA integrity_check(1)').all()
     if (first?.integrity_check !== 'ok') {
-      throw new UnusableDatabase(`'${path}' is damaged: ${first?.integrity_check}.`)
+      throw new UnusableDatabase(`'${called}' is damaged: ${first?.integrity_check}.`)
     }
-    if (!isOurs(sqlite)) throw new UnusableDatabase(`'${path}' is not a database of Pollux.`)
+    if (!isOurs(sqlite)) throw new UnusableDatabase(`'${called}' is not a database of Pollux.`)
     const [orphan] = sqlite.query<{ table: string }, []>('PRAGMA foreign_key_check').all()
     if (orphan) {
       throw new UnusableDatabase(
-        `'${path}' is damaged: rows of '${orphan.table}' refer to nothing.`,
+        `'${called}' is damaged: rows of '${orphan.table}' refer to nothing.`,
       )
     }
     return ask(sqlite)
   } catch (error) {
-    throw isDatabaseFault(error) ? new UnusableDatabase(explainFault(error, path)) : error
+    throw isDatabaseFault(error) ? new UnusableDatabase(explainFault(error, called)) : error
   } finally {
     sqlite?.close()
   }

@@ -1,41 +1,20 @@
 import { Database as Sqlite } from 'bun:sqlite'
 import { describe, expect, test } from 'bun:test'
-import { existsSync, readdirSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { writeBackup } from '#src/database/backup.ts'
 import { beforeUpgradeName, nightlyName, pruneBackups } from '#src/database/backup-folder.ts'
-import { lockDatabase } from '#src/database/lock.ts'
-import { migrate } from '#src/database/migrate.ts'
 import { openDatabase } from '#src/database/open.ts'
-import { restoreBackup } from '#src/database/restore.ts'
 import { upgrade } from '#src/database/upgrade.ts'
 import { silentLog } from '#src/lib/log.ts'
 import { DAY } from '#src/lib/time.ts'
+import { databaseInFolder, keysOf, NOW } from '#test/support/database-in-folder.ts'
 import { temporaryFolder } from '#test/support/folder.ts'
 
-const NOW = Date.UTC(2026, 10, 22, 3, 15)
 const migrations = [{ name: '0000_notes', sql: 'CREATE TABLE notes (text TEXT) STRICT' }]
-
-/** A database of ours with some rows, open as a server has it. */
-async function setUp(known?: typeof migrations) {
-  const folder = await temporaryFolder()
-  const path = folder.file('pollux.db')
-  const database = openDatabase(path)
-  migrate(database.sqlite, { now: NOW, ...(known && { known }) })
-  const insert = (key: string) =>
-    database.sqlite.run('INSERT INTO rate_limits VALUES (?, 1, 1)', [key])
-  return { ...folder, path, database, insert }
-}
-
-function keysOf(path: string): string[] {
-  const sqlite = new Sqlite(path)
-  const rows = sqlite.query<{ key: string }, []>('SELECT key FROM rate_limits ORDER BY key').all()
-  sqlite.close()
-  return rows.map(({ key }) => key)
-}
 
 describe('A backup', () => {
   test('holds what was committed, also what is only in the log yet', async () => {
-    await using set = await setUp()
+    await using set = await databaseInFolder()
     set.insert('one')
     set.insert('two')
     const { bytes } = writeBackup(set.path, set.file('backups/copy.db'))
@@ -46,13 +25,13 @@ describe('A backup', () => {
   })
 
   test('can be read by its owner only', async () => {
-    await using set = await setUp()
+    await using set = await databaseInFolder()
     writeBackup(set.path, set.file('copy.db'))
     expect(statSync(set.file('copy.db')).mode & 0o777).toBe(0o600)
   })
 
   test('does not overwrite a file, and leaves none where there is no database', async () => {
-    await using set = await setUp()
+    await using set = await databaseInFolder()
     writeFileSync(set.file('taken.db'), 'precious')
     expect(() => writeBackup(set.path, set.file('taken.db'))).toThrow('exists already')
     expect(() => writeBackup(set.file('none.db'), set.file('copy.db'))).toThrow('no database at')
@@ -61,7 +40,7 @@ describe('A backup', () => {
   })
 
   test('of a damaged database is not kept', async () => {
-    await using set = await setUp()
+    await using set = await databaseInFolder()
     set.database.sqlite.run('BEGIN')
     for (let at = 0; at < 2_000; at++) set.insert(`key ${at} ${'x'.repeat(100)}`)
     set.database.sqlite.run('COMMIT')
@@ -100,95 +79,6 @@ describe('Old backups', () => {
   })
 })
 
-describe('Restoring', () => {
-  async function withBackup() {
-    const set = await setUp()
-    set.insert('old')
-    writeBackup(set.path, set.file('copy.db'))
-    set.insert('new')
-    return set
-  }
-
-  test('puts the backup in place and keeps what it replaced', async () => {
-    await using set = await withBackup()
-    set.database.close()
-    const { replaced, pending } = restoreBackup(set.file('copy.db'), set.path, NOW)
-    expect(keysOf(set.path)).toEqual(['old'])
-    expect(replaced).toBe(`${set.path}.replaced-20261122T031500Z`)
-    expect(keysOf(replaced ?? '')).toEqual(['new', 'old'])
-    expect(pending).toEqual([])
-    expect(existsSync(set.file('copy.db'))).toBe(true)
-  })
-
-  test('keeps what a server that was killed had only in its log', async () => {
-    await using set = await withBackup()
-    // Not closed: the log stays, as after a kill.
-    const { replaced } = restoreBackup(set.file('copy.db'), set.path, NOW)
-    expect(keysOf(replaced ?? '')).toEqual(['new', 'old'])
-  })
-
-  test('works where there was nothing, and where what was there is rubbish', async () => {
-    await using set = await withBackup()
-    set.database.close()
-    expect(restoreBackup(set.file('copy.db'), set.file('other/a.db'), NOW).replaced).toBeUndefined()
-    writeFileSync(set.file('b.db'), 'rubbish')
-    writeFileSync(set.file('b.db-wal'), 'more')
-    const { replaced } = restoreBackup(set.file('copy.db'), set.file('b.db'), NOW)
-    expect(keysOf(set.file('b.db'))).toEqual(['old'])
-    expect(await Bun.file(replaced ?? '').text()).toBe('rubbish')
-  })
-
-  test('is refused while a server runs', async () => {
-    await using set = await withBackup()
-    const unlock = lockDatabase(set.path)
-    expect(() => restoreBackup(set.file('copy.db'), set.path, NOW)).toThrow('Another Pollux server')
-    unlock()
-    expect(keysOf(set.path)).toEqual(['new', 'old'])
-  })
-
-  test.each([
-    ['missing', (_path: string) => {}, 'There is no file'],
-    ['not a database', (path: string) => writeFileSync(path, 'x'.repeat(9_000)), 'damaged'],
-    [
-      'damaged',
-      (path: string) => {
-        const sqlite = openDatabase(path)
-        migrate(sqlite.sqlite, { now: NOW })
-        sqlite.close()
-        truncateSync(path, 50_000)
-      },
-      'damaged',
-    ],
-    [
-      'another program’s',
-      (path: string) => {
-        const sqlite = new Sqlite(path)
-        sqlite.run('CREATE TABLE theirs (x)')
-        sqlite.close()
-      },
-      'not a database of Pollux',
-    ],
-    [
-      'of the future',
-      (path: string) => {
-        const sqlite = openDatabase(path)
-        migrate(sqlite.sqlite, { now: NOW })
-        sqlite.sqlite.run(`INSERT INTO migrations VALUES ('9999_later', 1)`)
-        sqlite.close()
-      },
-      'migrations that this Pollux does not know',
-    ],
-  ])('a file that is %s is refused and changes nothing', async (_what, make, says) => {
-    await using set = await withBackup()
-    set.database.close()
-    make(set.file('bad.db'))
-    expect(() => restoreBackup(set.file('bad.db'), set.path, NOW)).toThrow(says)
-    expect(keysOf(set.path)).toEqual(['new', 'old'])
-    const left = readdirSync(set.path.replace('/pollux.db', ''))
-    expect(left.filter((name) => /restoring|replaced/.test(name))).toEqual([])
-  })
-})
-
 describe('Upgrading', () => {
   const later = [
     ...migrations,
@@ -196,7 +86,7 @@ describe('Upgrading', () => {
   ]
 
   test('backs up first where there is something to lose', async () => {
-    await using set = await setUp(migrations)
+    await using set = await databaseInFolder(migrations)
     set.database.sqlite.run("INSERT INTO notes VALUES ('kept')")
     const options = { path: set.path, backupDir: set.file('backups'), now: NOW, log: silentLog }
     expect(upgrade(set.database, { ...options, known: later })).toEqual(['0001_more'])
@@ -215,7 +105,7 @@ describe('Upgrading', () => {
   })
 
   test('migrates nothing when the backup cannot be written', async () => {
-    await using set = await setUp(migrations)
+    await using set = await databaseInFolder(migrations)
     writeFileSync(set.file('a-file'), '')
     const options = { path: set.path, backupDir: set.file('a-file/x'), now: NOW, log: silentLog }
     expect(() => upgrade(set.database, { ...options, known: later })).toThrow()
