@@ -12,6 +12,9 @@ import { createMetricsRoute } from './modules/metrics/index.ts'
 import { countUsersByTier } from './modules/metrics/tiers.ts'
 import type { Metrics } from './plugins/metrics.ts'
 
+/** METRICS_PORT cannot be had; `cause` says why. */
+export class MetricsPortRefused extends Error {}
+
 /** What watches a server from its first commit on. */
 export interface Observation {
   /** Undefined where nobody can read them. */
@@ -73,14 +76,19 @@ export async function createObservation(
       const countTiers = () => countUsersByTier(database)
       for (const gauge of createGauges({ database, clock, path, countTiers })) metrics.watch(gauge)
       if (config.metricsPort === 0) return async () => {}
-      const listener = new Elysia({ name: 'metrics-port' })
-        .use(createMetricsRoute({ metrics, token: config.metricsToken }))
-        .listen({
+      const listener = new Elysia({ name: 'metrics-port' }).use(
+        createMetricsRoute({ metrics, token: config.metricsToken }),
+      )
+      try {
+        listener.listen({
           hostname: config.host,
           port: config.metricsPort,
           reusePort: false,
           development: false,
         })
+      } catch (cause) {
+        throw new MetricsPortRefused('no port for metrics', { cause })
+      }
       log.info({ port: config.metricsPort }, 'metrics')
       return () => listener.stop(true)
     },

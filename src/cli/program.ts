@@ -81,6 +81,11 @@ async function explain(error: unknown, terminal: Terminal): Promise<number> {
     await terminal.complain(error.message)
     return EXIT.failed
   }
+  // Of a file or folder that the system refuses: its message names it, and where in the program helps nobody.
+  if (error instanceof Error && 'syscall' in error && 'path' in error) {
+    await terminal.complain(error.message)
+    return EXIT.failed
+  }
   await terminal.complain(error instanceof Error ? (error.stack ?? error.message) : String(error))
   return EXIT.failed
 }

@@ -4,6 +4,7 @@ import { systemClock } from '#src/lib/clock.ts'
 import { createLog, type Log } from '#src/lib/log.ts'
 import { systemRandom } from '#src/lib/random.ts'
 import type { Runtime } from '#src/lib/runtime.ts'
+import { MetricsPortRefused } from '#src/observation.ts'
 import { type Server, serve } from '#src/serve.ts'
 import { Failure, type Terminal } from './terminal.ts'
 
@@ -32,17 +33,34 @@ async function run(terminal: Terminal): Promise<void> {
   await standIns.stop()
 }
 
-/** @throws Failure where the port cannot be had */
+/** @throws Failure where a port cannot be had */
 async function start(config: Config, runtime: Runtime): Promise<Server> {
   try {
     return await serve(config, runtime)
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined
-    if (code === 'EADDRINUSE') {
-      throw new Failure(`Port ${config.port} is in use. Stop what listens there, or set PORT.`)
-    }
-    if (code === 'EACCES') throw new Failure(`This user may not listen on port ${config.port}.`)
-    throw error
+    const refusal = explainListening(error, config)
+    throw refusal === undefined ? error : new Failure(refusal)
+  }
+}
+
+function explainListening(error: unknown, config: Config): string | undefined {
+  const { cause, setting } =
+    error instanceof MetricsPortRefused
+      ? { cause: error.cause, setting: 'METRICS_PORT' as const }
+      : { cause: error, setting: 'PORT' as const }
+  const port = setting === 'PORT' ? config.port : config.metricsPort
+  // A file's error has these codes too.
+  const isOurs = cause instanceof Error && 'syscall' in cause && cause.syscall === 'listen'
+  switch (isOurs && 'code' in cause && cause.code) {
+    case 'EADDRINUSE':
+      return `Port ${port} is in use. Stop what listens there, or set ${setting}.`
+    case 'EACCES':
+      return `This user may not listen on port ${port}.`
+    case 'EADDRNOTAVAIL':
+    case 'EINVAL':
+      return `This machine cannot listen on HOST=${config.host}: it is no address of its own.`
+    default:
+      return undefined
   }
 }
 

@@ -6,6 +6,16 @@ const country = {
   allowed: 'ISO 3166 country codes such as DE, separated by commas',
   test: (code: string) => toCountry(code) !== undefined,
 }
+/** As https://www.standardwebhooks.com asks for. */
+const signingKey = {
+  allowed: 'base64 of at least 24 bytes',
+  test(given: string) {
+    const base64 = given.replace(/^whsec_/, '')
+    const key = Buffer.from(base64, 'base64')
+    const isWhole = key.toString('base64').replace(/=+$/, '') === base64.replace(/=+$/, '')
+    return isWhole && key.length >= 24
+  },
+}
 const origin = {
   allowed: 'origins as browsers send them, such as https://app.example.com, separated by commas',
   // No path, no trailing slash, no `*`.
@@ -53,9 +63,11 @@ export const accountOptions = {
       'How a one-time code reaches its owner; response (the code is in the answer) is for development',
     development: 'response',
   }),
-  defaultCountry: optionalText('DEFAULT_COUNTRY', {
-    describe: 'ISO 3166 country of phone numbers given without one',
-  }),
+  defaultCountry: optionalText(
+    'DEFAULT_COUNTRY',
+    { describe: 'ISO 3166 country of phone numbers given without one' },
+    { ...country, allowed: 'an ISO 3166 country code such as DE' },
+  ),
   smsCountries: list(
     'SMS_COUNTRIES',
     { describe: 'Countries whose numbers may sign up; all when empty', default: [] },
@@ -105,10 +117,15 @@ export const accountOptions = {
   otpWebhookUrl: optionalUrl('OTP_WEBHOOK_URL', {
     describe: 'Where codes are POSTed, for any other gateway (standardwebhooks.com)',
   }),
-  otpWebhookSecret: optionalText('OTP_WEBHOOK_SECRET', {
-    describe: 'Signs those posts: base64 of at least 24 bytes, with or without the prefix whsec_',
-    secret: true,
-  }),
+  otpWebhookSecret: optionalText(
+    'OTP_WEBHOOK_SECRET',
+    {
+      describe:
+        'Signs those posts, with or without the prefix whsec_; openssl rand -base64 32 makes one',
+      secret: true,
+    },
+    signingKey,
+  ),
 
   argon2MemoryKib: integer('ARGON2_MEMORY_KIB', {
     describe: 'Memory of one password hash, KiB',

@@ -50,7 +50,9 @@ export function parseConfig(environment: Environment): { config: Config; notices
   })
   // Each entry was read by the option of its own key.
   const config = Object.fromEntries(entries) as Values
-  faults.push(...crossFaults(config, faults.length > 0))
+  // Where one of the three could not be read it has been said so.
+  const isStripeRead = !faults.some((fault) => fault.startsWith('STRIPE_'))
+  faults.push(...crossFaults(config, isStripeRead))
   if (faults.length > 0) throw new ConfigError(faults)
   return { config: Object.freeze(config), notices }
 }
@@ -99,7 +101,8 @@ function lookUp(
     }
     if (direct) return direct
     try {
-      return readFileSync(path ?? '', 'utf8').trim()
+      // Empty is not given, as with a variable.
+      return readFileSync(path ?? '', 'utf8').trim() || undefined
     } catch {
       faults.push(`${name}_FILE names '${path}', which cannot be read.`)
       return undefined
@@ -109,7 +112,7 @@ function lookUp(
 }
 
 /** Faults that only two options together can have. */
-function crossFaults(config: Values, incomplete: boolean): string[] {
+function crossFaults(config: Values, isStripeRead: boolean): string[] {
   const faults: string[] = []
   if (config.nodeEnv === 'production' && config.otpDelivery === 'response') {
     faults.push('OTP_DELIVERY cannot be response in production: the code would be in the answer.')
@@ -133,7 +136,7 @@ function crossFaults(config: Values, incomplete: boolean): string[] {
     config.stripeProPrices?.[0],
   ]
   const given = stripe.filter((value) => value !== undefined).length
-  if (!incomplete && given > 0 && given < stripe.length) {
+  if (isStripeRead && given > 0 && given < stripe.length) {
     faults.push(
       'Stripe is half configured: STRIPE_SECRET_KEY, STRIPE_WEBHOOK_SECRETS and STRIPE_PRO_PRICES go together.',
     )

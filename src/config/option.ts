@@ -25,6 +25,12 @@ interface Details<T> {
   formerly?: string[]
 }
 
+/** What a given text has to be. */
+interface Check {
+  allowed: string
+  test: (given: string) => boolean
+}
+
 function option<T>(
   name: string,
   allowed: string,
@@ -61,8 +67,10 @@ export function text(
 export function optionalText(
   name: string,
   details: Details<string | undefined>,
+  { allowed, test }: Check = { allowed: 'any text', test: () => true },
 ): Option<string | undefined> {
-  return option<string | undefined>(name, 'any text', (given) => given, {
+  const read = (given: string) => (test(given) ? given : undefined)
+  return option<string | undefined>(name, allowed, read, {
     default: undefined,
     ...details,
   })
@@ -105,7 +113,7 @@ export function oneOf<const T extends string>(
 export function list(
   name: string,
   details: Details<string[]>,
-  each = { allowed: 'values separated by commas', test: (_part: string) => true },
+  each: Check = { allowed: 'values separated by commas', test: () => true },
 ): Option<string[]> {
   const read = (given: string) => {
     const parts = given.split(',').map((part) => part.trim())

@@ -8,7 +8,7 @@ const sound = {
   GEMINI_API_KEY: 'key',
   OTP_DELIVERY: 'webhook',
   OTP_WEBHOOK_URL: 'https://sms.example.com/send',
-  OTP_WEBHOOK_SECRET: 'a-secret-that-is-long-enough-to-sign-with',
+  OTP_WEBHOOK_SECRET: 'YS1zZWNyZXQtdGhhdC1pcy1sb25nLWVub3VnaC10by1zaWdu',
   PUBLIC_URL: 'https://chat.example.com',
   TRUSTED_PROXIES: '172.30.0.2',
   METRICS_TOKEN: 'a-token-that-is-long-enough',
