@@ -41,7 +41,10 @@ export function databaseFindings(path: string, now: number): Finding[] {
         error('future', fault.message, 'Run the newer Pollux, or restore a backup from before.'),
       ]
     }
-    return [error('damage', explainFault(fault, path), 'Restore a backup: pollux restore <file>')]
+    const isDamaged =
+      fault instanceof Error && 'code' in fault && /CORRUPT|NOTADB/.test(String(fault.code))
+    const mend = isDamaged ? 'Restore a backup: pollux restore <file>' : 'Mend what it names.'
+    return [error(isDamaged ? 'damage' : 'unreadable', explainFault(fault, path), mend)]
   } finally {
     sqlite?.close()
   }

@@ -19,13 +19,14 @@ const UNFIT: Record<number, string> = {
 export function diskFindings(config: Config): Finding[] {
   const folder = dirname(resolve(config.databasePath))
   if (!existsSync(folder)) {
-    return [
-      error(
-        'folder',
-        `The folder '${folder}' does not exist.`,
-        `mkdir -p ${folder}, owned by the server's user.`,
-      ),
-    ]
+    return found(
+      !creatable(folder) &&
+        error(
+          'folder',
+          `The folder '${folder}' does not exist and cannot be made.`,
+          `mkdir -p ${folder}, owned by the server's user.`,
+        ),
+    )
   }
   const { bavail, bsize, type } = statfsSync(folder)
   const unfit = UNFIT[type]
@@ -43,6 +44,7 @@ export function diskFindings(config: Config): Finding[] {
         `'${config.databasePath}' cannot be written to.`,
         'Check its owner and mode.',
       ),
+    ownerFinding(config.databasePath, folder),
     (mode & 0o007) > 0 &&
       warning(
         'file-mode',
@@ -77,11 +79,13 @@ export function backupFindings(config: Config, now: number): Finding[] {
       ),
     ]
   }
+  // The first backup makes it.
+  if (!existsSync(backupDir) && creatable(backupDir)) return []
   if (!existsSync(backupDir) || !writable(backupDir)) {
     return [
       error(
         'backup',
-        `BACKUP_DIR '${backupDir}' does not exist or cannot be written to.`,
+        `BACKUP_DIR '${backupDir}' cannot be made or written to.`,
         'Make it, owned by the server’s user.',
       ),
     ]
@@ -94,6 +98,7 @@ export function backupFindings(config: Config, now: number): Finding[] {
   const oldDatabase =
     existsSync(databasePath) && now - statSync(databasePath).birthtimeMs > STALE_BACKUP_MS
   return found(
+    ownerFinding(backupDir, folder),
     existsSync(folder) &&
       statSync(backupDir).dev === statSync(folder).dev &&
       warning(
@@ -118,6 +123,28 @@ export function secretFileFindings(environment: Environment): Finding[] {
     if ((mode & 0o004) === 0) return []
     return [warning('secret-file', `Everybody can read '${path}' of ${name}.`, `chmod 600 ${path}`)]
   })
+}
+
+/** Root may write everywhere, so only who owns what tells whether the server's user may. */
+function ownerFinding(path: string, folder: string): Finding | false {
+  const owner = statSync(path, { throwIfNoEntry: false })?.uid
+  const theirs = statSync(folder, { throwIfNoEntry: false })?.uid
+  if (process.getuid?.() !== 0 || owner === undefined || theirs === undefined) return false
+  return (
+    owner !== theirs &&
+    error(
+      'owner',
+      `'${path}' belongs to user ${owner}, the folder '${folder}' to user ${theirs}.`,
+      `If the server runs as ${theirs}: chown ${theirs} ${path}`,
+    )
+  )
+}
+
+/** The server makes folders that are missing, where it may. */
+function creatable(path: string): boolean {
+  const parent = dirname(resolve(path))
+  const held = statSync(parent, { throwIfNoEntry: false })
+  return held ? held.isDirectory() && writable(parent) : creatable(parent)
 }
 
 function writable(path: string): boolean {

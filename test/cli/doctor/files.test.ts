@@ -1,6 +1,14 @@
 import { Database as Sqlite } from 'bun:sqlite'
 import { expect, test } from 'bun:test'
-import { chmodSync, existsSync, mkdirSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { databaseFindings } from '#src/cli/doctor/database.ts'
 import { backupFindings, diskFindings, secretFileFindings } from '#src/cli/doctor/disk.ts'
 import { hostFindings } from '#src/cli/doctor/host.ts'
@@ -33,10 +41,30 @@ test('a sound database on a sound disk has nothing wrong', async () => {
   expect(names(diskFindings(set.config())).filter((check) => check !== 'disk-space')).toEqual([])
 })
 
-test('a folder that does not exist is found', async () => {
+test('a folder that cannot be made is found; one that the server will make is not', async () => {
   await using set = await setUp()
-  const config = { ...set.config(), databasePath: set.file('none/pollux.db') }
-  expect(names(diskFindings(config))).toEqual(['folder'])
+  const at = (databasePath: string) => ({ ...set.config(), databasePath })
+  expect(names(diskFindings(at(set.file('pollux.db/none/pollux.db'))))).toEqual(['folder'])
+  expect(names(diskFindings(at(set.file('none/deep/pollux.db'))))).toEqual([])
+})
+
+test.skipIf(process.getuid?.() !== 0)(
+  'what root looks at is found where the owner of its folder could not write it',
+  async () => {
+    await using set = await setUp()
+    mkdirSync(set.file('backups'))
+    expect(names(diskFindings(set.config()))).not.toContain('owner')
+    chownSync(set.path, 65_532, 65_532)
+    expect(names(diskFindings(set.config()))).toContain('owner')
+    chownSync(set.file('backups'), 65_532, 65_532)
+    expect(names(backupFindings(set.config(set.file('backups')), NOW))).toContain('owner')
+  },
+)
+
+test('a database that cannot be opened is not called damaged', async () => {
+  await using set = await setUp()
+  mkdirSync(set.file('folder.db'))
+  expect(names(databaseFindings(set.file('folder.db'), NOW))).toEqual(['unreadable'])
 })
 
 test('a database that everybody may read is found', async () => {
@@ -57,7 +85,8 @@ test.skipIf(!existsSync('/dev/shm'))(
 test('a missing, unusable or near backup is found', async () => {
   await using set = await setUp()
   expect(names(backupFindings(set.config(), NOW))).toEqual(['backup'])
-  expect(names(backupFindings(set.config(set.file('none')), NOW))).toEqual(['backup'])
+  expect(names(backupFindings(set.config(set.file('none')), NOW))).toEqual([])
+  expect(names(backupFindings(set.config(set.file('pollux.db/none')), NOW))).toEqual(['backup'])
   mkdirSync(set.file('backups'))
   expect(names(backupFindings(set.config(set.file('backups')), NOW))).toEqual(['backup-disk'])
 })
