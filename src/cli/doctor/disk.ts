@@ -143,8 +143,8 @@ function ownerFinding(path: string, folder: string): Finding | false {
 /** The server makes folders that are missing, where it may. */
 function creatable(path: string): boolean {
   const parent = dirname(resolve(path))
-  const held = statSync(parent, { throwIfNoEntry: false })
-  return held ? held.isDirectory() && writable(parent) : creatable(parent)
+  if (!existsSync(parent)) return creatable(parent)
+  return statSync(parent).isDirectory() && writable(parent)
 }
 
 function writable(path: string): boolean {

@@ -45,6 +45,7 @@ test('a folder that cannot be made is found; one that the server will make is no
   await using set = await setUp()
   const at = (databasePath: string) => ({ ...set.config(), databasePath })
   expect(names(diskFindings(at(set.file('pollux.db/none/pollux.db'))))).toEqual(['folder'])
+  expect(names(diskFindings(at(set.file('pollux.db/none/deep/pollux.db'))))).toEqual(['folder'])
   expect(names(diskFindings(at(set.file('none/deep/pollux.db'))))).toEqual([])
 })
 
