@@ -49,10 +49,15 @@ test('a good list of origins is not complained of', () => {
 })
 
 test('a misspelt setting is named; others’ are none of our concern', () => {
-  const environment = { GEMINI_APIKEY: 'x', JWT_SECRET_FILE: '/x', PATH: '/bin', BACKUP_DAYS: '7' }
+  const others = { PATH: '/bin', LOGNAME: 'me', NODE_OPTIONS: '', SESSION_MANAGER: 'x' }
+  const ours = { GEMINI_APIKEY: 'x', JWT_SECRET_FILE: '/x', BACKUP_DAYS: '7', DRAIN_SECOND: '9' }
+  const environment = { ...others, ...ours, PUBLIC_URI: 'https://a.example', LOG_LEVELS: 'info' }
   const told = misspeltFindings(environment).map(({ check, what }) => [check, what.split(' ')[0]])
   expect(told).toEqual([
     ['misspelt', 'GEMINI_APIKEY'],
     ['misspelt', 'BACKUP_DAYS'],
+    ['misspelt', 'DRAIN_SECOND'],
+    ['misspelt', 'PUBLIC_URI'],
+    ['misspelt', 'LOG_LEVELS'],
   ])
 })
