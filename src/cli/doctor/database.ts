@@ -43,8 +43,12 @@ export function databaseFindings(path: string, now: number): Finding[] {
     }
     const isDamaged =
       fault instanceof Error && 'code' in fault && /CORRUPT|NOTADB/.test(String(fault.code))
-    const mend = isDamaged ? 'Restore a backup: pollux restore <file>' : 'Mend what it names.'
-    return [error(isDamaged ? 'damage' : 'unreadable', explainFault(fault, path), mend)]
+    const told = explainFault(fault, path)
+    return [
+      isDamaged
+        ? error('damage', told, 'Restore a backup: pollux restore <file>')
+        : error('unreadable', told, 'Mend what it names.'),
+    ]
   } finally {
     sqlite?.close()
   }
