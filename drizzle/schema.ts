@@ -165,6 +165,8 @@ export const chatrooms = sqliteTable(
     model: text(),
     /** Rises by one with each message added and each reply that became final: the room's own clock. */
     revision: integer().notNull().default(0),
+    /** The place of the first reply that is not final; null when all are. */
+    pendingFrom: integer('pending_from'),
     userMessages: integer('user_messages').notNull().default(0),
     assistantMessages: integer('assistant_messages').notNull().default(0),
     lastMessageAt: integer('last_message_at'),
@@ -259,7 +261,6 @@ export const messages = sqliteTable(
     uniqueIndex('messages_one_reply_per_version')
       .on(table.replyTo, table.version)
       .where(sql`reply_to IS NOT NULL`),
-    index('messages_pending').on(table.chatroomId, table.position).where(sql`completed_at IS NULL`),
   ],
 )
 

@@ -70,6 +70,7 @@ export function checkInvariants({ plan, sent, readers, sqlite }: Evidence): Inva
     quota(sqlite, prompts, replies),
     rebuilt(readers, replies),
     nothingLeft(sqlite),
+    waitingForNothing(sqlite),
     pragma(sqlite, 'integrity_check', (row) => row === 'ok'),
     pragma(sqlite, 'foreign_key_check', () => false),
   ]
@@ -217,6 +218,17 @@ function nothingLeft(sqlite: Sqlite): Invariant {
     kind === 'message.reply' && ['parked', 'ready', 'running'].includes(state)
       ? `job ${id} is ${state}`
       : undefined,
+  )
+}
+
+function waitingForNothing(sqlite: Sqlite): Invariant {
+  const rooms = sqlite
+    .query<{ id: string; pendingFrom: number | null }, []>(
+      'SELECT id, pending_from AS pendingFrom FROM chatrooms',
+    )
+    .all()
+  return invariant('no room waits for a reply', rooms, ({ id, pendingFrom }) =>
+    pendingFrom === null ? undefined : `room ${id} waits from ${pendingFrom} on`,
   )
 }
 

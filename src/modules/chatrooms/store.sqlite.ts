@@ -28,12 +28,10 @@ const columns = {
     createdAt: chatrooms.createdAt,
     updatedAt: chatrooms.updatedAt,
   }),
-  // Uses messages_pending. Written out, as Drizzle would leave the columns of a select from one table
+  // Uses messages_in_order. Written out, as Drizzle would leave the columns of a select from one table
   // unqualified, and `id` would be the message's.
   pendingReply: sql<string | null>`(SELECT m.id FROM messages m
-    WHERE m.chatroom_id = chatrooms.id AND m.completed_at IS NULL ORDER BY m.position LIMIT 1)`.as(
-    'pendingReply',
-  ),
+    WHERE m.chatroom_id = chatrooms.id AND m.position = chatrooms.pending_from)`.as('pendingReply'),
 }
 
 type Row = Omit<Room, 'messageCount' | 'lastMessageAt' | 'createdAt' | 'updatedAt'> & {

@@ -9,7 +9,7 @@ import { createReader, type ReaderSource } from './reader.ts'
 
 export interface EventDeps {
   hub: EventHub
-  store: Pick<MessageStore, 'changes' | 'pending'>
+  store: Pick<MessageStore, 'changes' | 'waiting'>
   live: LiveReplies
   quota: (userId: string) => Quota
   isSessionAlive: (principal: { userId: string; sessionId: string }) => boolean
@@ -48,9 +48,9 @@ export function createEvents({ hub, store, live, quota, isSessionAlive }: EventD
 
   /** After a restart, until the next attempt begins, the text lives only in the row. */
   function storedPart(roomId: string): LiveReply | undefined {
-    const first = store.pending(roomId)[0]
-    if (!first || first.attempt === 0) return undefined
-    const { position, attempt, message } = first
+    const waiting = store.waiting(roomId)
+    if (!waiting || waiting.attempt === 0) return undefined
+    const { position, attempt, message } = waiting
     return { replyId: message.id, position, attempt, ...storedText(message.content) }
   }
 }

@@ -107,8 +107,8 @@ export interface MessageStore {
     since: number
     limit: number
   }): Changes | undefined
-  /** The replies that are not final, in their order. */
-  pending(roomId: string): PlacedMessage[]
+  /** The first reply that is not final. */
+  waiting(roomId: string): PlacedMessage | undefined
 
   /** Undefined once the reply is final or gone. */
   task(replyId: string): Promise<ReplyTask | undefined>

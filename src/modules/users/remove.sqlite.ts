@@ -25,10 +25,10 @@ export function createRemove(
     const exists = sqlite.query<unknown, [string]>(
       `SELECT 1 FROM users WHERE id = ?1 AND ${IS_SOMEBODY}`,
     )
-    // Uses chatrooms_of_user and messages_pending.
+    // Uses chatrooms_of_user and messages_in_order.
     const pending = sqlite.query<{ id: number }, [string]>(`
       SELECT m.job_id AS id FROM chatrooms c
-      JOIN messages m ON m.chatroom_id = c.id AND m.completed_at IS NULL
+      JOIN messages m ON m.chatroom_id = c.id AND m.position >= c.pending_from AND m.completed_at IS NULL
       WHERE c.user_id = ?1 AND m.job_id IS NOT NULL`)
     return (tx, { userId, origin, now }) => {
       if (!exists.get(userId)) return false

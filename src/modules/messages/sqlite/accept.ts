@@ -130,7 +130,7 @@ function prepareRows({ sqlite }: Connection) {
       'SELECT revision FROM chatrooms WHERE id = ?1 AND user_id = ?2',
     ),
     growRoom: sqlite.query<unknown, [Record<string, string | number>]>(`
-      UPDATE chatrooms SET revision = $revision, user_messages = user_messages + $prompts,
+      UPDATE chatrooms SET revision = $revision, pending_from = coalesce(pending_from, $revision), user_messages = user_messages + $prompts,
         assistant_messages = assistant_messages + 1, last_message_at = $now, active_at = $now
       WHERE id = $roomId`),
     insertPrompt: sqlite.query<unknown, [Record<string, string | number>]>(`

@@ -27,14 +27,20 @@ export function createEnd({ quotas, onUntitled }: EndDeps): Command<ReplyEnd, vo
         attempt: messages.attempt,
         paidOn: messages.paidOn,
         titleBy: chatrooms.titleBy,
+        position: messages.position,
         revision: chatrooms.revision,
+        pendingFrom: chatrooms.pendingFrom,
       })
       .from(messages)
       .innerJoin(chatrooms, eq(chatrooms.id, messages.chatroomId))
       .where(and(eq(messages.id, placeholder('replyId')), isNull(messages.completedAt)))
       .prepare()
-    const grow = sqlite.query<unknown, [string, number]>(
-      'UPDATE chatrooms SET revision = ?2 WHERE id = ?1',
+    // Walks messages_in_order over the prompts between and what was cancelled.
+    const nextPending = sqlite.query<{ position: number }, [string, number]>(`
+      SELECT position FROM messages WHERE chatroom_id = ?1 AND position > ?2 AND completed_at IS NULL
+      ORDER BY position LIMIT 1`)
+    const grow = sqlite.query<unknown, [string, number, number | null]>(
+      'UPDATE chatrooms SET revision = ?2, pending_from = ?3 WHERE id = ?1',
     )
     const end = sqlite.query<unknown, [Record<string, string | number | null>]>(`
       UPDATE messages SET status = $status, content = $content, attempt = $attempt, final_revision = $revision,
@@ -50,7 +56,10 @@ export function createEnd({ quotas, onUntitled }: EndDeps): Command<ReplyEnd, vo
       const keepsText = status === 'complete' || status === 'cancelled'
       const content = keepsText ? (input.content ?? reply.content) : ''
       const revision = reply.revision + 1
-      grow.run(reply.roomId, revision)
+      const { roomId, position, pendingFrom } = reply
+      const stillFrom =
+        position === pendingFrom ? nextPending.get(roomId, position)?.position : pendingFrom
+      grow.run(roomId, revision, stillFrom ?? null)
       end.run({
         key: reply.key,
         status,
@@ -136,7 +145,13 @@ export function createCancelPending(
     const pending = orm
       .select({ replyId: messages.id, jobId: messages.jobId })
       .from(messages)
-      .where(and(eq(messages.chatroomId, placeholder('roomId')), isNull(messages.completedAt)))
+      .where(
+        and(
+          eq(messages.chatroomId, placeholder('roomId')),
+          sql`${messages.position} >= (SELECT pending_from FROM chatrooms WHERE id = ${placeholder('roomId')})`,
+          isNull(messages.completedAt),
+        ),
+      )
       .orderBy(desc(messages.position))
       .prepare()
     return (tx, { roomId, now }) => {

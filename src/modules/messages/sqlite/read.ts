@@ -14,7 +14,7 @@ const EXCHANGES_AT_ONCE = 20
 
 type Reads = Pick<
   MessageStore,
-  'latest' | 'page' | 'find' | 'task' | 'past' | 'changes' | 'pending'
+  'latest' | 'page' | 'find' | 'task' | 'past' | 'changes' | 'waiting'
 >
 
 export function createReads({ orm, sqlite, snapshot }: Database): Reads {
@@ -84,13 +84,16 @@ export function createReads({ orm, sqlite, snapshot }: Database): Reads {
       .orderBy(asc(messages.finalRevision))
       .limit(placeholder('limit')),
   )
-  // Uses messages_pending.
-  const pending = compile(sqlite, () =>
+  const waiting = compile(sqlite, () =>
     orm
       .select(placedColumns)
       .from(messages)
-      .where(and(inRoom, isNull(messages.completedAt)))
-      .orderBy(asc(messages.position)),
+      .where(
+        and(
+          inRoom,
+          sql`${messages.position} = (SELECT pending_from FROM chatrooms WHERE id = ${placeholder('roomId')})`,
+        ),
+      ),
   )
 
   const prompts = alias(messages, 'prompts')
@@ -188,7 +191,10 @@ export function createReads({ orm, sqlite, snapshot }: Database): Reads {
         finished: finished.all({ roomId, after: since, limit }).map((row) => toPlaced(row, roomId)),
       }
     },
-    pending: (roomId) => pending.all({ roomId }).map((row) => toPlaced(row, roomId)),
+    waiting(roomId) {
+      const row = waiting.get({ roomId })
+      return row && toPlaced(row, roomId)
+    },
     task: async (replyId) => task.get({ replyId }),
     past({ roomId, before }) {
       const latest = exchanges.all({ roomId, before })
