@@ -1,6 +1,6 @@
 import * as schema from '../../drizzle/schema.ts'
 import type { Orm } from '../../src/database/command.ts'
-import { CONTENT } from '../peers/content.ts'
+import { ANSWERED, CONTENT } from '../peers/content.ts'
 import type { BenchUser } from '../support/world.ts'
 
 /** Past exchanges in every room, as the product would have stored them. */
@@ -32,6 +32,7 @@ function fillRoom(orm: Orm, userId: string, chatroomId: string, perRoom: number)
         content: CONTENT,
         status: 'complete',
         replyTo: isPrompt ? null : promptId,
+        ...(isPrompt ? {} : ANSWERED),
         createdAt: now,
         completedAt: now,
       })

@@ -33,7 +33,7 @@ export const EXPECTED = {
   live: { text: '"status":"', times: 1 },
   me: { text: '"phone":"', times: 1 },
   rooms: { text: 'Trip to Bergen', times: 4 },
-  latest: { text: 'What should I pack for Bergen', times: 1 },
-  page: { text: '"role":"', times: 50 },
+  latest: { text: '"finishReason":"STOP"', times: 1 },
+  page: { text: '"finishReason":"STOP"', times: 25 },
   post: { text: '"prompt":{"id":"', times: 1 },
 } satisfies Record<string, Expected>

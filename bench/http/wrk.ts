@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** One request of a run; `wrk` sends them in turn over all its connections. */
+/** One request of a run; `wrk` sends them in turn over all its connections. A POST has an Idempotency-Key of its own each time. */
 export interface WrkRequest {
   method: 'GET' | 'POST'
   path: string
@@ -75,23 +75,32 @@ function toLua(requests: readonly WrkRequest[], { text, times }: Expected): stri
   const items = requests.map(({ method, path, token, body }) => {
     const headers = [
       token === undefined ? '' : `["Authorization"]="Bearer ${token}",`,
-      body === undefined ? '' : '["Content-Type"]="application/json",',
+      body === undefined ? '' : `["Content-Type"]="application/json",["Idempotency-Key"]="${KEY}",`,
     ].join('')
     return `{${quote(method)},${quote(path)},{${headers}},${body === undefined ? 'nil' : quote(body)}}`
   })
   return `
 local wanted = {${items.join(',\n')}}
-local made, turn, seen = {}, 0, 0
+math.randomseed(os.time())
+local made, turn, seen, keys = {}, 0, 0, os.time() * 100000
 statuses = {}
 sampled, wrong = 0, 0
 local threads = {}
 function setup(thread) table.insert(threads, thread) end
 function init(args)
-  for at, one in ipairs(wanted) do made[at] = wrk.format(one[1], one[2], one[3], one[4]) end
+  for at, one in ipairs(wanted) do
+    local text = wrk.format(one[1], one[2], one[3], one[4])
+    local from, to = string.find(text, '${KEY}', 1, true)
+    made[at] = from and { string.sub(text, 1, from - 1), string.sub(text, to + 1) } or text
+  end
 end
 function request()
   turn = turn % #made + 1
-  return made[turn]
+  local one = made[turn]
+  if type(one) == 'string' then return one end
+  keys = keys + 1
+  local key = string.format('%08x-%04x-4000-8000-%012x', math.random(0, 2147483647), math.random(0, 65535), keys)
+  return one[1] .. key .. one[2]
 end
 function holds(body)
   local from, count = 1, 0
@@ -126,6 +135,9 @@ function done(summary, latency)
 end
 `
 }
+
+/** Where a key is put in. */
+const KEY = '@key@'
 
 function quote(text: string): string {
   return `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')}"`

@@ -1,6 +1,6 @@
 /**
- * The limit: Bun, Elysia, JWT and bun:sqlite with group commit, doing the writes of POST message and nothing
- * else: no quota, no idempotency, no request id, no log, no check of what it answers.
+ * The limit: Bun, Elysia, JWT and bun:sqlite with group commit, doing the writes of POST message and telling
+ * messages as the contract does, and nothing else: no quota, no idempotency, no request id, no log, no next page.
  *
  *     bun bench/peers/bare.ts <database file> <secret>     prints its URL
  */
@@ -18,14 +18,32 @@ const session = db.query(
 const user = db.query('SELECT id, phone, name, created_at FROM users WHERE id = ?1')
 const rooms = db.query('SELECT id, title FROM rooms WHERE user_id = ?1 ORDER BY id DESC LIMIT 50')
 const owned = db.query('SELECT 1 FROM rooms WHERE id = ?1 AND user_id = ?2')
-const page = db.query(
-  'SELECT id, role, content FROM messages WHERE room_id = ?1 ORDER BY key LIMIT 50',
+interface Row {
+  id: string
+  role: string
+  content: string
+  status: string
+  reply_to: string | null
+  version: number
+  model: string | null
+  finish_reason: string | null
+  prompt_tokens: number | null
+  reply_tokens: number | null
+  context_messages: number | null
+  created_at: number
+  completed_at: number | null
+}
+const COLUMNS = `id, role, content, status, reply_to, version, model, finish_reason, prompt_tokens, reply_tokens,
+  context_messages, created_at, completed_at`
+const page = db.query<Row, [string]>(
+  `SELECT ${COLUMNS} FROM messages WHERE room_id = ?1 ORDER BY key LIMIT 50`,
 )
-const latest = db.query(
-  'SELECT id, role, content FROM messages WHERE room_id = ?1 ORDER BY key DESC LIMIT 2',
+const latest = db.query<Row, [string]>(
+  `SELECT ${COLUMNS} FROM messages WHERE room_id = ?1 ORDER BY key DESC LIMIT 2`,
 )
 const message = db.query(
-  'INSERT INTO messages (id, room_id, role, content, created_at) VALUES (?1, ?2, ?3, ?4, ?5)',
+  `INSERT INTO messages (id, room_id, role, content, status, reply_to, version, created_at, completed_at)
+   VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?8)`,
 )
 const job = db.query(
   'INSERT INTO jobs (room_id, message_id, state, due_at) VALUES (?1, ?2, ?3, ?4)',
@@ -47,6 +65,28 @@ function flush() {
   for (const { done } of batch) done()
 }
 
+/** A message as api.md has it. */
+function toMessage(row: Row, chatroomId: string) {
+  const message: Record<string, unknown> = {
+    id: row.id,
+    chatroomId,
+    role: row.role,
+    content: row.content,
+    status: row.status,
+    replyTo: row.reply_to,
+    version: row.version,
+    createdAt: new Date(row.created_at).toISOString(),
+    completedAt: row.completed_at === null ? null : new Date(row.completed_at).toISOString(),
+  }
+  if (row.model !== null) {
+    message['model'] = row.model
+    message['finishReason'] = row.finish_reason
+    message['usage'] = { promptTokens: row.prompt_tokens, replyTokens: row.reply_tokens }
+    message['contextMessages'] = row.context_messages
+  }
+  return message
+}
+
 const app = new Elysia()
   .use(jwt({ name: 'jwt', secret }))
   .get('/livez', () => ({ status: 'ok' }))
@@ -57,11 +97,18 @@ const app = new Elysia()
   })
   .get('/v1/user/me', ({ userId }) => user.get(userId))
   .get('/v1/chatroom', ({ userId }) => ({ items: rooms.all(userId) }))
-  .get('/v1/chatroom/:id/message', ({ userId, params, status }) =>
-    owned.get(params.id, userId) ? { items: latest.all(params.id) } : status(404),
-  )
+  .get('/v1/chatroom/:id/message', ({ userId, params, status }) => {
+    if (!owned.get(params.id, userId)) return status(404)
+    const [reply, prompt] = latest.all(params.id)
+    return {
+      prompt: prompt ? toMessage(prompt, params.id) : null,
+      reply: reply ? toMessage(reply, params.id) : null,
+    }
+  })
   .get('/v1/chatroom/:id/message/all', ({ userId, params, status }) =>
-    owned.get(params.id, userId) ? { items: page.all(params.id) } : status(404),
+    owned.get(params.id, userId)
+      ? { items: page.all(params.id).map((row) => toMessage(row, params.id)) }
+      : status(404),
   )
   .post(
     '/v1/chatroom/:id/message',
@@ -70,12 +117,36 @@ const app = new Elysia()
       const now = Date.now()
       const [promptId, replyId] = [Bun.randomUUIDv7(), Bun.randomUUIDv7()]
       await write(() => {
-        message.run(promptId, params.id, 'user', body.userPrompt, now)
-        message.run(replyId, params.id, 'assistant', '', now)
+        message.run(promptId, params.id, 'user', body.userPrompt, 'complete', null, now, now)
+        message.run(replyId, params.id, 'assistant', '', 'queued', promptId, now, null)
         job.run(params.id, replyId, 'ready', now)
       })
       set.status = 202
-      return { prompt: { id: promptId }, reply: { id: replyId } }
+      const at = new Date(now).toISOString()
+      return {
+        prompt: {
+          id: promptId,
+          chatroomId: params.id,
+          role: 'user',
+          content: body.userPrompt,
+          status: 'complete',
+          replyTo: null,
+          version: 1,
+          createdAt: at,
+          completedAt: at,
+        },
+        reply: {
+          id: replyId,
+          chatroomId: params.id,
+          role: 'assistant',
+          content: '',
+          status: 'queued',
+          replyTo: promptId,
+          version: 1,
+          createdAt: at,
+          completedAt: null,
+        },
+      }
     },
     { body: t.Object({ userPrompt: t.String({ minLength: 1, maxLength: 32_000 }) }) },
   )

@@ -1,6 +1,6 @@
 /** The same people, rooms and messages in PostgreSQL: `prototype-data.ts <URL> <file of the users> <messages a room>`. */
 import pg from 'pg'
-import { CONTENT } from './content.ts'
+import { ANSWERED, CONTENT } from './content.ts'
 
 const [url = '', file = '', perRoom = '0'] = process.argv.slice(2)
 const users: { userId: string; rooms: string[] }[] = await Bun.file(file).json()
@@ -11,7 +11,9 @@ await client.query(`
   CREATE TABLE rooms (id text PRIMARY KEY, user_id text, title text);
   CREATE INDEX ON rooms (user_id, id);
   CREATE TABLE messages (key bigserial PRIMARY KEY, id text, room_id text, user_id text, role text,
-    content text, created_at timestamptz NOT NULL DEFAULT now());
+    content text, status text NOT NULL DEFAULT 'complete', reply_to text, version int NOT NULL DEFAULT 1, model text,
+    finish_reason text, prompt_tokens int, reply_tokens int, context_messages int,
+    created_at timestamptz NOT NULL DEFAULT now(), completed_at timestamptz DEFAULT now());
   CREATE INDEX ON messages (room_id, key);
   CREATE INDEX ON messages (user_id, created_at)`)
 await client.query('BEGIN')
@@ -26,8 +28,15 @@ for (const { userId, rooms } of users) {
        FROM generate_series(1, $4::int) n`,
       [id, userId, CONTENT, perRoom],
     )
+    await client.query(
+      `UPDATE messages AS reply SET reply_to = prompt.id, model = $2, finish_reason = $3, prompt_tokens = $4,
+         reply_tokens = $5, context_messages = $6
+       FROM messages AS prompt
+       WHERE reply.room_id = $1 AND reply.role = 'assistant' AND prompt.room_id = $1 AND prompt.key = reply.key - 1`,
+      [id, ...Object.values(ANSWERED)],
+    )
   }
 }
 await client.query('COMMIT')
-await client.query('ANALYZE')
+await client.query('VACUUM ANALYZE')
 await client.end()

@@ -53,19 +53,41 @@ async function owns(request, response) {
   return rows.length > 0
 }
 
-for (const [path, order] of [
-  ['message', 'DESC LIMIT 2'],
-  ['message/all', 'LIMIT 50'],
-]) {
-  app.get(`/v1/chatroom/:id/${path}`, async (request, response) => {
-    if (!(await owns(request, response))) return
-    const { rows } = await pool.query(
-      `SELECT id, role, content FROM messages WHERE room_id = $1 ORDER BY key ${order}`,
-      [request.params.id],
-    )
-    response.json({ items: rows })
-  })
+/** A message as api.md has it. */
+function toMessage(row) {
+  const { id, role, content, status, version } = row
+  return {
+    ...{ id, chatroomId: row.room_id, role, content, status, replyTo: row.reply_to, version },
+    ...(row.model !== null && {
+      model: row.model,
+      finishReason: row.finish_reason,
+      usage: { promptTokens: row.prompt_tokens, replyTokens: row.reply_tokens },
+      contextMessages: row.context_messages,
+    }),
+    createdAt: row.created_at,
+    completedAt: row.completed_at,
+  }
 }
+
+async function messages(roomId, order) {
+  const { rows } = await pool.query(
+    `SELECT id, room_id, role, content, status, reply_to, version, model, finish_reason, prompt_tokens, reply_tokens,
+       context_messages, created_at, completed_at
+     FROM messages WHERE room_id = $1 ORDER BY key ${order}`,
+    [roomId],
+  )
+  return rows.map(toMessage)
+}
+
+app.get('/v1/chatroom/:id/message', async (request, response) => {
+  if (!(await owns(request, response))) return
+  const [reply, prompt] = await messages(request.params.id, 'DESC LIMIT 2')
+  response.json({ prompt, reply })
+})
+app.get('/v1/chatroom/:id/message/all', async (request, response) => {
+  if (!(await owns(request, response))) return
+  response.json({ items: await messages(request.params.id, 'LIMIT 50') })
+})
 
 app.post('/v1/chatroom/:id/message', async (request, response) => {
   if (!(await owns(request, response))) return
