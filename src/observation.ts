@@ -7,10 +7,14 @@ import { rescue } from './database/rescue.ts'
 import type { WriterObserver } from './database/writer.ts'
 import { type Meters, noMeters } from './lib/meters.ts'
 import type { Runtime } from './lib/runtime.ts'
+import { SECOND } from './lib/time.ts'
 import { createGauges } from './modules/metrics/gauges.ts'
 import { createMetricsRoute } from './modules/metrics/index.ts'
 import { countUsersByTier } from './modules/metrics/tiers.ts'
 import type { Metrics } from './plugins/metrics.ts'
+
+/** After an attempt to save a lost database that failed: another process may read it, or the disk be full. */
+const TRY_AGAIN_MS = 5 * SECOND
 
 /** METRICS_PORT cannot be had; `cause` says why. */
 export class MetricsPortRefused extends Error {}
@@ -39,15 +43,18 @@ export async function createObservation(
   const meters = metrics?.meters ?? noMeters
   const fate = createFate({ clock, log, path })
   let guarded: Database | undefined
-  let rescuing = false
+  let notBefore = Number.NEGATIVE_INFINITY
 
   function save(lost: LostFile) {
-    if (!guarded || rescuing) return
-    // Once: a copy each second of a database that is gone would fill the disk.
-    rescuing = true
     const database = guarded
+    if (!database || clock.now() < notBefore) return
+    // A database that is gone is copied once, or the copies would fill the disk.
+    notBefore = Number.POSITIVE_INFINITY
     const run = () => {
-      if (rescue(database, { path, lost, now: clock.now(), log })) rescuing = false
+      const now = clock.now()
+      const result = rescue(database, { path, lost, now, log })
+      if (result === 'serving') notBefore = now
+      if (result === 'failed') notBefore = now + TRY_AGAIN_MS
     }
     // A new log can be begun only by who is alone with the database.
     if (database.thread) void database.bringWriterBack().then(run)

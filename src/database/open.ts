@@ -27,7 +27,7 @@ export interface Database extends Connection, Writer {
   bringWriterBack(): Promise<void>
   notifications: Notifications
   /** For those who will read more than once in this turn of the event loop. */
-  snapshot: Pick<Snapshot, 'hold'>
+  snapshot: Snapshot
   watch: FileWatch
   /** Moves the write-ahead log into the file, on this thread; returns how many pages it could not move. */
   checkpoint(): number

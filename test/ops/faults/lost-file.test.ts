@@ -1,3 +1,4 @@
+import { Database as Sqlite } from 'bun:sqlite'
 import { expect, test } from 'bun:test'
 import { copyFileSync, readdirSync, renameSync, rmSync, statSync, truncateSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -18,9 +19,10 @@ function rescued(path: string): string {
   return join(dirname(path), name ?? 'nothing was rescued')
 }
 
-test('a deleted database: nothing more is acknowledged, and what was is rescued', async () => {
-  const { world, server, person } = await setUp()
+test('a deleted database: nothing more is acknowledged, and what was is rescued, while many read', async () => {
+  const { world, server, person } = await setUp({ WRITER_THREAD: 'always' })
   await using _world = world
+  await using _readers = readAlways(person)
   for (const end of ['', '-wal', '-shm']) rmSync(`${world.path}${end}`)
   expect(await person.prompt()).toBe(503)
   expect((await until(() => readyz(world), isRed)).detail).toContain('deleted')
@@ -47,11 +49,26 @@ test('a replaced database: refused, and what was acknowledged is rescued', async
   expect(missing(rescued(world.path), person.acknowledged)).toEqual([])
 }, 60_000)
 
+/** People who read without end, so that something always holds a snapshot. */
+function readAlways({ read }: { read: () => Promise<unknown> }) {
+  let over = false
+  const readers = Array.from({ length: 16 }, async () => {
+    while (!over) await read().catch(() => {})
+  })
+  return {
+    async [Symbol.asyncDispose]() {
+      over = true
+      await Promise.all(readers)
+    },
+  }
+}
+
 test.each(['never', 'always'])(
-  'a deleted log: its content is saved and serving goes on (WRITER_THREAD=%s)',
+  'a deleted log: its content is saved and serving goes on, also while many read (WRITER_THREAD=%s)',
   async (thread) => {
     const { world, server, person } = await setUp({ WRITER_THREAD: thread })
     await using _world = world
+    await using _readers = readAlways(person)
     rmSync(`${world.path}-wal`)
     // The first commit after is refused: this prompt's, or that of a job.
     await person.prompt()
@@ -64,6 +81,23 @@ test.each(['never', 'always'])(
   },
   60_000,
 )
+
+test('a deleted log that another program still reads is saved once it has let go', async () => {
+  const { world, server, person } = await setUp()
+  await using _world = world
+  const other = new Sqlite(world.path, { readonly: true })
+  other.run('BEGIN')
+  other.query('SELECT count(*) FROM users').get()
+  rmSync(`${world.path}-wal`)
+  await person.prompt()
+  await server.line((line) => line.includes('could not be saved yet'))
+  expect(await person.prompt()).toBe(503)
+  other.close()
+  await until(() => readyz(world), isGreen)
+  expect(await person.prompt()).toBe(202)
+  await server.stop('SIGKILL')
+  expect(missing(world.path, person.acknowledged)).toEqual([])
+}, 60_000)
 
 test('a database cut short: nothing more is acknowledged; a backup brings back what it held', async () => {
   const { world, server, person } = await setUp()
