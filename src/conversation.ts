@@ -91,7 +91,7 @@ export function createConversation({
     cursors,
     isTooLarge: (prompt) => estimateTokens(prompt) > config.geminiInputTokens,
   })
-  const hub = createEventHub({ notifications, clock, meters })
+  const hub = createEventHub({ notifications, clock, meters, log })
   const events = createEvents({ hub, store, live, quota: quotas.read, isSessionAlive })
   return { store, messages, events, hub }
 }

@@ -1,6 +1,7 @@
 import { createApp } from './app.ts'
 import type { Config } from './config/config.ts'
 import { lockDatabase } from './database/lock.ts'
+import { createNotifications } from './database/notifications.ts'
 import { openDatabase } from './database/open.ts'
 import { upgrade } from './database/upgrade.ts'
 import { internal } from './lib/problem.ts'
@@ -43,13 +44,17 @@ export async function serve(
   const observation = await createObservation(config, runtime)
   const { metrics, meters, fate } = observation
   let writer: WriterMove | undefined
-  const database = openDatabase(path, {
+  const observer = {
     ...observation.observer,
-    committed(commands, durationMs) {
+    committed(commands: number, durationMs: number) {
       observation.observer.committed(commands, durationMs)
       writer?.committed(durationMs, performance.now())
     },
-  })
+  }
+  const notifications = createNotifications((error, topic) =>
+    log.error({ err: error, topic }, 'a listener failed'),
+  )
+  const database = openDatabase(path, observer, notifications)
   upgrade(database, { path, backupDir: config.backupDir, now: clock.now(), log })
   observation.guard(database)
   writer = createWriterMove(config, database, log)

@@ -9,7 +9,9 @@ export async function startWriterThread(config: Config): Promise<Port> {
   // Beside this file in the source as in the binary, where each is an entry of its own.
   const writer = new Worker(new URL('./writer-thread.ts', import.meta.url).href, { ref: false })
   const mover = new Worker(new URL('./checkpoint-thread.ts', import.meta.url).href, { ref: false })
+  let isClosing = false
   const close = async () => {
+    isClosing = true
     await Promise.all([end(writer), end(mover)])
   }
   try {
@@ -18,8 +20,13 @@ export async function startWriterThread(config: Config): Promise<Port> {
     await close()
     throw error
   }
-  writer.onerror = ({ message }) => {
-    throw new Error(`The writer's thread failed: ${message}`)
+  for (const thread of [writer, mover]) {
+    thread.onerror = ({ message }) => {
+      throw new Error(`The writer's thread failed: ${message}`)
+    }
+    thread.addEventListener('close', () => {
+      if (!isClosing) throw new Error("The writer's thread ended")
+    })
   }
   let isLooking = false
   mover.onmessage = () => {

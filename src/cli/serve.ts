@@ -6,7 +6,7 @@ import { systemRandom } from '#src/lib/random.ts'
 import type { Runtime } from '#src/lib/runtime.ts'
 import { MetricsPortRefused } from '#src/observation.ts'
 import { type Server, serve } from '#src/serve.ts'
-import { Failure, type Terminal } from './terminal.ts'
+import { EXIT, Failure, type Terminal } from './terminal.ts'
 
 export function addServe(program: Command, terminal: Terminal): void {
   program
@@ -18,6 +18,7 @@ export function addServe(program: Command, terminal: Terminal): void {
 async function run(terminal: Terminal): Promise<void> {
   const { config, notices } = parseConfig(terminal.environment)
   const log = createLog(config.logLevel, { pretty: config.nodeEnv === 'development' })
+  endOnUncaught(log)
   for (const notice of notices) log.warn(notice)
   const runtime = { clock: systemClock, random: systemRandom, log }
   if (config.nodeEnv !== 'development') {
@@ -62,6 +63,21 @@ function explainListening(error: unknown, config: Config): string | undefined {
     default:
       return undefined
   }
+}
+
+/**
+ * What nobody caught ends the process, whose next start recovers: half of it may be broken, as when the writer's
+ * thread is gone. Bun goes on instead while the entry module awaits something (docs/traps.md). A rejection that
+ * nobody awaited has broken nothing, since what is kept is kept by transactions.
+ */
+function endOnUncaught(log: Log): void {
+  process.on('uncaughtException', (error) => {
+    log.error({ err: error }, 'ended by an error that nobody caught')
+    process.exit(EXIT.failed)
+  })
+  process.on('unhandledRejection', (error) => {
+    log.error({ err: error }, 'a rejection that nobody awaited')
+  })
 }
 
 /** Serves until a signal, then stops in good order; a second signal exits at once. */

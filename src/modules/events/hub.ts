@@ -1,5 +1,6 @@
 import type { Notifications } from '#src/database/notifications.ts'
 import type { Clock } from '#src/lib/clock.ts'
+import type { Log } from '#src/lib/log.ts'
 import type { Meters } from '#src/lib/meters.ts'
 import { SECOND } from '#src/lib/time.ts'
 import { roomTopic, userTopic } from '#src/plugins/topics.ts'
@@ -39,10 +40,12 @@ export function createEventHub({
   notifications,
   clock,
   meters,
+  log,
 }: {
   notifications: Notifications
   clock: Clock
   meters: Meters
+  log: Pick<Log, 'error'>
 }): EventHub {
   const streams = new Set<Open>()
   const encoder = new TextEncoder()
@@ -79,6 +82,16 @@ export function createEventHub({
       let isPumpDue = false
       const left = meters.reader()
 
+      /** A fault, such as of a read, costs this stream and not the process; its client connects again. */
+      function safely(run: () => void) {
+        try {
+          run()
+        } catch (error) {
+          log.error({ err: error }, 'a stream failed')
+          finish(() => controller.error())
+        }
+      }
+
       /** Writes what the reader lacks while it takes it: what it cannot take waits as state, not as a buffer. */
       function pump() {
         while (!isOver && (controller.desiredSize ?? 0) > 0) {
@@ -95,7 +108,7 @@ export function createEventHub({
         isPumpDue = true
         setImmediate(() => {
           isPumpDue = false
-          pump()
+          safely(pump)
         })
       }
 
@@ -108,26 +121,28 @@ export function createEventHub({
         how()
       }
 
+      function beat() {
+        if (!isAllowed()) return finish(() => controller.close())
+        if ((controller.desiredSize ?? 0) > 0) {
+          unread = 0
+          controller.enqueue(encoder.encode(HEARTBEAT))
+        } else if (++unread >= UNREAD_HEARTBEATS) {
+          // An error, not an end: the connection is dropped with what nobody reads.
+          finish(() => controller.error())
+        }
+      }
+
       const one: Open = {
         refreshQuota() {
           reader.markQuota()
-          pump()
+          safely(pump)
         },
-        beat() {
-          if (!isAllowed()) return finish(() => controller.close())
-          if ((controller.desiredSize ?? 0) > 0) {
-            unread = 0
-            controller.enqueue(encoder.encode(HEARTBEAT))
-          } else if (++unread >= UNREAD_HEARTBEATS) {
-            // An error, not an end: the connection is dropped with what nobody reads.
-            finish(() => controller.error())
-          }
-        },
+        beat: () => safely(beat),
         end: () => finish(() => controller.close()),
       }
       const unsubscribes = [
         notifications.subscribe(roomTopic(roomId), (news) => {
-          if (news !== 'stored') return pump()
+          if (news !== 'stored') return safely(pump)
           reader.markStored()
           pumpSoon()
         }),
@@ -142,7 +157,7 @@ export function createEventHub({
           controller = given
           controller.enqueue(encoder.encode(RETRY))
         },
-        pull: pump,
+        pull: () => safely(pump),
         cancel: () => finish(() => {}),
       })
     },

@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test'
 import { createNotifications } from '#src/database/notifications.ts'
+import { silentLog } from '#src/lib/log.ts'
 import { noMeters } from '#src/lib/meters.ts'
 import { createEventHub } from '#src/modules/events/hub.ts'
 import { roomTopic, userTopic } from '#src/plugins/topics.ts'
@@ -8,7 +9,12 @@ import { createFakeClock } from '#test/support/fake-clock.ts'
 test('a reader is told what a commit stored once, after the job it made ready has begun; a piece of text at once', async () => {
   const order: string[] = []
   const notifications = createNotifications()
-  const hub = createEventHub({ notifications, clock: createFakeClock(0), meters: noMeters })
+  const hub = createEventHub({
+    notifications,
+    clock: createFakeClock(0),
+    meters: noMeters,
+    log: silentLog,
+  })
   const body = hub.open({
     roomId: 'room',
     userId: 'user',
@@ -34,4 +40,35 @@ test('a reader is told what a commit stored once, after the job it made ready ha
   expect(order.at(-1)).toBe('read')
   expect(order).toHaveLength(5)
   await stream.cancel()
+})
+
+test('a stream that cannot be read costs itself: it is cut and told of, its neighbour goes on', async () => {
+  const told: unknown[] = []
+  const notifications = createNotifications(() => expect.unreachable())
+  const log = { error: (...args: unknown[]) => void told.push(args) }
+  const clock = createFakeClock(0)
+  const hub = createEventHub({ notifications, clock, meters: noMeters, log })
+  const open = (next: () => string) =>
+    hub
+      .open({
+        ...{ roomId: 'room', userId: 'user', isAllowed: () => true },
+        reader: { next, markStored() {}, markQuota() {} },
+      })
+      .getReader()
+  let isFaulty = false
+  const broken = open(() => {
+    if (isFaulty) throw new Error('disk I/O error')
+    return ''
+  })
+  const frames = ['', '', 'data: hello\n\n']
+  const fine = open(() => frames.shift() ?? '')
+  for (const stream of [broken, fine]) await stream.read()
+  isFaulty = true
+  notifications.publish(roomTopic('room'), 'live')
+  expect(await broken.read().catch(() => 'cut')).toBe('cut')
+  expect(hub.size).toBe(1)
+  expect(told).toEqual([[{ err: new Error('disk I/O error') }, 'a stream failed']])
+  notifications.publish(roomTopic('room'), 'live')
+  expect(new TextDecoder().decode((await fine.read()).value)).toBe('data: hello\n\n')
+  await fine.cancel()
 })

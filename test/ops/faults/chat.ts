@@ -11,9 +11,10 @@ const PAUSE_MS = 20
 export async function createFaultyWorld(
   settings: Record<string, string> = {},
   prefix: string[] = [],
+  command: string[] = fromSource,
 ) {
   const world = await createWorld(
-    { command: [...prefix, ...fromSource] },
+    { command: [...prefix, ...command] },
     // The very object, so that a test can change a setting between two starts.
     { settings: Object.assign(settings, { BASIC_DAILY_PROMPTS: '100000' }) },
   )
