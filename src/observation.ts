@@ -66,8 +66,8 @@ export async function createObservation(
     meters,
     fate,
     observer: {
-      committed(commands, durationMs) {
-        fate.committed(commands, durationMs)
+      committed(commands, durationMs, wrote) {
+        fate.committed(commands, durationMs, wrote)
         meters.committed(commands, durationMs)
       },
       refused(error, commands) {

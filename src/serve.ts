@@ -46,8 +46,8 @@ export async function serve(
   let writer: WriterMove | undefined
   const observer = {
     ...observation.observer,
-    committed(commands: number, durationMs: number) {
-      observation.observer.committed(commands, durationMs)
+    committed(commands: number, durationMs: number, wrote: boolean) {
+      observation.observer.committed(commands, durationMs, wrote)
       writer?.committed(durationMs, performance.now())
     },
   }

@@ -53,3 +53,10 @@ export type CommandOrName = Command<never, unknown> | { readonly name: string }
 export function whole(command: CommandOrName): Command<never, unknown> {
   return 'prepare' in command ? command : commandNamed(command.name)
 }
+
+/** Also refuses a Drizzle query that was built but never run, which is a thenable. */
+export function refusePromise<O>(name: string, value: O): O {
+  if (typeof value !== 'object' || value === null || !('then' in value)) return value
+  if (value instanceof Promise) value.catch(() => {})
+  throw new TypeError(`Command '${name}' returned a promise: a command must be synchronous`)
+}

@@ -6,7 +6,7 @@ import type { WriterObserver } from './writer.ts'
 
 /** Whether commits succeed, said once when that changes and not at each of a thousand refusals. */
 export interface Fate extends Required<Pick<WriterObserver, 'committed' | 'refused'>> {
-  /** When a commit last succeeded. */
+  /** When a commit that wrote last succeeded. */
   readonly committedAt: number
   /** Why the last commit failed; undefined since one succeeded. */
   readonly fault: unknown
@@ -22,7 +22,8 @@ export function createFate({ clock, log, path }: { clock: Clock; log: Log; path:
     get fault() {
       return failing?.error
     },
-    committed() {
+    committed(_commands, _durationMs, wrote) {
+      if (!wrote) return
       committedAt = clock.now()
       if (!failing) return
       const seconds = (committedAt - failing.since) / SECOND

@@ -73,7 +73,10 @@ export function createRemoteWriter(
       else one?.resolve(result.value)
     }
     for (const { topic, payload } of news) notifications.publish(topic, payload)
-    if (committed) observer.committed?.(committed.commands, committed.durationMs)
+    if (committed) {
+      const { commands, durationMs, wrote } = committed
+      observer.committed?.(commands, durationMs, wrote)
+    }
     if (refused) observer.refused?.(fromThrown(refused.error), refused.commands)
   })
 

@@ -12,7 +12,7 @@ export type Order =
 export interface Report {
   results: ({ id: number; value?: unknown } | { id: number; error: Thrown })[]
   news: News[]
-  committed?: { commands: number; durationMs: number }
+  committed?: { commands: number; durationMs: number; wrote: boolean }
   refused?: { error: Thrown; commands: number }
 }
 

@@ -31,8 +31,8 @@ export function hostWriter(path: string, port: Port): WriterHost {
   const database = openDatabase(
     path,
     {
-      committed(commands, durationMs) {
-        report.committed = { commands, durationMs }
+      committed(commands, durationMs, wrote) {
+        report.committed = { commands, durationMs, wrote }
         post()
       },
       refused(error, commands) {

@@ -1,4 +1,4 @@
-import type { Command, Connection, Tx } from './command.ts'
+import { type Command, type Connection, refusePromise, type Tx } from './command.ts'
 import { isBusy } from './fault.ts'
 import type { Notifications } from './notifications.ts'
 import type { Snapshot } from './snapshot.ts'
@@ -30,8 +30,8 @@ export interface News {
 }
 
 export interface WriterObserver {
-  /** After each commit: how many commands it held and how long it blocked the loop. */
-  committed?(commands: number, durationMs: number): void
+  /** After each commit: how many commands it held, how long it blocked the loop, and whether it wrote a row. */
+  committed?(commands: number, durationMs: number, wrote: boolean): void
   /** After each commit that failed, with how many commands were refused for it. */
   refused?(error: unknown, commands: number): void
   /** After the commit and before anybody is told: throws where what was committed will not be found again. */
@@ -111,6 +111,7 @@ export function createWriter(
       return
     }
     const batch = take()
+    const changes = transaction.changes()
     const outbox: News[] = []
     const settled: (() => void)[] = []
     /** Of those that came last. */
@@ -147,7 +148,8 @@ export function createWriter(
     const tellNews = () => {
       for (const { topic, payload } of outbox) notifications.publish(topic, payload)
     }
-    const tellObserver = () => observer.committed?.(batch.length, durationMs)
+    const wrote = transaction.changes() !== changes
+    const tellObserver = () => observer.committed?.(batch.length, durationMs, wrote)
     if (settledFirst.length === 0) {
       settleCallers()
       tellNews()
@@ -250,11 +252,4 @@ export function createWriter(
       return () => listeners.delete(listener)
     },
   }
-}
-
-/** Also refuses a Drizzle query that was built but never run, which is a thenable. */
-function refusePromise<O>(name: string, value: O): O {
-  if (typeof value !== 'object' || value === null || !('then' in value)) return value
-  if (value instanceof Promise) value.catch(() => {})
-  throw new TypeError(`Command '${name}' returned a promise: a command must be synchronous`)
 }

@@ -55,9 +55,13 @@ export function createReadiness(deps: ReadinessDeps): () => Promise<string[]> {
     const proven = fate.fault === undefined && sinceMs >= 0 && sinceMs < FRESH_MS
     if (proven) return undefined
     // Askers share a probe, so that /readyz cannot be used to keep the disk busy.
-    probing ??= database.execute(probe, undefined).finally(() => {
-      probing = undefined
-    })
+    probing ??= database
+      .execute(probe, undefined)
+      // It wrote, though no row.
+      .then(() => fate.committed(1, 0, true))
+      .finally(() => {
+        probing = undefined
+      })
     try {
       await probing
       return undefined

@@ -20,9 +20,9 @@ async function setUp() {
   const fate = createFate({ clock, log, path })
   let commits = 0
   const database = openDatabase(path, {
-    committed(commands, ms) {
+    committed(commands, ms, wrote) {
       commits += 1
-      fate.committed(commands, ms)
+      fate.committed(commands, ms, wrote)
     },
     refused: fate.refused,
   })
@@ -61,6 +61,17 @@ test('a server that does its work has nothing to say, and says it by a commit', 
   set.clock.set(set.clock.now() + 3 * SECOND)
   await Promise.all([set.check(), set.check(), set.check()])
   expect(set.commits()).toBe(2)
+})
+
+test('a commit that wrote nothing proves nothing', async () => {
+  await using set = await setUp()
+  const idle = command('test.idle', () => () => {})
+  await set.check()
+  set.clock.set(set.clock.now() + 3 * SECOND)
+  await set.database.execute(idle, undefined)
+  expect(set.commits()).toBe(2)
+  await set.check()
+  expect(set.commits()).toBe(3)
 })
 
 test('each thing that is missing is named', async () => {
