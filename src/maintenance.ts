@@ -19,22 +19,18 @@ export function createMaintenance({ database, clock, config }: Deps): Maintenanc
     {
       name: 'prune ended jobs',
       pattern: '*/10 * * * *',
-      async run() {
+      run() {
         const endedBefore = clock.now() - config.jobRetentionDays * DAY
-        let count = 0
-        let pruned: number
-        // In small commits, so that requests come in between.
-        do {
-          pruned = await database.execute(pruneJobs, { endedBefore, limit: PRUNE_LIMIT })
-          count += pruned
-        } while (pruned === PRUNE_LIMIT)
-        return count
+        return inSmallCommits((limit) => database.execute(pruneJobs, { endedBefore, limit }))
       },
     },
     {
       name: 'prune idempotency keys',
       pattern: '5 * * * *',
-      run: () => database.execute(pruneIdempotencyKeys, { now: clock.now() }),
+      run() {
+        const now = clock.now()
+        return inSmallCommits((limit) => database.execute(pruneIdempotencyKeys, { now, limit }))
+      },
     },
     {
       name: 'checkpoint the write-ahead log',
@@ -45,6 +41,17 @@ export function createMaintenance({ database, clock, config }: Deps): Maintenanc
       },
     },
   ]
+}
+
+/** So that requests come in between. */
+async function inSmallCommits(prune: (limit: number) => Promise<number>): Promise<number> {
+  let count = 0
+  let pruned: number
+  do {
+    pruned = await prune(PRUNE_LIMIT)
+    count += pruned
+  } while (pruned === PRUNE_LIMIT)
+  return count
 }
 
 function nightlyBackup(config: Config, clock: Clock): Maintenance[] {

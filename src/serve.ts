@@ -106,7 +106,12 @@ export async function serve(
       services.eventHub.close()
       await Promise.all([app.stop(true), closeMetrics()])
       await writer?.stop()
-      database.checkpoint()
+      try {
+        database.checkpoint()
+      } catch (error) {
+        // The next start finds in the log what could not be moved into the file.
+        log.warn({ err: error }, 'the write-ahead log could not be moved into the database')
+      }
       database.close()
       unlock()
     },

@@ -1,5 +1,4 @@
-import { lt, sql } from 'drizzle-orm'
-import { idempotencyKeys } from '#drizzle/schema.ts'
+import type { idempotencyKeys } from '#drizzle/schema.ts'
 import { type Command, command, type Tx } from '#src/database/command.ts'
 import { invalid, Problem } from '#src/lib/problem.ts'
 import { DAY } from '#src/lib/time.ts'
@@ -132,15 +131,14 @@ export function once<B>(
   return { ...answer, replayed: false }
 }
 
-/** Forgets the answers whose 24 hours are over; gives how many. */
-export const pruneIdempotencyKeys: Command<{ now: number }, number> = command(
+/** Forgets up to `limit` answers whose 24 hours are over; gives how many, so that the caller can go on. */
+export const pruneIdempotencyKeys: Command<{ now: number; limit: number }, number> = command(
   'idempotency.prune',
-  ({ orm }) => {
-    const remove = orm
-      .delete(idempotencyKeys)
-      .where(lt(idempotencyKeys.expiresAt, sql.placeholder('now')))
-      .returning({ key: idempotencyKeys.key })
-      .prepare()
-    return (_tx, { now }) => remove.all({ now }).length
+  ({ sqlite }) => {
+    // Uses idempotency_keys_expiring.
+    const remove = sqlite.query<unknown, [number, number]>(`
+      DELETE FROM idempotency_keys WHERE rowid IN
+        (SELECT rowid FROM idempotency_keys WHERE expires_at < ?1 LIMIT ?2)`)
+    return (_tx, { now, limit }) => remove.run(now, limit).changes
   },
 )

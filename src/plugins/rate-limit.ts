@@ -71,6 +71,16 @@ export const refuseSpent: Command<Spend, void> = command('rate-limit.refuse', ({
   }
 })
 
+/** Takes one back that was counted before it was known whether it counts. */
+export const takeBack: Command<Limit, void> = command('rate-limit.take-back', ({ sqlite }) => {
+  const less = sqlite.query<unknown, [string]>(
+    'UPDATE rate_limits SET count = count - 1 WHERE key = ?1 AND count > 0',
+  )
+  return (_tx, { key }) => {
+    less.run(key)
+  }
+})
+
 /** Forgets what a limit has counted. */
 export const forgive: Command<Limit, void> = command('rate-limit.forgive', ({ sqlite }) => {
   const remove = sqlite.query<unknown, [string]>('DELETE FROM rate_limits WHERE key = ?1')

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import { DAY, MINUTE } from '#src/lib/time.ts'
+import { createMaintenance } from '#src/maintenance.ts'
 import { idempotencyClaim } from '#src/plugins/idempotency.ts'
 import { createIdempotentCall } from '#src/plugins/idempotent-call.ts'
 import { turns } from '#test/support/fake-clock.ts'
@@ -97,4 +98,27 @@ describe('Idempotency-Key', () => {
     expect(read('k', '/b')?.fingerprint).not.toBe(first ?? '')
     expect(read('k', '/a', { a: 2 })?.fingerprint).not.toBe(first ?? '')
   })
+})
+
+test('answers of yesterday are forgotten in small commits, those of today kept', async () => {
+  const app = createTestApp()
+  const { sqlite } = app.database
+  const { userId } = await app.signIn()
+  const keep = sqlite.query(
+    "INSERT INTO idempotency_keys (user_id, key, fingerprint, expires_at) VALUES (?1, ?2, 'f', ?3)",
+  )
+  for (let at = 0; at < 1_200; at++) keep.run(userId, `old ${at}`, app.clock.now() - 1)
+  keep.run(userId, 'new', app.clock.now() + DAY)
+  const left = () =>
+    sqlite.query<{ n: number }, []>('SELECT count(*) AS n FROM idempotency_keys').get()?.n ?? 0
+  const task = createMaintenance(app).find(({ name }) => name === 'prune idempotency keys')
+  const steps = new Set<number>()
+  const over = task?.run(AbortSignal.any([]))
+  while (left() > 1) {
+    steps.add(left())
+    await turns(1)
+  }
+  expect(await over).toBe(1_200)
+  expect(left()).toBe(1)
+  expect([...steps]).toEqual(expect.arrayContaining([1_201, 701, 201]))
 })

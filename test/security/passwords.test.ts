@@ -81,6 +81,18 @@ describe('a password', () => {
     expect((await post('reset-password', reset)).status).toBe(204)
   })
 
+  test('is guessed no more often by many guesses at once; right ones count nowhere', async () => {
+    const { post, code, clock } = await withPassword()
+    for (let at = 0; at < 3; at++) {
+      clock.set(clock.now() + 600_000)
+      await code({ phone: PHONE, password: PASSWORD })
+    }
+    const guess = (at: number) => post('send-otp', { phone: PHONE, password: `wrong ${at}` })
+    const answers = await Promise.all(Array.from({ length: 40 }, (_, at) => guess(at)))
+    const count = (status: number) => answers.filter((one) => one.status === status).length
+    expect([count(401), count(429)]).toEqual([20, 20])
+  })
+
   test('guessed with the right code in hand spends the code’s five tries', async () => {
     const { verify, code, slug, clock } = await withPassword()
     clock.set(clock.now() + 60_000)

@@ -18,9 +18,9 @@ export async function follow(chat: Chat, token: string, roomId: string, lastEven
 export async function gatedChat() {
   const gate = createGate()
   const chat = await createTestChat({ behave: () => ({ kind: 'answer', pieces: gate.pieces() }) })
-  const { token } = await chat.signIn()
+  const { token, userId } = await chat.signIn()
   const roomId = await chat.openRoom(token)
-  return { gate, chat, token, roomId }
+  return { gate, chat, token, userId, roomId }
 }
 
 /** Moves the clock on until the reply is final. */

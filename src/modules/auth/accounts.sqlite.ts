@@ -4,7 +4,14 @@ import { type Connection, command } from '#src/database/command.ts'
 import type { Database } from '#src/database/open.ts'
 import { lazy } from '#src/lib/lazy.ts'
 import { audit } from '#src/plugins/audit.ts'
-import { forgive, type Limit, refuseSpent, spend, tally } from '#src/plugins/rate-limit.ts'
+import {
+  forgive,
+  type Limit,
+  refuseSpent,
+  spend,
+  takeBack,
+  tally,
+} from '#src/plugins/rate-limit.ts'
 import type { Queue } from '#src/queue/queue.ts'
 import { accountColumns } from './account-columns.ts'
 import {
@@ -42,11 +49,13 @@ export function createAccountStore(
   const openChallenge = createOpenChallenge(queue, delivery)
   const tryCode = createTryCode(codes)
   return {
-    admit: (input) => database.execute(admit, input),
+    admit: (input) => database.execute(spend, input),
+    guessPassword: (input) => database.execute(guessPassword, input),
+    takeBackGuess: (limit) => database.execute(takeBack, limit),
     signUp: (input) => database.execute(signUp, input),
     byPhone: async (phone) => toAccount(byPhone().get({ phone })),
     byId: async (id) => toAccount(byId().get({ id })),
-    countWrongPassword: (input) => database.execute(countWrongPassword, input),
+    noteWrongPassword: (input) => database.execute(noteWrongPassword, input),
     openChallenge: (input) => database.execute(openChallenge, input),
     tryCode: (input) => database.execute(tryCode, input),
     logIn: (input) => database.execute(logIn, input),
@@ -56,12 +65,14 @@ export function createAccountStore(
   }
 }
 
-const admit = command(
-  'auth.admit',
-  () => (tx, input: { limits: readonly Limit[]; unless: readonly Limit[]; now: number }) => {
-    tx.run(refuseSpent, { limits: input.unless, now: input.now })
-    tx.run(spend, { limits: input.limits, now: input.now })
-  },
+const guessPassword = command(
+  'auth.guess-password',
+  () =>
+    (tx, { wrong, limits, now }: { wrong: Limit; limits: readonly Limit[]; now: number }) => {
+      tx.run(refuseSpent, { limits: [wrong], now })
+      tx.run(spend, { limits, now })
+      return tx.run(tally, { limit: wrong, now })
+    },
 )
 
 const signUp = command('auth.sign-up', ({ sqlite }) => {
@@ -92,12 +103,11 @@ const signUp = command('auth.sign-up', ({ sqlite }) => {
   }
 })
 
-const countWrongPassword = command(
+const noteWrongPassword = command(
   'auth.wrong-password',
   () =>
-    (tx, input: { userId: string | null; limit: Limit; origin: Whence; now: number }): void => {
-      const { userId, limit, origin, now } = input
-      const wrong = tx.run(tally, { limit, now })
+    (tx, input: { userId: string | null; wrong: number; origin: Whence; now: number }): void => {
+      const { userId, wrong, origin, now } = input
       const event = { at: now, event: 'password.refused', userId, origin, detail: { wrong } }
       if (wrong % 5 === 0) tx.run(audit, { ...event, actor: 'stranger' })
     },

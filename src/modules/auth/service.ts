@@ -8,6 +8,7 @@ import type { Limits } from './limits.ts'
 import type { ChangePassword, LogIn, ResetPassword, SendOtp, SignUp } from './model.ts'
 import { invalidOtp, type Otp, wrongOtp } from './otp.ts'
 import { invalidCredentials, type Passwords, wrongPassword } from './passwords.ts'
+import { createProof } from './proof.ts'
 import type { Sessions, TokenPair } from './sessions.ts'
 import type { Account, AccountStore } from './store.ts'
 
@@ -32,21 +33,7 @@ export type Accounts = ReturnType<typeof createAccounts>
 export function createAccounts(deps: AccountDeps) {
   const { store, otp, passwords, sessions, limits, clock, random } = deps
 
-  /** @throws Problem 429 where this account had too many wrong passwords today */
-  async function prove(
-    password: string,
-    hash: string | null,
-    { phone, id = null }: { phone: string; id?: string | null },
-    origin: Origin,
-  ): Promise<boolean> {
-    passwords.refuseWhenBusy()
-    const limit = limits.wrongPassword(phone)
-    const now = clock.now()
-    await store.admit({ limits: [limits.request(origin.network)], unless: [limit], now })
-    if (await passwords.matches(password, hash)) return true
-    await store.countWrongPassword({ userId: id, limit, origin, now })
-    return false
-  }
+  const prove = createProof(deps)
 
   return {
     /** The same whether the number is taken or not. */
@@ -56,7 +43,7 @@ export function createAccounts(deps: AccountDeps) {
         await passwords.check(password, '/password', { phone: e164, name: name ?? null })
         passwords.refuseWhenBusy()
       }
-      await store.admit({ limits: limits.signUp(origin.network), unless: [], now: clock.now() })
+      await store.admit({ limits: limits.signUp(origin.network), now: clock.now() })
       const passwordHash = password === undefined ? null : await passwords.hash(password)
       const now = clock.now()
       const id = random.id(now)

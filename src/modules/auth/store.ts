@@ -108,14 +108,19 @@ export interface PasswordChange {
 /** What logging in asks of the database. Each method is one atomic unit. */
 export interface AccountStore {
   /** Counts a request. @throws Problem 429 */
-  admit(input: { limits: readonly Limit[]; unless: readonly Limit[]; now: number }): Promise<void>
+  admit(input: { limits: readonly Limit[]; now: number }): Promise<void>
   /** Makes an unverified account, or replaces the last; leaves a verified one as it is. */
   signUp(input: SignUp): Promise<void>
   byPhone(phone: string): Promise<Account | undefined>
   byId(userId: string): Promise<Account | undefined>
-  countWrongPassword(input: {
+  /** Counts a request and takes the password for wrong; gives how many wrong ones there are. @throws Problem 429 */
+  guessPassword(input: { wrong: Limit; limits: readonly Limit[]; now: number }): Promise<number>
+  /** It was right, or nobody looked. */
+  takeBackGuess(wrong: Limit): Promise<void>
+  /** Tells the audit log of each fifth. */
+  noteWrongPassword(input: {
     userId: string | null
-    limit: Limit
+    wrong: number
     origin: Whence
     now: number
   }): Promise<void>

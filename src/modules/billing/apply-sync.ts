@@ -20,14 +20,15 @@ export function createApplySync(deps: ApplyDeps): Command<Snapshot, void> {
     const { orm } = connection
     const explain = entitlements.prepare(connection)
     return (tx, snapshot) => {
-      const { customerId, readAt, gone } = snapshot
+      const { customerId, readAt, readUntil, gone } = snapshot
       const customer = orm
         .select()
         .from(billingCustomers)
         .where(eq(billingCustomers.id, customerId))
         .get()
-      // Two reads may overtake each other; what began earlier knows less.
-      if (!customer || (customer.syncedAt ?? 0) > readAt) return
+      // Two reads may overtake each other; what began earlier knows less. One of the future was dated by a wrong clock.
+      const syncedAt = customer?.syncedAt ?? 0
+      if (!customer || (readAt < syncedAt && syncedAt <= readUntil)) return
       const { userId } = customer
       const before = userId === null ? undefined : explain(userId, readAt).tier
       const fresh = snapshot.subscriptions.filter((one) => upsert(orm, customerId, one, readAt))

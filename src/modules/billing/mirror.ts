@@ -23,6 +23,8 @@ export interface Snapshot {
   customerId: string
   /** When the read began. */
   readAt: number
+  /** When it was over; of a later read that it overtook, `readAt` lies before. */
+  readUntil: number
   /** The customer was deleted at Stripe. */
   gone: boolean
   subscriptions: SubscriptionNow[]

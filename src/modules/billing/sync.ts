@@ -38,7 +38,10 @@ export function createReadCustomer(deps: SyncDeps): ReadCustomer {
     const readAt = clock.now()
     const subscriptions: Snapshot['subscriptions'] = []
     const sessions: Snapshot['sessions'] = []
-    if (await isGone(customerId)) return { customerId, readAt, gone: true, subscriptions, sessions }
+    const told = (gone: boolean) => {
+      return { customerId, readAt, readUntil: clock.now(), gone, subscriptions, sessions }
+    }
+    if (await isGone(customerId)) return told(true)
     // Before the subscriptions: what is paid between the two reads is then seen as a subscription.
     for (const id of await store.openSessions(customerId)) {
       sessions.push({ id, status: await sessionStatus(stripe, id) })
@@ -48,7 +51,7 @@ export function createReadCustomer(deps: SyncDeps): ReadCustomer {
       signal?.throwIfAborted()
       subscriptions.push(toSubscriptionNow(subscription, proPrices))
     }
-    return { customerId, readAt, gone: false, subscriptions, sessions }
+    return told(false)
   }
 }
 

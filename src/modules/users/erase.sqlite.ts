@@ -1,16 +1,11 @@
 import { type Command, command, type Tx } from '#src/database/command.ts'
+import { IS_NOBODY, NOBODY } from '#src/plugins/somebody.ts'
 import type { Queue } from '#src/queue/queue.ts'
 
 export const ERASE_KIND = 'users.erase'
 
 /** What one commit erases at most. Fifty messages take the writer a few milliseconds, most of it for the search index. */
 export const ROWS_AT_ONCE = 50
-
-/** The phone of a row that is nobody's any more and stays only until all below it is erased. */
-const NOBODY = 'erased:'
-
-/** Whoever is still somebody. */
-export const IS_SOMEBODY = `phone NOT LIKE '${NOBODY}%'`
 
 /**
  * Erases a part of what a user has, the row of the user last; gives whether all of it is gone. A cascade would do it
@@ -82,6 +77,21 @@ export const hide: Command<Hiding, void> = command('users.hide', ({ sqlite }) =>
 export function enqueueErase(queue: Queue, tx: Tx, userId: string): void {
   const dedupeKey = `${ERASE_KIND}:${userId}`
   queue.enqueue(tx, { kind: ERASE_KIND, body: { userId }, dedupeKey })
+}
+
+/**
+ * Asks again for every erasure that is not through: a job ends for good after a few crashes or faults, and what it was
+ * to erase must not stay. Gives how many there are; one whose job still waits gets no second.
+ */
+export function createResumeErasures(queue: Queue): Command<void, number> {
+  return command('users.resume-erasures', ({ sqlite }) => {
+    const hidden = sqlite.query<{ id: string }, []>(`SELECT id FROM users WHERE ${IS_NOBODY}`)
+    return (tx) => {
+      const left = hidden.all()
+      for (const { id } of left) enqueueErase(queue, tx, id)
+      return left.length
+    }
+  })
 }
 
 /** Takes a room from its owner at once, to be erased bit by bit: for one too large to go in a single commit. */

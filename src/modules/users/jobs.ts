@@ -8,7 +8,7 @@ const PAUSE_MS = 10
 
 /**
  * Job kind `users.erase`: erases what was too much for the commit that deleted it. Each commit takes a part, so
- * that whatever interrupts it, the next try goes on where it was.
+ * that whatever interrupts it, the next try goes on where it was; hourly maintenance sees to it that there is one.
  */
 export function eraseUser({
   store,

@@ -1,8 +1,10 @@
 import { type Command, command } from '#src/database/command.ts'
 import { audit } from '#src/plugins/audit.ts'
 import type { Origin } from '#src/plugins/origin.ts'
+import { IS_SOMEBODY } from '#src/plugins/somebody.ts'
+import { REPLY_ENDED, roomTopic } from '#src/plugins/topics.ts'
 import type { Queue } from '#src/queue/queue.ts'
-import { enqueueErase, eraseSome, hide, IS_SOMEBODY } from './erase.sqlite.ts'
+import { enqueueErase, eraseSome, hide } from './erase.sqlite.ts'
 import type { OnDeleted } from './store.ts'
 
 export interface Removal {
@@ -26,14 +28,18 @@ export function createRemove(
       `SELECT 1 FROM users WHERE id = ?1 AND ${IS_SOMEBODY}`,
     )
     // Uses chatrooms_of_user and messages_in_order.
-    const pending = sqlite.query<{ id: number }, [string]>(`
-      SELECT m.job_id AS id FROM chatrooms c
+    const pending = sqlite.query<{ roomId: string; replyId: string; jobId: number }, [string]>(`
+      SELECT c.id AS roomId, m.id AS replyId, m.job_id AS jobId FROM chatrooms c
       JOIN messages m ON m.chatroom_id = c.id AND m.position >= c.pending_from AND m.completed_at IS NULL
       WHERE c.user_id = ?1 AND m.job_id IS NOT NULL`)
     return (tx, { userId, origin, now }) => {
       if (!exists.get(userId)) return false
-      // Waiting replies end here; a running one is told to stop and finds no row to write to.
-      for (const { id } of pending.all(userId)) queue.cancel(tx, id)
+      // Waiting replies end here; a running one is told to stop and may find no row to write to, nor to tell of its end.
+      for (const { roomId, replyId, jobId } of pending.all(userId)) {
+        queue.cancel(tx, jobId)
+        tx.notify(REPLY_ENDED, replyId)
+        tx.notify(roomTopic(roomId), 'stored')
+      }
       for (const tell of onDeleted) tell(tx, userId)
       const actor = origin ? 'user' : 'operator'
       tx.run(audit, { at: now, event: 'account.deleted', userId, actor, origin })

@@ -63,6 +63,11 @@ export function createUsers({ store, clock, quotas, prove, exportLimit }: UserDe
         pattern: '25 * * * *',
         run: () => store.pruneUnverified({ createdBefore: clock.now() - UNVERIFIED_KEPT_MS }),
       },
+      {
+        name: 'go on with erasures',
+        pattern: '45 * * * *',
+        run: () => store.resumeErasures(),
+      },
     ] satisfies Maintenance[],
   }
 }

@@ -6,7 +6,7 @@ import type { Database } from '#src/database/open.ts'
 import { audit } from '#src/plugins/audit.ts'
 import { spend } from '#src/plugins/rate-limit.ts'
 import type { Queue } from '#src/queue/queue.ts'
-import { eraseSome } from './erase.sqlite.ts'
+import { createResumeErasures, eraseSome } from './erase.sqlite.ts'
 import { everything } from './export.sqlite.ts'
 import { createRemove, pruneUnverified } from './remove.sqlite.ts'
 import type { OnDeleted, UserStore } from './store.ts'
@@ -45,6 +45,7 @@ export function createUserStore(
       .where(eq(users.id, sql.placeholder('userId'))),
   )
   const remove = createRemove(queue, onDeleted)
+  const resumeErasures = createResumeErasures(queue)
   return {
     async find(userId) {
       const row = find.get({ userId })
@@ -53,6 +54,7 @@ export function createUserStore(
     rename: (input) => database.execute(rename, input),
     remove: (input) => database.execute(remove, input),
     eraseSome: (input) => database.execute(eraseSome, input),
+    resumeErasures: () => database.execute(resumeErasures, undefined),
     startExport: (input) => database.execute(startExport, input),
     everything: (userId) => everything(database.sqlite, userId),
     pruneUnverified: (input) => database.execute(pruneUnverified, input),

@@ -27,6 +27,8 @@ export interface UserStore {
   remove(input: { userId: string; origin: Whence | undefined; now: number }): Promise<boolean>
   /** Erases a part of a user who is hidden already; true once nothing is left. */
   eraseSome(input: { userId: string }): Promise<boolean>
+  /** Has every erasure that is not through go on; gives how many. */
+  resumeErasures(): Promise<number>
   /** Counts and writes down that everything is read. @throws Problem 429 */
   startExport(input: { userId: string; limit: Limit; origin: Whence; now: number }): Promise<void>
   /** Everything held on the user, page by page; `type` says what each entry is. */

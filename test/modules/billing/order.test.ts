@@ -1,5 +1,8 @@
 import { describe, expect, test } from 'bun:test'
+import { MINUTE } from '#src/lib/time.ts'
+import type { CheckoutPage } from '#src/modules/billing/model.ts'
 import { STAND_IN_PRICE } from '#src/standins/stripe/server.ts'
+import { json } from '#test/support/test-app.ts'
 import { createTestBilling, eventOf } from '#test/support/test-billing.ts'
 
 describe('The order of events does not matter', () => {
@@ -48,6 +51,17 @@ describe('The order of events does not matter', () => {
     late.resolve()
     expect((await older).status).toBe(200)
     expect(billing.tier(user)).toBe('basic')
+  })
+
+  test('a read that a wrong clock dated into the future stands in nobody’s way', async () => {
+    await using billing = await createTestBilling()
+    const user = await billing.shopper()
+    // Opens a page, for which the customer is read; then the clock is set right.
+    const { url } = await json<CheckoutPage>(billing.send('POST', '/v1/subscribe/pro', user))
+    billing.clock.set(billing.clock.now() - 50 * MINUTE)
+    billing.books.pay(url.split('/').at(-1) ?? '')
+    await billing.idle()
+    expect(billing.tier(user)).toBe('pro')
   })
 
   test('an event that arrives in the middle of a sync is followed by another sync', async () => {

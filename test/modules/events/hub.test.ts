@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test'
+import { REPLY_ENDED } from '#src/plugins/topics.ts'
 import { follow, gatedChat } from '#test/support/test-stream.ts'
 
 describe('A stream', () => {
@@ -17,6 +18,22 @@ describe('A stream', () => {
     await chat.clock.advance(15_000)
     expect(await loggedOut.next()).toBeUndefined()
     expect(chat.services.eventHub.size).toBe(0)
+    await chat.stop()
+  })
+
+  test('ends at once when the account is deleted under it, and nothing of the reply is kept', async () => {
+    const { gate, chat, token, userId, roomId } = await gatedChat()
+    const stream = await follow(chat, token, roomId)
+    await chat.prompt(token, roomId, 'Hi')
+    gate.send('half')
+    while ((await stream.next())?.event !== 'delta');
+    const ended: unknown[] = []
+    chat.database.notifications.subscribe(REPLY_ENDED, (id) => ended.push(id))
+    expect(await chat.services.users.erase(userId)).toBe(true)
+    while (await stream.next());
+    expect(chat.services.eventHub.size).toBe(0)
+    expect(ended).toHaveLength(1)
+    gate.end()
     await chat.stop()
   })
 

@@ -85,6 +85,18 @@ test('what is being erased can be deleted no second time', async () => {
   expect(count("audit_log WHERE event = 'account.deleted'")).toBe(1)
 })
 
+test('a prompt that was on its way when its large account was deleted is refused', async () => {
+  const { services, one, large, count } = await setUp()
+  await services.users.erase(one.userId)
+  expect(count('chatrooms')).toBeGreaterThan(0)
+  const late = services.messages.accept(one.userId, large, 'late', {
+    claim: undefined,
+    trace: null,
+  })
+  expect(await late.catch((error: { status: number }) => error.status)).toBe(404)
+  expect(count("jobs WHERE kind <> 'users.erase'")).toBe(0)
+})
+
 test('each commit erases a few rows, and goes on where the one before was', async () => {
   const { one, count, database, services } = await setUp()
   const store = createUserStore(database, services.queue, [])
@@ -97,6 +109,20 @@ test('each commit erases a few rows, and goes on where the one before was', asyn
     expect(before - held()).toBeLessThanOrEqual(ROWS_AT_ONCE)
   }
   expect(held()).toBe(0)
+})
+
+test('an erasure whose job ended for good goes on by the next hour, with one job and no second', async () => {
+  const { services, one, sqlite, count, work } = await setUp()
+  await services.users.erase(one.userId)
+  sqlite.run(
+    "UPDATE jobs SET state = 'failed', ended_at = 1, last_error = 'worker-lost' WHERE kind = 'users.erase'",
+  )
+  const task = services.maintenance.find(({ name }) => name === 'go on with erasures')
+  for (let at = 0; at < 2; at++) expect(await task?.run(AbortSignal.any([]))).toBe(1)
+  expect(count("jobs WHERE kind = 'users.erase' AND ended_at IS NULL")).toBe(1)
+  await work()
+  for (const table of TABLES) expect([table, count(table)]).toEqual([table, 0])
+  expect(await task?.run(AbortSignal.any([]))).toBe(0)
 })
 
 test('a large room is gone for its owner at once and erased by the job, and their other rooms stay', async () => {

@@ -1,8 +1,12 @@
 import { expect, test } from 'bun:test'
-import { createFaultyWorld, createPerson, isGreen, isRed, readyz, until } from './chat.ts'
+import { createFaultyWorld, createPerson, isGreen, isRed, missing, readyz, until } from './chat.ts'
 
 /** A write past the limit is an error of the file system instead of a signal. */
 const FAILING = ['sh', '-c', 'trap "" XFSZ; exec "$@"', 'sh']
+
+function limitWrites(pid: number, bytes: string): number {
+  return Bun.spawnSync(['prlimit', `--pid=${pid}`, `--fsize=${bytes}`]).exitCode
+}
 
 test.each(['never', 'always'])(
   'a disk that takes no write: red and said once, idle as well as asked, until it takes one again (WRITER_THREAD=%s)',
@@ -12,8 +16,7 @@ test.each(['never', 'always'])(
     const person = await createPerson(world)
     expect(await person.prompt()).toBe(202)
     await until(person.latest, ({ body }) => body.reply?.status === 'complete')
-    const limit = (bytes: string) =>
-      Bun.spawnSync(['prlimit', `--pid=${server.pid}`, `--fsize=${bytes}`]).exitCode
+    const limit = (bytes: string) => limitWrites(server.pid, bytes)
     expect(limit('1000:unlimited')).toBe(0)
     // Nobody writes, and yet it is seen.
     await until(() => readyz(world), isRed)
@@ -28,6 +31,22 @@ test.each(['never', 'always'])(
     await until(() => readyz(world), isGreen)
     expect(await person.prompt()).toBe(202)
     await server.line((line) => line.includes('takes commits again'))
+  },
+  60_000,
+)
+
+test.each(['never', 'always'])(
+  'a stop while the disk takes no write is one in good order, and the log keeps what was acknowledged (WRITER_THREAD=%s)',
+  async (thread) => {
+    await using world = await createFaultyWorld({ WRITER_THREAD: thread }, FAILING)
+    const server = await world.start()
+    const person = await createPerson(world)
+    expect(await person.prompt()).toBe(202)
+    await until(person.latest, ({ body }) => body.reply?.status === 'complete')
+    expect(limitWrites(server.pid, '1000:unlimited')).toBe(0)
+    expect(await server.stop('SIGTERM')).toBe(0)
+    expect(server.lines.at(-1)).toContain('stopped')
+    expect(missing(world.path, person.acknowledged)).toEqual([])
   },
   60_000,
 )

@@ -4,6 +4,7 @@ import { type Command, type Connection, command, type Tx } from '#src/database/c
 import { notFound, Problem } from '#src/lib/problem.ts'
 import { MINUTE, toInstant } from '#src/lib/time.ts'
 import { type Answer, once } from '#src/plugins/idempotency.ts'
+import { IS_SOMEBODY } from '#src/plugins/somebody.ts'
 import { roomTopic, userTopic } from '#src/plugins/topics.ts'
 import type { Queue } from '#src/queue/queue.ts'
 import type { Quotas } from '../../quota/service.ts'
@@ -126,9 +127,10 @@ export function createRegenerate(deps: AcceptDeps): Command<ReplyToRegenerate, A
 /** Written out, because they run at each prompt and Drizzle takes longer to bind a row than SQLite to insert it. */
 function prepareRows({ sqlite }: Connection) {
   return {
-    findRoom: sqlite.query<{ revision: number }, [string, string]>(
-      'SELECT revision FROM chatrooms WHERE id = ?1 AND user_id = ?2',
-    ),
+    // Who is being erased had a session a moment ago.
+    findRoom: sqlite.query<{ revision: number }, [string, string]>(`
+      SELECT revision FROM chatrooms JOIN users ON users.id = user_id AND ${IS_SOMEBODY}
+      WHERE chatrooms.id = ?1 AND user_id = ?2`),
     growRoom: sqlite.query<unknown, [Record<string, string | number>]>(`
       UPDATE chatrooms SET revision = $revision, pending_from = coalesce(pending_from, $revision), user_messages = user_messages + $prompts,
         assistant_messages = assistant_messages + 1, last_message_at = $now, active_at = $now
