@@ -1,5 +1,6 @@
 import { type Stats, statSync } from 'node:fs'
 import { UnusableDatabase } from './fault.ts'
+import { realPath } from './real-path.ts'
 
 /** What SQLite has open is not what a restart will find. */
 export class LostFile extends UnusableDatabase {
@@ -26,7 +27,8 @@ export interface FileWatch {
 export function createFileWatch(path: string): FileWatch {
   if (path === ':memory:') return { check() {}, reset() {} }
   let database = look(path)
-  let log = look(`${path}-wal`)
+  const logPath = `${realPath(path)}-wal`
+  let log = look(logPath)
   // No VACUUM runs while serving, so the file never gets smaller.
   let size = database?.size ?? 0
   return {
@@ -41,16 +43,16 @@ export function createFileWatch(path: string): FileWatch {
         throw new LostFile('cut', message)
       }
       size = now.size
-      const logNow = look(`${path}-wal`)
+      const logNow = look(logPath)
       log ??= logNow
       if (log && logNow?.ino !== log.ino) {
-        const message = `The write-ahead log '${path}-wal' was deleted while the server runs.`
+        const message = `The write-ahead log '${logPath}' was deleted while the server runs.`
         throw new LostFile('log', message)
       }
     },
     reset() {
       database = look(path)
-      log = look(`${path}-wal`)
+      log = look(logPath)
       size = database?.size ?? 0
     },
   }

@@ -2,6 +2,7 @@ import { Database as Sqlite } from 'bun:sqlite'
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { explainFault, isBusy, isDatabaseFault, UnusableDatabase } from './fault.ts'
+import { realPath } from './real-path.ts'
 
 /** Another server has the file. */
 export class DatabaseInUse extends Error {
@@ -24,7 +25,8 @@ export function lockDatabase(path: string): () => void {
   mkdirSync(dirname(path), { recursive: true })
   let lock: Sqlite | undefined
   try {
-    lock = new Sqlite(`${path}-lock`, { create: true })
+    // One name for one file, whatever link leads to it.
+    lock = new Sqlite(`${realPath(path)}-lock`, { create: true })
     lock.run('PRAGMA busy_timeout = 0')
     lock.run('BEGIN EXCLUSIVE')
   } catch (error) {

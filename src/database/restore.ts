@@ -15,6 +15,7 @@ import { dirname } from 'node:path'
 import { closeLog, removeDatabase, syncFolder } from './backup.ts'
 import { stamp } from './backup-folder.ts'
 import { lockDatabase } from './lock.ts'
+import { realPath } from './real-path.ts'
 import { verifyDatabaseFile } from './verify.ts'
 
 export interface Restored {
@@ -30,7 +31,9 @@ export interface Restored {
  * whoever had the database, or has its folder.
  * @throws DatabaseInUse while a server runs, UnusableDatabase, DatabaseFromTheFuture
  */
-export function restoreBackup(backup: string, path: string, now: number): Restored {
+export function restoreBackup(backup: string, target: string, now: number): Restored {
+  // A link goes on leading to the file.
+  const path = realPath(target)
   mkdirSync(dirname(path), { recursive: true })
   const owner = statSync(existsSync(path) ? path : dirname(path))
   const unlock = lockDatabase(path)

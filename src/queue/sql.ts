@@ -92,6 +92,9 @@ export const SET_BACK_PROVIDERS = `
     next_call_at = next_call_at - min(next_call_at, $byMs)
   WHERE paused_until > $now OR next_call_at > $now`
 
+/** When the newest job came. */
+export const NEWEST = 'SELECT created_at AS at FROM jobs ORDER BY id DESC LIMIT 1'
+
 /** Uses jobs_leased. */
 export const EXPIRED = `SELECT id FROM jobs WHERE state = 'running' AND lease_until <= ?1`
 

@@ -1,6 +1,7 @@
+import { SECOND } from '#src/lib/time.ts'
 import type { WorkerDeps } from './deps.ts'
 import { setBack } from './set-back.ts'
-import { EXPIRED, OVERDUE, STOPPING } from './sql.ts'
+import { EXPIRED, NEWEST, OVERDUE, STOPPING } from './sql.ts'
 
 /** What a worker looks after beside its own jobs, so that a lost wake-up or a dead worker is only a delay. */
 export interface Sweep {
@@ -12,11 +13,14 @@ export interface Sweep {
   stopping(): number[]
   /** Moves along what waits for an instant of a clock that was set back. */
   setBack(byMs: number): Promise<void>
+  /** The same for one that was set back while nobody ran: a job of the future tells by how much at least. */
+  setBackMeanwhile(): Promise<void>
 }
 
 export function createSweep({ database, queue, clock, log }: Omit<WorkerDeps, 'random'>): Sweep {
   const expired = database.sqlite.query<{ id: number }, [number]>(EXPIRED)
   const overdue = database.sqlite.query<{ id: number }, [number]>(OVERDUE)
+  const newest = database.sqlite.query<{ at: number }, []>(NEWEST)
   const stopping = database.sqlite.query<{ id: number }, []>(STOPPING)
 
   /** One command a job: one that throws must not hold up the others. */
@@ -37,6 +41,15 @@ export function createSweep({ database, queue, clock, log }: Omit<WorkerDeps, 'r
     }
   }
 
+  async function setBackBy(byMs: number) {
+    log.warn({ byMs }, 'the clock was set back')
+    try {
+      await database.execute(setBack, { byMs, now: clock.now() })
+    } catch (error) {
+      log.error({ err: error }, 'could not move what waits for the clock')
+    }
+  }
+
   return {
     rescue: (leasesUntil) =>
       each(
@@ -51,13 +64,10 @@ export function createSweep({ database, queue, clock, log }: Omit<WorkerDeps, 'r
         (id) => database.execute(queue.commands.expire, { id, now: clock.now() }),
       ),
     stopping: () => stopping.all().map(({ id }) => id),
-    async setBack(byMs) {
-      log.warn({ byMs }, 'the clock was set back')
-      try {
-        await database.execute(setBack, { byMs, now: clock.now() })
-      } catch (error) {
-        log.error({ err: error }, 'could not move what waits for the clock')
-      }
+    async setBackMeanwhile() {
+      const byMs = (newest.get()?.at ?? 0) - clock.now()
+      if (byMs > SECOND) await setBackBy(byMs)
     },
+    setBack: setBackBy,
   }
 }

@@ -122,6 +122,7 @@ export function createWorker(deps: WorkerDeps, options: WorkerOptions = {}): Wor
       return lastBeatAt
     },
     async start({ alone }) {
+      await sweep.setBackMeanwhile()
       await sweep.rescue(alone ? NEVER : clock.now())
       accepting = true
       claims.open(

@@ -4,9 +4,11 @@ import {
   chmodSync,
   chownSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   readdirSync,
   statSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs'
@@ -35,6 +37,19 @@ describe('Restoring', () => {
     expect(keysOf(replaced ?? '')).toEqual(['new', 'old'])
     expect(pending).toEqual([])
     expect(existsSync(set.file('copy.db'))).toBe(true)
+  })
+
+  test('over a link changes the file that it leads to, in whose folder the replaced one stays', async () => {
+    await using set = await withBackup()
+    set.database.close()
+    mkdirSync(set.file('elsewhere'))
+    const link = set.file('elsewhere/link.db')
+    symlinkSync(set.path, link)
+    const { replaced } = restoreBackup(set.file('copy.db'), link, NOW)
+    expect(lstatSync(link).isSymbolicLink()).toBe(true)
+    expect(keysOf(set.path)).toEqual(['old'])
+    expect(replaced).toStartWith(set.path)
+    expect(readdirSync(set.file('elsewhere'))).toEqual(['link.db'])
   })
 
   test('twice in a second keeps both of what it replaced', async () => {

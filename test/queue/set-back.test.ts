@@ -1,7 +1,9 @@
 import { expect, test } from 'bun:test'
 import { HOUR, SECOND } from '#src/lib/time.ts'
+import { pauseProvider } from '#src/queue/provider.ts'
 import { setBack } from '#src/queue/set-back.ts'
 import { createTestApp } from '#test/support/test-app.ts'
+import { createTestQueue } from '#test/support/test-queue.ts'
 
 function setUp() {
   const { database, clock } = createTestApp()
@@ -35,4 +37,19 @@ test('a provider’s pause does not last until the clock has come back', async (
   expect(sqlite.query('SELECT * FROM providers').all()).toEqual([
     { name: 'gemini', paused_until: now + SECOND, next_call_at: now },
   ])
+})
+
+test('a worker that starts sees by the newest job that the clock was set back meanwhile', async () => {
+  const { clock, worker, enqueue, kind, states, database } = createTestQueue()
+  kind({ run: async () => {}, provider: { name: 'gemini', rpm: 0 } })
+  await enqueue({ dueAt: clock.now() + 5 * SECOND })
+  await database.execute(pauseProvider, { name: 'gemini', until: clock.now() + 5 * SECOND })
+  clock.set(clock.now() - HOUR)
+  const late = worker()
+  await late.start({ alone: true })
+  await clock.advance(SECOND)
+  expect(states()).toEqual(['ready'])
+  await clock.advance(10 * SECOND)
+  expect(states()).toEqual(['done'])
+  await late.stop(0)
 })
