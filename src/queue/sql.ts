@@ -93,7 +93,7 @@ export const SET_BACK_PROVIDERS = `
   WHERE paused_until > $now OR next_call_at > $now`
 
 /** When the newest job came. */
-export const NEWEST = 'SELECT created_at AS at FROM jobs ORDER BY id DESC LIMIT 1'
+export const NEWEST = 'SELECT created_at AS at FROM jobs WHERE id = (SELECT max(id) FROM jobs)'
 
 /** Uses jobs_leased. */
 export const EXPIRED = `SELECT id FROM jobs WHERE state = 'running' AND lease_until <= ?1`

@@ -23,8 +23,7 @@ const plans: Record<keyof typeof statements, string[]> = {
   NEXT_DUE: ['jobs_due'],
   OVERDUE: ['jobs_deadline'],
   STOPPING: ['scan of jobs_stopping'],
-  // By id from the end: one row.
-  NEWEST: ['SCAN jobs'],
+  NEWEST: ['primary key of jobs', 'SEARCH jobs'],
   PRUNE: ['primary key of jobs', 'jobs_ended_at'],
   PROVIDER: ['providers'],
   PAUSE_PROVIDER: [],

@@ -7,6 +7,7 @@ export interface ReaderCursor {
   revision: number
   /** Place of the reply whose text was told last; 0 for none. */
   position: number
+  /** Of that text; one more than its last once its end was told. */
   attempt: number
   /** UTF-16 code units of its text that were told. */
   offset: number

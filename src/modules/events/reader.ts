@@ -74,8 +74,9 @@ export function createReader(source: ReaderSource, start: ReaderCursor): Reader 
     const text = hasText
       ? tellText({ replyId: message.id, position, attempt, ...storedText(message.content) })
       : ''
-    const nothing = { position: 0, attempt: 0, offset: 0 }
-    return text + emit('done', message, { revision: at, ...(hasText ? nothing : {}) })
+    // A process that has lost this reply, and does not know it yet, still makes an earlier attempt.
+    const over = { position, attempt: attempt + 1, offset: 0 }
+    return text + emit('done', message, { revision: at, ...(hasText ? over : {}) })
   }
 
   function tellText(reply: LiveReply): string {
@@ -100,8 +101,9 @@ export function createReader(source: ReaderSource, start: ReaderCursor): Reader 
 
   function tellLive(): string {
     const live = source.live()
-    // A reply that is not announced yet comes with the stored changes; an earlier attempt than the one told is over.
-    if (!live || live.position > told.revision) return ''
+    // A reply that is not announced yet comes with the stored changes; an earlier one than the one told is over, and so
+    // is an earlier attempt.
+    if (!live || live.position > told.revision || live.position < told.position) return ''
     if (live.position === told.position && live.attempt < told.attempt) return ''
     const isBehind = live.position === told.position && live.attempt === told.attempt
     // After a crash the stored text may be shorter than what was told of it; the next attempt resets.
@@ -110,11 +112,13 @@ export function createReader(source: ReaderSource, start: ReaderCursor): Reader 
   }
 
   /**
-   * A later reply is being made than the one whose text was told last, so that one has ended, whether or not
-   * its end was heard of: another process may have written it. It is told first, or its text were forgotten.
+   * Another reply is being made than the one whose text was told last, so that all before it have ended, whether or
+   * not their ends were heard of: another process may have written them. They are told first, or their text would come
+   * in between and the text of this one be told twice.
    */
-  function isPast(): boolean {
-    return told.offset > 0 && (source.live()?.position ?? 0) > told.position
+  function isAnother(): boolean {
+    const live = source.live()
+    return live !== undefined && live.position !== told.position
   }
 
   function tellQuota(): string {
@@ -126,7 +130,7 @@ export function createReader(source: ReaderSource, start: ReaderCursor): Reader 
 
   return {
     next() {
-      if (stored || isPast()) {
+      if (stored || isAnother()) {
         const frames = tellStored()
         if (frames !== '') return frames
       }

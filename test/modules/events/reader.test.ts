@@ -53,3 +53,87 @@ test('an end that nobody told of is told before the text of the next reply', () 
   expect(events(then)).toEqual(['delta'])
   expect(then).toContain('"messageId":"second"')
 })
+
+function complete(
+  id: string,
+  position: number,
+  finalRevision: number,
+  content: string,
+): PlacedMessage {
+  const { error: _, ...message } = failed(id, position, finalRevision).message
+  return {
+    message: { ...message, status: 'complete', content },
+    position,
+    finalRevision,
+    attempt: 1,
+  }
+}
+
+/** A room in which another process ended the first reply, and this one makes the second. */
+function takenOver() {
+  const state = {
+    live: { replyId: 'second', position: 4, attempt: 1, ...storedText('Ne') } as
+      | LiveReply
+      | undefined,
+    finished: [complete('first', 2, 5, 'One')],
+  }
+  const source: ReaderSource = {
+    roomId: ROOM,
+    changes: (since) => ({
+      revision: 5 + state.finished.length - 1,
+      added: [],
+      finished: state.finished.filter(({ finalRevision }) => (finalRevision ?? 0) > since),
+    }),
+    live: () => state.live,
+    ended: () => {},
+    quota: () => ({ limit: null }),
+  }
+  const texts = (frames = '') =>
+    [...frames.matchAll(/"messageId":"(\w+)".*?"offset":(\d+)/g)].map(([, id, at]) => `${id} ${at}`)
+  return { state, source, texts }
+}
+
+test('the end of a reply of which no text was told comes before the text of the next, which is told once', () => {
+  const { state, source, texts } = takenOver()
+  const reader = createReader(source, {
+    revision: 4,
+    position: 0,
+    attempt: 0,
+    offset: 0,
+    quota: 'pro',
+  })
+  const ends = state.finished.splice(0)
+  // Nothing is stored, as far as this reader was told.
+  state.live = undefined
+  reader.next()
+  state.live = { replyId: 'second', position: 4, attempt: 1, ...storedText('Ne') }
+  state.finished.push(...ends)
+  const told = [reader.next(), reader.next()].map(texts)
+  expect(told).toEqual([['first 0'], ['second 0']])
+  reader.markStored()
+  state.live = { replyId: 'second', position: 4, attempt: 1, ...storedText('Next') }
+  expect(texts(reader.next())).toEqual(['second 2'])
+})
+
+test('what a process that lost a reply still makes of it is told no more once its end was', () => {
+  const { state, source, texts } = takenOver()
+  const reader = createReader(source, {
+    revision: 4,
+    position: 0,
+    attempt: 0,
+    offset: 0,
+    quota: 'pro',
+  })
+  expect(texts(reader.next())).toEqual(['first 0'])
+  for (const replyId of ['first', 'zeroth']) {
+    state.live = {
+      replyId,
+      position: replyId === 'first' ? 2 : 1,
+      attempt: 1,
+      ...storedText('One more'),
+    }
+    expect(reader.next()).toBe('')
+  }
+  state.live = { replyId: 'second', position: 4, attempt: 1, ...storedText('Ne') }
+  expect(texts(reader.next())).toEqual(['second 0'])
+})
