@@ -182,7 +182,7 @@ async function fill(): Promise<string[]> {
   }
   // Weight of which nothing else takes notice: a copy reads bytes, whatever they say.
   const pad = database.sqlite.query(
-    'INSERT INTO idempotency_keys (user_id, key, fingerprint, status, body, location, locked_until, expires_at) VALUES (?, ?, ?, 200, ?, NULL, NULL, ?)',
+    'INSERT INTO idempotency_keys (user_id, key, fingerprint, kept, expires_at) VALUES (?, ?, ?, ?, ?)',
   )
   const owner =
     database.sqlite.query<{ id: string }, []>('SELECT id FROM users LIMIT 1').get()?.id ?? ''

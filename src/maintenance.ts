@@ -6,7 +6,7 @@ import { WRITER_CHECKPOINT } from './database/remote-writer.ts'
 import type { Clock } from './lib/clock.ts'
 import type { Maintenance } from './lib/maintenance.ts'
 import { DAY } from './lib/time.ts'
-import { pruneIdempotencyKeys } from './plugins/idempotency.ts'
+import { type KeyPlace, pruneIdempotencyKeys } from './plugins/idempotency.ts'
 import { prune as pruneJobs } from './queue/prune.ts'
 import type { Deps } from './services.ts'
 
@@ -27,9 +27,17 @@ export function createMaintenance({ database, clock, config }: Deps): Maintenanc
     {
       name: 'prune idempotency keys',
       pattern: '5 * * * *',
-      run() {
+      async run() {
         const now = clock.now()
-        return inSmallCommits((limit) => database.execute(pruneIdempotencyKeys, { now, limit }))
+        let count = 0
+        let after: KeyPlace | undefined
+        do {
+          const step = { now, after, limit: PRUNE_LIMIT }
+          const { pruned, last } = await database.execute(pruneIdempotencyKeys, step)
+          count += pruned
+          after = last
+        } while (after)
+        return count
       },
     },
     {

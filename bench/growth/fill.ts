@@ -1,4 +1,5 @@
 import type { Database as Sqlite } from 'bun:sqlite'
+import { laneOf } from '../../src/modules/messages/sqlite/accept.ts'
 import { toOwnWords } from '../../src/modules/search/words.ts'
 import { createDice, createSentences } from './text.ts'
 
@@ -100,7 +101,7 @@ function prepare(sqlite: Sqlite) {
       (id, kind, lane, owner, state, body, due_at, deadline_at, claims, created_at, started_at, ended_at)
       VALUES (?1, 'message.reply', ?2, ?3, 'done', ?4, ?5, ?5 + 600000, 1, ?5, ?5, ?5 + 1500)`),
     key: sqlite.prepare(`INSERT INTO idempotency_keys
-      (user_id, key, fingerprint, status, body, location, expires_at) VALUES (?, ?, ?, 202, ?, ?, ?)`),
+      (user_id, key, fingerprint, kept, expires_at) VALUES (?, ?, ?, ?, ?)`),
   }
 }
 
@@ -146,12 +147,11 @@ function addExchange(
   statements.words.run(2 * number + 1, toOwnWords(owner, prompt))
   statements.words.run(2 * number + 2, toOwnWords(owner, reply))
   if (number >= of * (1 - SHARE_WITH_JOBS)) {
-    statements.job.run(jobId, `room:${chatroomId}`, userId, JSON.stringify({ replyId }), at)
+    statements.job.run(jobId, laneOf(chatroomId), userId, JSON.stringify({ replyId }), at)
   }
   if (number >= of * (1 - SHARE_WITH_KEYS)) {
-    const location = `/v1/chatroom/${chatroomId}/message/${replyId}`
-    const body = JSON.stringify({ promptId, replyId, prompt })
-    statements.key.run(userId, promptId, hash(promptId), body, location, at + DAY)
+    const kept = JSON.stringify([revision - 1, 3, 5, at])
+    statements.key.run(userId, promptId, hash(promptId).slice(0, 20), kept, at + DAY)
   }
 }
 

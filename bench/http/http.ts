@@ -22,6 +22,7 @@ const ROUTES = {
   latest: '`GET …/message` (latest)',
   page: '`GET …/message/all` (page of 50)',
   post: '`POST …/message`, durable',
+  postRandom: 'the same, its key random instead of a UUIDv7',
 }
 
 const QUICK_ROUTES = ['me', 'page', 'post'] as const
@@ -114,7 +115,7 @@ async function throughputCurve(contenders: Contender[], requests: Parameters<typ
 }
 
 function faultsOf(name: string, route: string, run: WrkRun): string[] {
-  const wanted = route === 'post' ? '202' : '200'
+  const wanted = route.startsWith('post') ? '202' : '200'
   const others = Object.keys(run.statuses).filter((status) => status !== wanted)
   const found = others.map(
     (status) => `${name} ${route}: ${run.statuses[status]} answers ${status}`,

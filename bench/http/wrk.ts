@@ -2,12 +2,14 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** One request of a run; `wrk` sends them in turn over all its connections. A POST has an Idempotency-Key of its own each time. */
+/** One request of a run; `wrk` sends them in turn over all its connections. */
 export interface WrkRequest {
   method: 'GET' | 'POST'
   path: string
   token?: string
   body?: string
+  /** How the `Idempotency-Key` of its own is made, which it has each time it is sent. */
+  key?: 'uuidv7' | 'random'
 }
 
 /** What a sampled answer must hold: this text, at least so many times. */
@@ -72,17 +74,19 @@ export async function wrk(
  * the thread's own Lua state, from where `done` fetches them.
  */
 function toLua(requests: readonly WrkRequest[], { text, times }: Expected): string {
-  const items = requests.map(({ method, path, token, body }) => {
+  const items = requests.map(({ method, path, token, body, key }) => {
     const headers = [
       token === undefined ? '' : `["Authorization"]="Bearer ${token}",`,
-      body === undefined ? '' : `["Content-Type"]="application/json",["Idempotency-Key"]="${KEY}",`,
+      body === undefined ? '' : `["Content-Type"]="application/json",`,
+      key === undefined ? '' : `["Idempotency-Key"]="${KEY}${key}",`,
     ].join('')
     return `{${quote(method)},${quote(path)},{${headers}},${body === undefined ? 'nil' : quote(body)}}`
   })
   return `
 local wanted = {${items.join(',\n')}}
 math.randomseed(os.time())
-local made, turn, seen, keys = {}, 0, 0, os.time() * 100000
+local made, turn, seen, keys = {}, 0, 0, 0
+local startedAt = os.time() * 1000
 statuses = {}
 sampled, wrong = 0, 0
 local threads = {}
@@ -90,8 +94,8 @@ function setup(thread) table.insert(threads, thread) end
 function init(args)
   for at, one in ipairs(wanted) do
     local text = wrk.format(one[1], one[2], one[3], one[4])
-    local from, to = string.find(text, '${KEY}', 1, true)
-    made[at] = from and { string.sub(text, 1, from - 1), string.sub(text, to + 1) } or text
+    local from, to, kind = string.find(text, '${KEY}(%w+)')
+    made[at] = from and { string.sub(text, 1, from - 1), string.sub(text, to + 1), kind } or text
   end
 end
 function request()
@@ -99,7 +103,13 @@ function request()
   local one = made[turn]
   if type(one) == 'string' then return one end
   keys = keys + 1
-  local key = string.format('%08x-%04x-4000-8000-%012x', math.random(0, 2147483647), math.random(0, 65535), keys)
+  local key
+  if one[3] == 'uuidv7' then
+    local at = startedAt + math.floor(keys / 4096)
+    key = string.format('%08x-%04x-7%03x-8000-%012x', math.floor(at / 65536), at % 65536, keys % 4096, math.random(0, 2147483647))
+  else
+    key = string.format('%08x-%04x-4000-8000-%012x', math.random(0, 2147483647), math.random(0, 65535), startedAt * 100 + keys)
+  end
   return one[1] .. key .. one[2]
 end
 function holds(body)

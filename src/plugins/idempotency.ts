@@ -1,12 +1,12 @@
-import type { idempotencyKeys } from '#drizzle/schema.ts'
 import { type Command, command, type Tx } from '#src/database/command.ts'
 import { invalid, Problem } from '#src/lib/problem.ts'
 import { DAY } from '#src/lib/time.ts'
+import { IS_SOMEBODY } from './somebody.ts'
 
 /** What the client sent with its key. */
 export interface IdempotencyClaim {
   key: string
-  /** SHA-256 of method, path and body, hex. */
+  /** Of method, path and body: the first 80 bits of their SHA-256, hex. */
   fingerprint: string
 }
 
@@ -36,6 +36,7 @@ export function idempotencyClaim(request: Request, body: unknown): IdempotencyCl
   const fingerprint = new Bun.CryptoHasher('sha256')
     .update(`${request.method} ${pathname} ${JSON.stringify(body ?? null)}`)
     .digest('hex')
+    .slice(0, 20)
   return { key, fingerprint }
 }
 
@@ -45,25 +46,29 @@ interface Lookup {
   now: number
 }
 
-interface Kept {
-  answer: Omit<Answer, 'replayed'> | undefined
-  lockedUntil?: number | null
+/** What was kept for a key: enough to tell the first answer again. */
+export interface Kept<T> {
+  value: T
+  /** False where it was made just now. */
+  replayed: boolean
 }
 
-type Row = Pick<
-  typeof idempotencyKeys.$inferSelect,
-  'fingerprint' | 'status' | 'body' | 'location' | 'lockedUntil' | 'expiresAt'
->
+interface Row {
+  fingerprint: string
+  kept: string | null
+  lockedUntil: number | null
+  expiresAt: number
+}
 
 // Both statements are written out: they run at each prompt, and Drizzle takes longer to bind one than SQLite to run it.
 
-/** The first answer to this key; undefined where there is none. @throws Problem 409, 422 */
-export const findAnswer = command('idempotency.find', ({ sqlite }) => {
+/** What was kept for this key; undefined where it is free. @throws Problem 409, 422 */
+export const findKept = command('idempotency.find', ({ sqlite }) => {
   const find = sqlite.query<Row, [string, string]>(`
-    SELECT fingerprint, status, body, location, locked_until AS lockedUntil, expires_at AS expiresAt
-    FROM idempotency_keys WHERE user_id = ?1 AND key = ?2`)
-  return (_tx, { userId, claim, now }: Lookup): Answer | undefined => {
-    const row = find.get(userId, claim.key)
+    SELECT fingerprint, kept, locked_until AS lockedUntil, expires_at AS expiresAt
+    FROM idempotency_keys WHERE key = ?1 AND user_id = ?2`)
+  return (_tx, { userId, claim, now }: Lookup): { value: unknown } | undefined => {
+    const row = find.get(claim.key, userId)
     if (!row || row.expiresAt <= now) return undefined
     if (row.fingerprint !== claim.fingerprint) {
       throw new Problem(
@@ -72,73 +77,84 @@ export const findAnswer = command('idempotency.find', ({ sqlite }) => {
         'This Idempotency-Key came with another request before.',
       )
     }
-    if (row.status === null) {
-      if (row.lockedUntil === null || row.lockedUntil <= now) return undefined
-      throw new Problem(
-        409,
-        'idempotency-key-in-use',
-        'The first request with this Idempotency-Key is still running.',
-        {
-          headers: { 'retry-after': '1' },
-        },
-      )
-    }
-    return {
-      status: row.status,
-      body: JSON.parse(row.body ?? 'null'),
-      location: row.location,
-      replayed: true,
-    }
+    if (row.kept !== null) return { value: JSON.parse(row.kept) }
+    if (row.lockedUntil === null || row.lockedUntil <= now) return undefined
+    throw new Problem(
+      409,
+      'idempotency-key-in-use',
+      'The first request with this Idempotency-Key is still running.',
+      { headers: { 'retry-after': '1' } },
+    )
   }
 })
 
-/** Keeps an answer for a day, or where there is none yet the claim to give it. */
-export const storeAnswer = command('idempotency.store', ({ sqlite }) => {
+/** Keeps a value for a day, or until `lockedUntil` the claim to make one, where it is undefined. */
+export const keep = command('idempotency.keep', ({ sqlite }) => {
   const store = sqlite.query<unknown, [Record<string, string | number | null>]>(`
-    INSERT INTO idempotency_keys (user_id, key, fingerprint, status, body, location, locked_until, expires_at)
-    VALUES ($userId, $key, $fingerprint, $status, $body, $location, $lockedUntil, $expiresAt)
-    ON CONFLICT DO UPDATE SET fingerprint = excluded.fingerprint, status = excluded.status, body = excluded.body,
-      location = excluded.location, locked_until = excluded.locked_until, expires_at = excluded.expires_at`)
-  return (_tx, { userId, claim, now, answer, lockedUntil = null }: Lookup & Kept): void => {
+    INSERT INTO idempotency_keys (user_id, key, fingerprint, kept, locked_until, expires_at)
+    VALUES ($userId, $key, $fingerprint, $kept, $lockedUntil, $expiresAt)
+    ON CONFLICT DO UPDATE SET fingerprint = excluded.fingerprint, kept = excluded.kept,
+      locked_until = excluded.locked_until, expires_at = excluded.expires_at`)
+  return (
+    _tx,
+    { userId, claim, now, value, lockedUntil }: Lookup & { value?: unknown; lockedUntil?: number },
+  ): void => {
     store.run({
       userId,
       ...claim,
-      status: answer?.status ?? null,
-      body: answer ? JSON.stringify(answer.body) : null,
-      location: answer?.location ?? null,
-      lockedUntil,
+      kept: value === undefined ? null : JSON.stringify(value),
+      lockedUntil: lockedUntil ?? null,
       expiresAt: now + DAY,
     })
   }
 })
 
 /**
- * Runs `create` at most once per key, in the caller's transaction: the claim, the effect and the answer
- * commit together. When `create` throws, nothing is kept and the same key may try again.
+ * Runs `create` at most once per key, in the caller's transaction: the claim, the effect and what is kept of
+ * it commit together. When `create` throws, nothing is kept and the same key may try again.
  */
-export function once<B>(
+export function once<T>(
   tx: Tx,
   input: { userId: string; claim: IdempotencyClaim | undefined; now: number },
-  create: () => { status: number; body: B; location: string | null },
-): Answer<B> {
+  create: () => T,
+): Kept<T> {
   const { userId, claim, now } = input
-  if (!claim) return { ...create(), replayed: false }
-  const first = tx.run(findAnswer, { userId, claim, now })
-  // Stored by the same route for the same request, so it has this route's shape.
-  if (first) return first as Answer<B>
-  const answer = create()
-  tx.run(storeAnswer, { userId, claim, now, answer })
-  return { ...answer, replayed: false }
+  if (!claim) return { value: create(), replayed: false }
+  const first = tx.run(findKept, { userId, claim, now })
+  // Kept by the same route for the same request, so it has this route's shape.
+  if (first) return { value: first.value as T, replayed: true }
+  const value = create()
+  tx.run(keep, { userId, claim, now, value })
+  return { value, replayed: false }
 }
 
-/** Forgets up to `limit` answers whose 24 hours are over; gives how many, so that the caller can go on. */
-export const pruneIdempotencyKeys: Command<{ now: number; limit: number }, number> = command(
-  'idempotency.prune',
-  ({ sqlite }) => {
-    // Uses idempotency_keys_expiring.
-    const remove = sqlite.query<unknown, [number, number]>(`
-      DELETE FROM idempotency_keys WHERE rowid IN
-        (SELECT rowid FROM idempotency_keys WHERE expires_at < ?1 LIMIT ?2)`)
-    return (_tx, { now, limit }) => remove.run(now, limit).changes
-  },
-)
+/** Where a walk through all keys has come to. */
+export interface KeyPlace {
+  key: string
+  userId: string
+}
+
+/**
+ * Looks at the next `limit` keys behind a place and forgets those whose 24 hours are over and those of users who are
+ * erased; gives the place to go on from, undefined at the end. An index by time, or by user, would cost each prompt more.
+ */
+export const pruneIdempotencyKeys: Command<
+  { now: number; after: KeyPlace | undefined; limit: number },
+  { pruned: number; last: KeyPlace | undefined }
+> = command('idempotency.prune', ({ sqlite }) => {
+  const place = sqlite.query<KeyPlace, [string, string, number]>(`
+    SELECT key, user_id AS userId FROM idempotency_keys
+    WHERE (key, user_id) > (?1, ?2) ORDER BY key, user_id LIMIT 1 OFFSET ?3`)
+  const remove = sqlite.query<unknown, [string, string, string, string, number]>(`
+    DELETE FROM idempotency_keys
+    WHERE (key, user_id) > (?1, ?2) AND (key, user_id) <= (?3, ?4)
+      AND (expires_at <= ?5 OR NOT EXISTS (SELECT 1 FROM users WHERE id = user_id AND ${IS_SOMEBODY}))`)
+  return (_tx, { now, after, limit }) => {
+    const { key, userId } = after ?? { key: '', userId: '' }
+    const last = place.get(key, userId, limit - 1) ?? undefined
+    // DEL is behind every printable character.
+    const until = last ?? { key: '\x7f', userId: '' }
+    const { changes } = remove.run(key, userId, until.key, until.userId, now)
+    return { pruned: changes, last }
+  }
+})

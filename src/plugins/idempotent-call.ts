@@ -4,7 +4,7 @@ import { command } from '#src/database/command.ts'
 import type { Database } from '#src/database/open.ts'
 import type { Clock } from '#src/lib/clock.ts'
 import { MINUTE } from '#src/lib/time.ts'
-import { type Answer, findAnswer, type IdempotencyClaim, storeAnswer } from './idempotency.ts'
+import { type Answer, findKept, type IdempotencyClaim, keep } from './idempotency.ts'
 
 /** A call that has not answered by then belongs to a process that died; the key may try again. */
 const LOCK_MS = MINUTE
@@ -15,11 +15,10 @@ interface Claimed {
   now: number
 }
 
-/** The first answer, or undefined when the claim is ours now. @throws Problem 409, 422 */
-const hold = command('idempotency.hold', () => (tx, claimed: Claimed): Answer | undefined => {
-  const first = tx.run(findAnswer, claimed)
-  const lockedUntil = claimed.now + LOCK_MS
-  if (!first) tx.run(storeAnswer, { ...claimed, answer: undefined, lockedUntil })
+/** What was kept, or undefined when the claim is ours now. @throws Problem 409, 422 */
+const hold = command('idempotency.hold', () => (tx, claimed: Claimed) => {
+  const first = tx.run(findKept, claimed)
+  if (!first) tx.run(keep, { ...claimed, lockedUntil: claimed.now + LOCK_MS })
   return first
 })
 
@@ -30,7 +29,7 @@ const release = command('idempotency.release', ({ orm }) => {
       and(
         eq(idempotencyKeys.userId, sql.placeholder('userId')),
         eq(idempotencyKeys.key, sql.placeholder('key')),
-        isNull(idempotencyKeys.status),
+        isNull(idempotencyKeys.kept),
       ),
     )
     .prepare()
@@ -59,11 +58,11 @@ export function createIdempotentCall({
     if (!claim) return { ...(await create()), replayed: false }
     const now = clock.now()
     const first = await database.execute(hold, { userId, claim, now })
-    // Stored by the same route for the same request, so it has this route's shape.
-    if (first) return first as Awaited<ReturnType<typeof create>> & { replayed: boolean }
+    // Kept by the same route for the same request, so it has this route's shape.
+    if (first) return { ...(first.value as Awaited<ReturnType<typeof create>>), replayed: true }
     try {
       const answer = await create()
-      await database.execute(storeAnswer, { userId, claim, now, answer })
+      await database.execute(keep, { userId, claim, now, value: answer })
       return { ...answer, replayed: false }
     } catch (error) {
       await database.execute(release, { userId, claim, now })

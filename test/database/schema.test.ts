@@ -4,6 +4,7 @@ import { cp, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { migrations } from '#drizzle/migrations/index.ts'
 import { migrate } from '#src/database/migrate.ts'
+import { laneOf } from '#src/modules/messages/sqlite/accept.ts'
 
 describe('An upgrade', () => {
   test('to 0003 finds in each room the first reply that it waits for', () => {
@@ -44,6 +45,71 @@ describe('An upgrade', () => {
       { id: 'done', pendingFrom: null },
       { id: 'two', pendingFrom: 3 },
       { id: 'one', pendingFrom: 2 },
+    ])
+  })
+
+  test('to 0004 keeps what each idempotency key has to tell again, and the lanes of rooms', () => {
+    const sqlite = new Sqlite(':memory:', { strict: true })
+    migrate(sqlite, { now: 0, known: migrations.filter(({ name }) => name < '0004') })
+    const room = '019a2c5e-7b1c-7cc3-9d5e-2f4b6a8c0e13'
+    sqlite.run(`
+      INSERT INTO users (id, phone, created_at, updated_at) VALUES ('u', '+12025550100', 0, 0);
+      INSERT INTO chatrooms (id, user_id, title, title_folded, title_by, active_at, created_at, updated_at)
+        VALUES ('${room}', 'u', '', '', 'nobody', 0, 0, 0);
+      INSERT INTO messages (id, chatroom_id, owner, position, final_revision, role, content, status, reply_to, created_at, completed_at)
+        VALUES ('p', '${room}', 'u', 6, 6, 'user', 'x', 'complete', NULL, 0, 0),
+          ('r', '${room}', 'u', 7, NULL, 'assistant', '', 'queued', 'p', 0, NULL);
+      INSERT INTO jobs (kind, lane, state, body, due_at, created_at, ended_at)
+        VALUES ('message.reply', 'room:${room}', 'ready', '{}', 0, 0, NULL),
+          ('message.reply', 'room:${room}', 'failed', '{}', 0, 0, 0),
+          ('billing.sync', 'customer:a-b', 'ready', '{}', 0, 0, NULL)`)
+    const keep = sqlite.query(`
+      INSERT INTO idempotency_keys (user_id, key, fingerprint, status, body, location, locked_until, expires_at)
+      VALUES ('u', $key, $fingerprint, $status, $body, $location, $lockedUntil, 9)`)
+    const fingerprint = '0123456789abcdef'.repeat(4)
+    const none = { fingerprint, location: null, lockedUntil: null }
+    const accepted = (id: string, quota: object) => ({
+      ...none,
+      status: 202,
+      body: JSON.stringify({ prompt: { content: 'x' }, reply: { id }, quota }),
+    })
+    const basic = { limit: 5, used: 2, remaining: 3, resetsAt: '2026-11-23T00:00:00.000Z' }
+    const opened = { ...none, status: 201, body: '{"id":"c","model":null}', location: '/v1/c' }
+    const rows = {
+      basic: accepted('r', basic),
+      pro: accepted('r', { limit: null }),
+      gone: accepted('gone', basic),
+      opened,
+      running: { ...none, status: null, body: null, lockedUntil: 7 },
+    }
+    for (const [key, row] of Object.entries(rows)) keep.run({ key, ...row })
+    migrate(sqlite, { now: 1 })
+    const midnight = Date.parse(basic.resetsAt)
+    const { status, location } = opened
+    const kept = {
+      basic: [7, 2, 5, midnight],
+      pro: [7],
+      gone: [0, 2, 5, midnight],
+      opened: { status, body: { id: 'c', model: null }, location },
+      running: null,
+    }
+    const found = sqlite
+      .query<{ key: string; kept: string | null }, []>('SELECT * FROM idempotency_keys')
+      .all()
+    const told = found.map(({ key, kept }) => [key, kept === null ? null : JSON.parse(kept)])
+    expect(Object.fromEntries(told)).toEqual(kept)
+    expect(sqlite.query("SELECT * FROM idempotency_keys WHERE key = 'running'").get()).toEqual({
+      user_id: 'u',
+      key: 'running',
+      fingerprint: fingerprint.slice(0, 20),
+      kept: null,
+      locked_until: 7,
+      expires_at: 9,
+    })
+    expect(sqlite.query('SELECT lane FROM jobs ORDER BY id').values().flat()).toEqual([
+      laneOf(room),
+      laneOf(room),
+      'customer:a-b',
     ])
   })
 })

@@ -100,25 +100,37 @@ describe('Idempotency-Key', () => {
   })
 })
 
-test('answers of yesterday are forgotten in small commits, those of today kept', async () => {
+test('keys of yesterday and of erased users are forgotten in small commits, those of today kept', async () => {
   const app = createTestApp()
   const { sqlite } = app.database
-  const { userId } = await app.signIn()
+  const [{ userId }, erased] = [await app.signIn(), await app.signIn()]
   const keep = sqlite.query(
     "INSERT INTO idempotency_keys (user_id, key, fingerprint, expires_at) VALUES (?1, ?2, 'f', ?3)",
   )
-  for (let at = 0; at < 1_200; at++) keep.run(userId, `old ${at}`, app.clock.now() - 1)
-  keep.run(userId, 'new', app.clock.now() + DAY)
-  const left = () =>
-    sqlite.query<{ n: number }, []>('SELECT count(*) AS n FROM idempotency_keys').get()?.n ?? 0
+  const tomorrow = app.clock.now() + DAY
+  for (let at = 0; at < 1_200; at++) keep.run(userId, `${at}`, app.clock.now() - (at % 2))
+  for (const key of ['0', 'a', '~~~']) keep.run(userId, `new ${key}`, tomorrow)
+  keep.run(userId, '~', tomorrow)
+  for (const key of ['0', 'z']) keep.run(erased.userId, key, tomorrow)
+  sqlite.run('DELETE FROM users WHERE id = ?', [erased.userId])
+  const keys = () =>
+    sqlite
+      .query<{ key: string }, []>('SELECT key FROM idempotency_keys ORDER BY key')
+      .all()
+      .map(({ key }) => key)
   const task = createMaintenance(app).find(({ name }) => name === 'prune idempotency keys')
   const steps = new Set<number>()
+  let isOver = false
   const over = task?.run(AbortSignal.any([]))
-  while (left() > 1) {
-    steps.add(left())
+  void Promise.resolve(over).finally(() => {
+    isOver = true
+  })
+  while (!isOver) {
+    steps.add(keys().length)
     await turns(1)
   }
-  expect(await over).toBe(1_200)
-  expect(left()).toBe(1)
-  expect([...steps]).toEqual(expect.arrayContaining([1_201, 701, 201]))
+  expect(await over).toBe(1_202)
+  expect(keys()).toEqual(['new 0', 'new a', 'new ~~~', '~'])
+  // 1 206 keys, 500 at a time.
+  expect([...steps]).toEqual(expect.arrayContaining([1_206, 706, 206]))
 })

@@ -42,8 +42,8 @@ export const mutants: Record<string, Change[]> = {
   'no-idempotency': [
     {
       file: 'src/plugins/idempotency.ts',
-      from: 'if (!claim) return { ...create(), replayed: false }',
-      to: 'if (claim || !claim) return { ...create(), replayed: false }',
+      from: 'if (!claim) return { value: create(), replayed: false }',
+      to: 'if (claim || !claim) return { value: create(), replayed: false }',
     },
   ],
   'no-give-back': [

@@ -88,14 +88,16 @@ export function createRoomStore(
         updatedAt: placeholder('now'),
       })
       .prepare()
-    return (tx, { userId, claim, limit, now, room }: RoomToCreate) =>
-      once(tx, { userId, claim, now }, () => {
+    return (tx, { userId, claim, limit, now, room }: RoomToCreate) => {
+      const { value, replayed } = once(tx, { userId, claim, now }, () => {
         tx.run(spend, { limits: [limit], now })
         insert.run({ ...room, userId, now, titleFolded: fold(room.title) })
         const body = toRoom(find.get({ roomId: room.id, userId }))
         if (!body) throw new Error('The room just made is not there')
         return { status: 201, body, location: `/v1/chatroom/${room.id}` }
       })
+      return { ...value, replayed }
+    }
   })
 
   const change = command(

@@ -6,6 +6,7 @@ import type { Random } from '#src/lib/random.ts'
 import { SECOND } from '#src/lib/time.ts'
 import type { Answer, IdempotencyClaim } from '#src/plugins/idempotency.ts'
 import { roomTopic } from '#src/plugins/topics.ts'
+import { sentPrompt, toAnswer } from './accepted.ts'
 import type { Accepted, Exchange, Message } from './model.ts'
 import type { MessageStore } from './store.ts'
 import { waitUntil } from './wait.ts'
@@ -78,25 +79,25 @@ export function createMessages(deps: MessageDeps): Messages {
 
   return {
     get,
-    accept(userId, roomId, text, { claim, trace }) {
+    async accept(userId, roomId, text, { claim, trace }) {
       if (deps.isTooLarge(text)) {
         throw invalid({ pointer: '/userPrompt', detail: 'is more than the model can take' })
       }
       const now = clock.now()
       const ids = { promptId: random.id(now), replyId: random.id(now) }
-      return store.accept({ userId, roomId, text, claim, trace, now, ...ids })
-    },
-    regenerate(userId, roomId, messageId, { claim, trace }) {
-      const now = clock.now()
-      return store.regenerate({
-        userId,
-        roomId,
-        messageId,
-        replyId: random.id(now),
-        claim,
-        trace,
-        now,
+      const sent = { userId, roomId, text, claim, trace, now, ...ids }
+      const accepted = await store.accept(sent)
+      return toAnswer(roomId, {
+        prompt: sentPrompt(sent),
+        reply: { id: ids.replyId, promptId: ids.promptId, version: 1, createdAt: now },
+        ...accepted,
       })
+    },
+    async regenerate(userId, roomId, messageId, { claim, trace }) {
+      const now = clock.now()
+      const replyId = random.id(now)
+      const asked = { userId, roomId, messageId, replyId, claim, trace, now }
+      return toAnswer(roomId, await store.regenerate(asked))
     },
     async cancel(userId, roomId, messageId) {
       await store.cancel({ userId, roomId, messageId })

@@ -1,7 +1,8 @@
 import type { Command } from '#src/database/command.ts'
-import type { Answer, IdempotencyClaim } from '#src/plugins/idempotency.ts'
+import type { IdempotencyClaim } from '#src/plugins/idempotency.ts'
 import type { Measured, Exchange as PastExchange } from '../assistant/context.ts'
-import type { Accepted, Exchange, Message } from './model.ts'
+import type { Acceptance } from './accepted.ts'
+import type { Exchange, Message } from './model.ts'
 
 export interface PromptToAccept {
   userId: string
@@ -80,9 +81,9 @@ export interface Changes {
 /** What the messages ask of the database. Each method is one atomic unit; reads that are hot are synchronous underneath. */
 export interface MessageStore {
   /** Idempotency, quota, prompt, reply and job in one transaction. @throws Problem 404, 429, 409, 422 */
-  accept(input: PromptToAccept): Promise<Answer<Accepted>>
+  accept(input: PromptToAccept): Promise<Acceptance>
   /** @throws Problem 404, 409, 422, 429 */
-  regenerate(input: ReplyToRegenerate): Promise<Answer<Accepted>>
+  regenerate(input: ReplyToRegenerate): Promise<Required<Acceptance>>
   /** Cancels what waits at once, and asks what runs to stop. @throws Problem 404, 409 */
   cancel(input: {
     userId: string

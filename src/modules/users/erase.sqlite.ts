@@ -24,9 +24,6 @@ export const eraseSome: Command<{ userId: string }, boolean> = command(
     )
     const dropMessage = sqlite.query<unknown, [number]>('DELETE FROM messages WHERE key = ?1')
     const dropRoom = sqlite.query<unknown, [string]>('DELETE FROM chatrooms WHERE id = ?1')
-    const dropKeys = sqlite.query<unknown, [string, number]>(`
-      DELETE FROM idempotency_keys WHERE rowid IN
-        (SELECT rowid FROM idempotency_keys WHERE user_id = ?1 LIMIT ?2)`)
     // Uses sessions_of_user and refresh_tokens_of_session.
     const dropTokens = sqlite.query<unknown, [string, number]>(`
       DELETE FROM refresh_tokens WHERE rowid IN
@@ -42,10 +39,8 @@ export const eraseSome: Command<{ userId: string }, boolean> = command(
         dropRoom.run(room.id)
         left -= 1
       }
-      for (const drop of [dropKeys, dropTokens]) {
-        left -= drop.run(userId, Math.max(1, left)).changes
-        if (left <= 0) return false
-      }
+      left -= dropTokens.run(userId, left).changes
+      if (left <= 0) return false
       dropUser.run(userId)
       return true
     }

@@ -164,33 +164,6 @@ describe('POST /v1/chatroom/:id/message', () => {
     await chat.stop()
   })
 
-  test('answers a repeated Idempotency-Key with the first answer, also when the quota is used up', async () => {
-    const chat = await createTestChat({ settings: { basicDailyPrompts: 1 } })
-    const { token } = await chat.signIn()
-    const roomId = await chat.openRoom(token)
-    const headers = { 'idempotency-key': 'same' }
-    const post = () =>
-      chat.send('POST', `/v1/chatroom/${roomId}/message`, {
-        token,
-        headers,
-        body: { userPrompt: 'Hello' },
-      })
-    const answers = await Promise.all(Array.from({ length: 10 }, post))
-    const ids = await Promise.all(
-      answers.map(async (answer) => (await json<Accepted>(answer)).reply.id),
-    )
-    expect(answers.every(({ status }) => status === 202)).toBe(true)
-    expect(new Set(ids).size).toBe(1)
-    expect(
-      answers.filter(({ headers: sent }) => sent.get('idempotent-replayed') === 'true'),
-    ).toHaveLength(9)
-    expect(
-      answers.every(({ headers: sent }) => sent.get('ratelimit') === '"daily";r=0;t=43200'),
-    ).toBe(true)
-    expect(chat.gemini.calls.length).toBeLessThanOrEqual(1)
-    await chat.stop()
-  })
-
   test('answers a room in the order of its prompts and remembers what was said', async () => {
     const chat = await createTestChat()
     const { token } = await chat.signIn()

@@ -2,15 +2,16 @@ import { and, eq, sql } from 'drizzle-orm'
 import { messages } from '#drizzle/schema.ts'
 import { type Command, type Connection, command, type Tx } from '#src/database/command.ts'
 import { notFound, Problem } from '#src/lib/problem.ts'
-import { MINUTE, toInstant } from '#src/lib/time.ts'
-import { type Answer, once } from '#src/plugins/idempotency.ts'
+import { MINUTE } from '#src/lib/time.ts'
+import { once } from '#src/plugins/idempotency.ts'
 import { IS_SOMEBODY } from '#src/plugins/somebody.ts'
 import { roomTopic, userTopic } from '#src/plugins/topics.ts'
 import type { Queue } from '#src/queue/queue.ts'
 import type { Quotas } from '../../quota/service.ts'
-import type { Accepted } from '../model.ts'
+import type { Acceptance } from '../accepted.ts'
 import type { PromptToAccept, ReplyToRegenerate } from '../store.ts'
-import { columns, toMessage } from './rows.ts'
+import { prepareRecall, quotaOf, toReceipt } from './receipt.ts'
+import { columns } from './rows.ts'
 
 const { placeholder } = sql
 
@@ -25,12 +26,13 @@ interface AcceptDeps {
 }
 
 /** One transaction accepts a prompt: idempotency claim, quota, prompt row, reply row, job. */
-export function createAccept(deps: AcceptDeps): Command<PromptToAccept, Answer<Accepted>> {
+export function createAccept(deps: AcceptDeps): Command<PromptToAccept, Acceptance> {
   return command('messages.accept', (connection) => {
     const rows = prepareRows(connection)
-    return (tx, input) =>
-      once(tx, input, () => {
-        const { userId, roomId, promptId, now } = input
+    const recall = prepareRecall(connection)
+    return (tx, input) => {
+      const { userId, roomId, promptId, now } = input
+      const { value, replayed } = once(tx, input, () => {
         const room = rows.findRoom.get(roomId, userId)
         if (!room) throw notFound()
         const taken = deps.quotas.take(tx, userId)
@@ -42,33 +44,21 @@ export function createAccept(deps: AcceptDeps): Command<PromptToAccept, Answer<A
         rows.toSearch.run(rows.insertPrompt.run(prompt).lastInsertRowid)
         const reply = { ...input, promptId, position: revision, version: 1, paidOn: taken.paidOn }
         addReply(tx, deps.queue, rows, reply)
-        return {
-          status: 202,
-          location: `/v1/chatroom/${roomId}/message/${input.replyId}`,
-          body: {
-            prompt: {
-              id: promptId,
-              chatroomId: roomId,
-              role: 'user',
-              content: input.text,
-              status: 'complete',
-              replyTo: null,
-              version: 1,
-              createdAt: toInstant(now),
-              completedAt: toInstant(now),
-            },
-            reply: queuedReply(input, promptId, 1),
-            quota: taken.quota,
-          },
-        }
+        return toReceipt(revision, taken.quota)
       })
+      // What was sent just now the main thread has.
+      return replayed ? { replayed, ...recall(input, value) } : { replayed, quota: quotaOf(value) }
+    }
   })
 }
 
 /** A new version of a reply, behind what the room already waits for. Costs one. */
-export function createRegenerate(deps: AcceptDeps): Command<ReplyToRegenerate, Answer<Accepted>> {
+export function createRegenerate(
+  deps: AcceptDeps,
+): Command<ReplyToRegenerate, Required<Acceptance>> {
   return command('messages.regenerate', (connection) => {
     const rows = prepareRows(connection)
+    const recall = prepareRecall(connection)
     const find = connection.orm
       .select(columns)
       .from(messages)
@@ -81,8 +71,8 @@ export function createRegenerate(deps: AcceptDeps): Command<ReplyToRegenerate, A
       .from(messages)
       .where(eq(messages.replyTo, placeholder('promptId')))
       .prepare()
-    return (tx, input) =>
-      once(tx, input, () => {
+    return (tx, input) => {
+      const { value, replayed } = once(tx, input, () => {
         const { userId, roomId, now } = input
         const room = rows.findRoom.get(roomId, userId)
         const old = room && find.get({ id: input.messageId, roomId })
@@ -97,30 +87,23 @@ export function createRegenerate(deps: AcceptDeps): Command<ReplyToRegenerate, A
             'This reply is still in the making. Cancel it first, or wait.',
           )
         }
-        const prompt = find.get({ id: old.replyTo, roomId })
-        if (!prompt) throw notFound()
-        const version = (lastVersion.get({ promptId: prompt.id })?.version ?? 0) + 1
+        const promptId = old.replyTo
+        const version = (lastVersion.get({ promptId })?.version ?? 0) + 1
         const taken = deps.quotas.take(tx, userId)
         const revision = room.revision + 1
         rows.growRoom.run({ roomId, revision, prompts: 0, now })
         const reply = {
           ...input,
-          promptId: prompt.id,
+          promptId,
           position: revision,
           version,
           paidOn: taken.paidOn,
         }
         addReply(tx, deps.queue, rows, reply)
-        return {
-          status: 202,
-          location: `/v1/chatroom/${roomId}/message/${input.replyId}`,
-          body: {
-            prompt: toMessage(prompt, roomId),
-            reply: queuedReply(input, prompt.id, version),
-            quota: taken.quota,
-          },
-        }
+        return toReceipt(revision, taken.quota)
       })
+      return { replayed, ...recall(input, value) }
+    }
   })
 }
 
@@ -150,6 +133,14 @@ function prepareRows({ sqlite }: Connection) {
   }
 }
 
+/**
+ * The random half of a room's id, of which two rooms that shared it would only wait for each other: the index of parked
+ * jobs grows amid other lanes, the more seldom a page of it is full the cheaper.
+ */
+export function laneOf(roomId: string): string {
+  return roomId.replaceAll('-', '').slice(-16)
+}
+
 /** A user's id as one word of the search index. */
 export function ownerWord(userId: string): string {
   return userId.replaceAll('-', '')
@@ -175,7 +166,7 @@ function addReply(
 ): void {
   const jobId = queue.enqueue(tx, {
     kind: REPLY_KIND,
-    lane: `room:${reply.roomId}`,
+    lane: laneOf(reply.roomId),
     owner: reply.userId,
     body: { replyId: reply.replyId },
     deadlineAt: reply.now + REPLY_DEADLINE_MS,
@@ -187,22 +178,4 @@ function addReply(
   rows.insertReply.run({ ...place, owner, jobId: jobId ?? null })
   tx.notify(roomTopic(reply.roomId), 'stored')
   tx.notify(userTopic(reply.userId), 'quota')
-}
-
-function queuedReply(
-  input: { roomId: string; replyId: string; now: number },
-  promptId: string,
-  version: number,
-): Accepted['reply'] {
-  return {
-    id: input.replyId,
-    chatroomId: input.roomId,
-    role: 'assistant',
-    content: '',
-    status: 'queued',
-    replyTo: promptId,
-    version,
-    createdAt: toInstant(input.now),
-    completedAt: null,
-  }
 }
