@@ -93,5 +93,9 @@ export function createConversation({
   })
   const hub = createEventHub({ notifications, clock, meters, log })
   const events = createEvents({ hub, store, live, quota: quotas.read, isSessionAlive })
-  return { store, messages, events, hub }
+  const toldReplyIn = (roomId: string) => {
+    const told = live.get(roomId)
+    return told && told.length > 0 ? told.replyId : undefined
+  }
+  return { store, messages, events, hub, toldReplyIn }
 }

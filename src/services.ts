@@ -56,6 +56,7 @@ export function createServices(deps: Deps) {
     random,
     cursors,
     models: [config.geminiModel, ...config.geminiModels],
+    toldReplyIn: conversation.toldReplyIn,
     limitOf: (userId) => ({
       name: 'rooms',
       key: limitKey(limitsKey, 'rooms', userId),

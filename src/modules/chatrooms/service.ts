@@ -19,6 +19,8 @@ export interface RoomDeps {
   models: readonly string[]
   /** How many rooms of a user are new. */
   limitOf(userId: string): Limit
+  /** The reply of which the room's readers have been told text. */
+  toldReplyIn(roomId: string): string | undefined
 }
 
 export interface Rooms {
@@ -35,7 +37,9 @@ export interface Rooms {
   remove(userId: string, roomId: string): Promise<void>
 }
 
-export function createRooms({ store, clock, random, cursors, models, limitOf }: RoomDeps): Rooms {
+export function createRooms(deps: RoomDeps): Rooms {
+  const { store, clock, random, cursors, models, limitOf } = deps
+
   function checkModel(model: string | null | undefined) {
     if (typeof model === 'string' && !models.includes(model)) {
       throw invalid({ pointer: '/model', detail: `must be one of ${models.join(', ')}` })
@@ -84,7 +88,8 @@ export function createRooms({ store, clock, random, cursors, models, limitOf }: 
       return room
     },
     async remove(userId, roomId) {
-      if (!(await store.remove({ userId, roomId, now: clock.now() }))) throw notFound()
+      const toldReplyId = deps.toldReplyIn(roomId)
+      if (!(await store.remove({ userId, roomId, toldReplyId, now: clock.now() }))) throw notFound()
     },
   }
 }

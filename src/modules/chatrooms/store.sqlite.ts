@@ -8,7 +8,7 @@ import { toInstant } from '#src/lib/time.ts'
 import { once } from '#src/plugins/idempotency.ts'
 import { spend } from '#src/plugins/rate-limit.ts'
 import type { Room, RoomChange } from './model.ts'
-import type { RoomStore, RoomToCreate } from './store.ts'
+import type { RoomStore, RoomToCreate, RoomToRemove } from './store.ts'
 
 const { placeholder } = sql
 
@@ -46,7 +46,7 @@ type Row = Omit<Room, 'messageCount' | 'lastMessageAt' | 'createdAt' | 'updatedA
 export function createRoomStore(
   database: Database,
   /** Ends what the room still waits for. */
-  cancelPending: Command<{ roomId: string; now: number }, void>,
+  cancelPending: Command<Omit<RoomToRemove, 'userId'>, void>,
   /** Takes the room from its owner, to be erased later. */
   setAside: Command<{ roomId: string; now: number }, void>,
 ): RoomStore {
@@ -121,13 +121,10 @@ export function createRoomStore(
 
   const remove = command('rooms.remove', ({ orm }) => {
     const drop = orm.delete(chatrooms).where(owned).returning({ id: chatrooms.id }).prepare()
-    return (
-      tx,
-      { userId, roomId, now }: { userId: string; roomId: string; now: number },
-    ): boolean => {
+    return (tx, { userId, roomId, toldReplyId, now }: RoomToRemove): boolean => {
       const room = find.get({ roomId, userId })
       if (!room) return false
-      tx.run(cancelPending, { roomId, now })
+      tx.run(cancelPending, { roomId, toldReplyId, now })
       tx.notify(`room:${roomId}`, 'stored')
       if (room.userMessages + room.assistantMessages > ERASED_AT_ONCE) {
         tx.run(setAside, { roomId, now })

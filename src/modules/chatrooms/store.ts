@@ -21,6 +21,14 @@ export interface RoomToCreate {
   }
 }
 
+export interface RoomToRemove {
+  userId: string
+  roomId: string
+  /** The reply of which text has been told, which may not be stored yet. */
+  toldReplyId: string | undefined
+  now: number
+}
+
 /** What the rooms ask of the database. Each method is one atomic unit. */
 export interface RoomStore {
   /** @throws Problem 429, though not where it is a repetition */
@@ -40,5 +48,5 @@ export interface RoomStore {
     now: number
   }): Promise<Room | undefined>
   /** Removes the room, its messages and its jobs; false where there is none. */
-  remove(input: { userId: string; roomId: string; now: number }): Promise<boolean>
+  remove(input: RoomToRemove): Promise<boolean>
 }

@@ -52,12 +52,22 @@ export interface ReplyEnd {
   status: 'complete' | 'failed' | 'blocked' | 'cancelled'
   /** Undefined leaves what is stored, as when nobody holds the live text. */
   content: string | undefined
+  /** Text was told, whatever is stored of it: the quota is not given back. */
+  isTold?: boolean
   attempt: number | undefined
   error: { code: string; message: string } | null
   model: string | null
   finishReason: string | null
   usage: { promptTokens: number; replyTokens: number } | null
   context: { messages: number; characters: number } | null
+  now: number
+}
+
+/** A room that is deleted. */
+export interface RoomEnd {
+  roomId: string
+  /** The reply of which text has been told, which may not be stored yet. */
+  toldReplyId: string | undefined
   now: number
 }
 
@@ -126,5 +136,5 @@ export interface MessageStore {
   /** Ends a reply inside the transaction that ends its job. Does nothing where the reply is final or gone. */
   end: Command<ReplyEnd, void>
   /** Ends whatever a room still waits for, in the transaction that deletes it. */
-  cancelPending: Command<{ roomId: string; now: number }, void>
+  cancelPending: Command<RoomEnd, void>
 }

@@ -91,6 +91,31 @@ describe('POST …/cancel', () => {
   })
 })
 
+describe('DELETE of the room', () => {
+  test('gives nothing back once text was told, though nothing of it is stored yet', async () => {
+    const { gate, chat, token, userId, roomId } = await gatedChat()
+    const { reply } = await chat.prompt(token, roomId, 'one')
+    await chat.prompt(token, roomId, 'parked')
+    const events = await chat.send('GET', `/v1/chatroom/${roomId}/events`, { token })
+    gate.send('Told')
+    const reader = events.body?.pipeThrough(new TextDecoderStream()).getReader()
+    let told = ''
+    while (!told.includes('event: delta')) told += (await reader?.read())?.value ?? ''
+    expect((await chat.read(token, roomId, reply.id)).content).toBe('')
+    expect((await chat.send('DELETE', `/v1/chatroom/${roomId}`, { token })).status).toBe(204)
+    expect(chat.services.quotas.read(userId).used).toBe(1)
+    await reader?.cancel()
+  })
+
+  test('gives back what was running without a word', async () => {
+    const { chat, token, userId, roomId, called } = await gatedChat()
+    await chat.prompt(token, roomId, 'one')
+    await called(1)
+    expect((await chat.send('DELETE', `/v1/chatroom/${roomId}`, { token })).status).toBe(204)
+    expect(chat.services.quotas.read(userId).used).toBe(0)
+  })
+})
+
 describe('POST …/regenerate', () => {
   test('makes a new version of the reply, costs one and keeps the old one', async () => {
     const { gate, secondGate, chat, token, userId, roomId, act } = await gatedChat()

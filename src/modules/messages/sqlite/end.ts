@@ -5,7 +5,7 @@ import { notFound, Problem } from '#src/lib/problem.ts'
 import { REPLY_ENDED, roomTopic, userTopic } from '#src/plugins/topics.ts'
 import type { Queue } from '#src/queue/queue.ts'
 import type { Quotas } from '../../quota/service.ts'
-import type { Partial, ReplyEnd } from '../store.ts'
+import type { Partial, ReplyEnd, RoomEnd } from '../store.ts'
 
 const { placeholder } = sql
 
@@ -81,7 +81,8 @@ export function createEnd({ quotas, onUntitled }: EndDeps): Command<ReplyEnd, vo
       tx.notify(REPLY_ENDED, replyId)
       tx.notify(roomTopic(reply.roomId), 'stored')
       if (status === 'complete' && reply.titleBy === 'nobody') onUntitled(tx, reply)
-      if (status === 'failed' || (status === 'cancelled' && content === '')) {
+      const isUntold = content === '' && !input.isTold
+      if (status === 'failed' || (status === 'cancelled' && isUntold)) {
         quotas.giveBack(tx, reply.userId, reply.paidOn)
         tx.notify(userTopic(reply.userId), 'quota')
       }
@@ -140,7 +141,7 @@ export function createCancelReply(
 export function createCancelPending(
   queue: Queue,
   end: Command<ReplyEnd, void>,
-): Command<{ roomId: string; now: number }, void> {
+): Command<RoomEnd, void> {
   return command('messages.cancel-pending', ({ orm }) => {
     const pending = orm
       .select({ replyId: messages.id, jobId: messages.jobId })
@@ -154,13 +155,13 @@ export function createCancelPending(
       )
       .orderBy(desc(messages.position))
       .prepare()
-    return (tx, { roomId, now }) => {
+    return (tx, { roomId, toldReplyId, now }) => {
       // The last first, so that the end of one does not wake the next only to be cancelled.
       for (const { replyId, jobId } of pending.all({ roomId })) {
         const result = jobId === null ? 'ended' : queue.cancel(tx, jobId)
         if (result === 'cancelled') continue
         // Its worker will let go later and find the reply final.
-        tx.run(end, cancelledEnd(replyId, now))
+        tx.run(end, { ...cancelledEnd(replyId, now), isTold: replyId === toldReplyId })
       }
     }
   })
