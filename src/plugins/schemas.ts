@@ -78,6 +78,9 @@ export function namedWithin(schema: unknown): [string, object][] {
   return id.startsWith(COMPONENT) ? [[id.slice(COMPONENT.length), schema], ...within] : within
 }
 
+/** The body of a route that takes nothing: none, or an empty object. Without a schema Elysia would take any. */
+export const Nothing = t.Optional(t.Object({}, { additionalProperties: false }))
+
 export const Quota = t.Object(
   {
     limit: t.Nullable(t.Integer({ description: 'Prompts a day; null: no limit (Pro).' })),

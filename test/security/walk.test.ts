@@ -102,34 +102,36 @@ test.each(routes.filter(({ path }) => path.includes('{')))(
   },
 )
 
-test.each(routes.filter(({ body }) => body !== undefined))(
-  '$name: no field can be smuggled in beside those it takes',
-  async (route) => {
-    const { ask, idsOf, owner } = await setUp()
-    const ids = idsOf(route, owner)
-    for (const field of [
-      'userId',
-      'id',
-      'tier',
-      'tierOverride',
-      'isAdmin',
-      'status',
-      'verifiedAt',
-    ]) {
-      const body = { ...(route.body as object), [field]: 'pro' }
-      expect((await ask({ ...route, body }, owner.token, ids)).status).toBe(422)
-    }
-    for (const field of ['__proto__', 'constructor', 'prototype']) {
-      const text = JSON.stringify(route.body).replace(/^\{,?/, `{"${field}":{"tier":"pro"},`)
-      const body = text.replace(',}', '}')
-      expect([field, (await ask({ ...route, body }, owner.token, ids)).status]).toEqual([
-        field,
-        422,
-      ])
-    }
-    expect(({} as { tier?: string }).tier).toBeUndefined()
-  },
-)
+const writing = routes.filter(({ method }) => method !== 'GET')
+
+test.each(writing)('$name: takes no body that cannot be read', async (route) => {
+  const { send, idsOf, owner } = await setUp()
+  const [id = '', messageId = ''] = idsOf(route, owner)
+  const path = route.path.replace('{id}', id).replace('{messageId}', messageId)
+  const answer = async (body: string, type = 'application/json') => {
+    const headers = { 'content-type': type }
+    return (await send(route.method, path, { token: owner.token, body, headers })).status
+  }
+  expect(await answer('{"a":')).toBe(400)
+  expect(await answer('[]')).toBe(422)
+  expect(await answer('{}', 'text/plain')).toBe(415)
+  expect(await answer(`{"a":"${'x'.repeat(64 * 1024)}"}`)).toBe(413)
+})
+
+test.each(writing)('$name: no field can be smuggled in beside those it takes', async (route) => {
+  const { ask, idsOf, owner } = await setUp()
+  const ids = idsOf(route, owner)
+  for (const field of ['userId', 'id', 'tier', 'tierOverride', 'isAdmin', 'status', 'verifiedAt']) {
+    const body = { ...(route.body ?? {}), [field]: 'pro' }
+    expect((await ask({ ...route, body }, owner.token, ids)).status).toBe(422)
+  }
+  for (const field of ['__proto__', 'constructor', 'prototype']) {
+    const text = JSON.stringify(route.body ?? {}).replace(/^\{,?/, `{"${field}":{"tier":"pro"},`)
+    const body = text.replace(',}', '}')
+    expect([field, (await ask({ ...route, body }, owner.token, ids)).status]).toEqual([field, 422])
+  }
+  expect(({} as { tier?: string }).tier).toBeUndefined()
+})
 
 test('a nested id counts only under its own room', async () => {
   const { send, owner } = await setUp()

@@ -1,7 +1,7 @@
 import { Elysia, t } from 'elysia'
 import type { Auth } from '#src/plugins/auth.ts'
 import type { Origins } from '#src/plugins/origin.ts'
-import { answers, CodeSent, problems, type User } from '#src/plugins/schemas.ts'
+import { answers, CodeSent, Nothing, problems, type User } from '#src/plugins/schemas.ts'
 import { traceparent } from '#src/plugins/trace.ts'
 import {
   ChangePassword,
@@ -91,9 +91,10 @@ export function createAuthRoutes({ auth, origins, accounts, sessions, profile }:
       },
       {
         authenticated: true,
+        body: Nothing,
         response: {
           204: t.Void({ description: 'This session is over.' }),
-          ...problems(401),
+          ...problems(400, 401, 413, 415, 422),
         },
         detail: { ...detail, summary: 'End this session' },
       },

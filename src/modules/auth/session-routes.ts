@@ -2,7 +2,7 @@ import { Elysia, t } from 'elysia'
 import { DEFAULT_LIMIT } from '#src/lib/page.ts'
 import type { Auth } from '#src/plugins/auth.ts'
 import type { Origins } from '#src/plugins/origin.ts'
-import { answers, Cursor, Limit, problems } from '#src/plugins/schemas.ts'
+import { answers, Cursor, Limit, Nothing, problems } from '#src/plugins/schemas.ts'
 import { Session, SessionPage } from './model.ts'
 import type { Sessions } from './sessions.ts'
 
@@ -43,9 +43,10 @@ export function createSessionRoutes({
       },
       {
         authenticated: true,
+        body: Nothing,
         response: {
           204: t.Void({ description: 'Every other session is over.' }),
-          ...problems(401),
+          ...problems(400, 401, 413, 415, 422),
         },
         detail: { ...detail, summary: 'End every session but this' },
       },
@@ -58,9 +59,10 @@ export function createSessionRoutes({
       },
       {
         authenticated: true,
+        body: Nothing,
         response: {
           204: t.Void({ description: 'That session is over.' }),
-          ...problems(401, 404),
+          ...problems(400, 401, 404, 413, 415, 422),
         },
         detail: { ...detail, summary: 'End one session' },
       },

@@ -4,7 +4,7 @@ import { readBytes } from '#src/plugins/body.ts'
 import { idempotencyClaim } from '#src/plugins/idempotency.ts'
 import type { IdempotentCall } from '#src/plugins/idempotent-call.ts'
 import { sendAnswer } from '#src/plugins/reply.ts'
-import { answers, problems, type Quota } from '#src/plugins/schemas.ts'
+import { answers, Nothing, problems, type Quota } from '#src/plugins/schemas.ts'
 import { CheckoutPage, PlanList, PortalPage, Received, SubscriptionStatus } from './model.ts'
 import { page } from './page.ts'
 import type { Billing } from './service.ts'
@@ -17,9 +17,6 @@ export const WEBHOOK_PATH = '/v1/webhook/stripe'
 
 const answer = answers({ CheckoutPage, PortalPage, PlanList, Received, SubscriptionStatus })
 const detail = { tags: ['Subscription'] }
-/** These routes act on the caller alone and take nothing. */
-const Nothing = t.Optional(t.Object({}, { additionalProperties: false }))
-
 export function createBillingRoutes({
   auth,
   billing,

@@ -3,7 +3,7 @@ import { DEFAULT_LIMIT } from '#src/lib/page.ts'
 import type { Auth } from '#src/plugins/auth.ts'
 import { idempotencyClaim } from '#src/plugins/idempotency.ts'
 import { sendAnswer } from '#src/plugins/reply.ts'
-import { answers, Cursor, Limit, problems } from '#src/plugins/schemas.ts'
+import { answers, Cursor, Limit, Nothing, problems } from '#src/plugins/schemas.ts'
 import { NewRoom, Room, RoomChange, RoomPage } from './model.ts'
 import type { Rooms } from './service.ts'
 
@@ -76,9 +76,10 @@ export function createChatrooms({ auth, rooms }: { auth: Auth; rooms: Rooms }) {
       },
       {
         authenticated: true,
+        body: Nothing,
         response: {
           204: t.Void({ description: 'Gone, with its messages.' }),
-          ...problems(401, 404),
+          ...problems(400, 401, 404, 413, 415, 422),
         },
         detail: { ...detail, summary: 'Delete a chatroom with its messages' },
       },

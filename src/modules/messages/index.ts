@@ -4,7 +4,7 @@ import { SECOND } from '#src/lib/time.ts'
 import type { Auth } from '#src/plugins/auth.ts'
 import { type Answer, idempotencyClaim } from '#src/plugins/idempotency.ts'
 import { sendAnswer } from '#src/plugins/reply.ts'
-import { answers, Cursor, Limit, problems } from '#src/plugins/schemas.ts'
+import { answers, Cursor, Limit, Nothing, problems } from '#src/plugins/schemas.ts'
 import { traceparent } from '#src/plugins/trace.ts'
 import type { Quota } from '../quota/model.ts'
 import { Accepted, Exchange, Message, MessagePage, NewPrompt } from './model.ts'
@@ -107,14 +107,15 @@ export function createMessageRoutes(deps: MessageRouteDeps) {
       ({ principal, params }) => messages.cancel(principal.userId, params.id, params.messageId),
       {
         authenticated: 'with-quota',
-        response: { 200: answer.Message, ...problems(401, 404, 409) },
+        body: Nothing,
+        response: { 200: answer.Message, ...problems(400, 401, 404, 409, 413, 415, 422) },
         detail: { ...detail, summary: 'Stop a reply, keeping the text so far' },
       },
     )
     .post(
       '/:messageId/regenerate',
-      async ({ principal, params, request, set }) => {
-        const facts = { claim: idempotencyClaim(request, undefined), trace: traceparent(request) }
+      async ({ principal, params, body, request, set }) => {
+        const facts = { claim: idempotencyClaim(request, body), trace: traceparent(request) }
         const answer = await messages.regenerate(
           principal.userId,
           params.id,
@@ -125,7 +126,8 @@ export function createMessageRoutes(deps: MessageRouteDeps) {
       },
       {
         authenticated: 'with-quota',
-        response: { 202: answer.Accepted, ...problems(401, 404, 409, 422, 429) },
+        body: Nothing,
+        response: { 202: answer.Accepted, ...problems(400, 401, 404, 409, 413, 415, 422, 429) },
         detail: { ...detail, summary: 'Ask for another reply to the same prompt' },
       },
     )

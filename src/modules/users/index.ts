@@ -1,7 +1,7 @@
 import { Elysia } from 'elysia'
 import type { Auth, Principal } from '#src/plugins/auth.ts'
 import type { Origin, Origins } from '#src/plugins/origin.ts'
-import { answers, CodeSent, problems, User } from '#src/plugins/schemas.ts'
+import { answers, CodeSent, Nothing, problems, User } from '#src/plugins/schemas.ts'
 import { traceparent } from '#src/plugins/trace.ts'
 import { Export, Removal, Removed, UserChange } from './model.ts'
 import type { Users } from './service.ts'
@@ -43,7 +43,8 @@ export function createUserRoutes({ auth, origins, users, sendDeletionCode }: Use
       },
       {
         authenticated: true,
-        response: { 202: answer.CodeSent, ...problems(401, 429) },
+        body: Nothing,
+        response: { 202: answer.CodeSent, ...problems(400, 401, 413, 415, 422, 429) },
         detail: { ...detail, summary: 'Have a code sent to delete your account with' },
       },
     )
