@@ -90,6 +90,7 @@ export function createConversation({
     random,
     cursors,
     isTooLarge: (prompt) => estimateTokens(prompt) > config.geminiInputTokens,
+    isSessionAlive,
   })
   const hub = createEventHub({ notifications, clock, meters, log })
   const events = createEvents({ hub, store, live, quota: quotas.read, isSessionAlive })

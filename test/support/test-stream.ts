@@ -7,7 +7,12 @@ export type Chat = Awaited<ReturnType<typeof createTestChat>>
 export const isDone = ({ event }: SseEvent) => event === 'done'
 export const isDelta = ({ event }: SseEvent) => event === 'delta'
 
-export async function follow(chat: Chat, token: string, roomId: string, lastEventId?: string) {
+export async function follow(
+  chat: Pick<Chat, 'send'>,
+  token: string,
+  roomId: string,
+  lastEventId?: string,
+) {
   const headers = lastEventId === undefined ? {} : { 'last-event-id': lastEventId }
   const answer = await chat.send('GET', `/v1/chatroom/${roomId}/events`, { token, headers })
   if (answer.status !== 200) throw new Error(`${answer.status} ${await answer.text()}`)

@@ -1,6 +1,6 @@
 import { and, eq, isNull, ne, sql } from 'drizzle-orm'
 import { otpChallenges, sessions, users } from '#drizzle/schema.ts'
-import { type Connection, command } from '#src/database/command.ts'
+import { type Connection, command, type Tx } from '#src/database/command.ts'
 import type { Database } from '#src/database/open.ts'
 import { lazy } from '#src/lib/lazy.ts'
 import { audit } from '#src/plugins/audit.ts'
@@ -12,6 +12,7 @@ import {
   takeBack,
   tally,
 } from '#src/plugins/rate-limit.ts'
+import { userTopic } from '#src/plugins/topics.ts'
 import type { Queue } from '#src/queue/queue.ts'
 import { accountColumns } from './account-columns.ts'
 import {
@@ -146,7 +147,7 @@ const resetPassword = command('auth.reset-password', (connection) => {
   ): boolean => {
     if (!tx.run(useChallenge, { challengeId, now })) return false
     set.run({ userId, passwordHash, now })
-    endAll({ userId, keepId: '', now })
+    endAll(tx, { userId, keepId: '', now })
     endCodes({ userId, now })
     tx.run(forgive, resend)
     tx.run(audit, { at: now, event: 'password.reset', userId, actor: 'user', origin })
@@ -164,7 +165,7 @@ const changePassword = command('auth.change-password', (connection) => {
     const { userId, from, to, challengeId, keepSessionId, origin, now } = input
     if (challengeId !== undefined && !tx.run(useChallenge, { challengeId, now })) return false
     if (set.run({ userId, from, to, now }).changes === 0) return false
-    endOthers({ userId, keepId: keepSessionId, now })
+    endOthers(tx, { userId, keepId: keepSessionId, now })
     endCodes({ userId, now })
     tx.run(audit, { at: now, event: 'password.changed', userId, actor: 'user', origin })
     return true
@@ -180,12 +181,14 @@ function selectAccount({ orm }: Connection) {
 }
 
 function createEndSessions({ orm }: Connection) {
-  return ({ userId, keepId, now }: { userId: string; keepId: string; now: number }) =>
+  return (tx: Tx, { userId, keepId, now }: { userId: string; keepId: string; now: number }) => {
     orm
       .update(sessions)
       .set({ endedAt: now })
       .where(and(eq(sessions.userId, userId), ne(sessions.id, keepId), isNull(sessions.endedAt)))
       .run()
+    tx.notify(userTopic(userId), 'session')
+  }
 }
 
 /** Whatever was asked for before the password changed is over. */

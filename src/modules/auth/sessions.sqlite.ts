@@ -5,6 +5,7 @@ import type { Database } from '#src/database/open.ts'
 import { lazy } from '#src/lib/lazy.ts'
 import { audit } from '#src/plugins/audit.ts'
 import { spend } from '#src/plugins/rate-limit.ts'
+import { userTopic } from '#src/plugins/topics.ts'
 import type { Rotated, Rotation, SessionStore, SessionToOpen, Whence } from './store.ts'
 
 const { placeholder } = sql
@@ -89,6 +90,7 @@ const rotate: Command<Rotation, Rotated> = command('auth.rotate', ({ sqlite }) =
       return { is: 'rotated', userId, sessionId, expiresAt: token.expiresAt, successor: again }
     }
     end.run(sessionId, now)
+    tx.notify(userTopic(userId), 'session')
     const detail = { session: sessionId }
     tx.run(audit, { at: now, event: 'refresh.reused', userId, actor: 'stranger', origin, detail })
     return { is: 'refused' }
@@ -114,6 +116,7 @@ const end = command('auth.end-session', ({ orm }) => {
   ): boolean => {
     const { userId, sessionId, origin, now } = input
     if (!close.get({ userId, sessionId, now })) return false
+    tx.notify(userTopic(userId), 'session')
     const detail = { session: sessionId }
     tx.run(audit, { at: now, event: 'session.ended', userId, actor: 'user', origin, detail })
     return true
@@ -128,6 +131,7 @@ const endOthers = command('auth.end-other-sessions', ({ sqlite }) => {
     const { changes } = close.run({ userId, keepId, now })
     // Nothing happened, and nobody should be able to fill the log with that.
     if (changes === 0) return 0
+    tx.notify(userTopic(userId), 'session')
     const detail = { sessions: changes }
     tx.run(audit, { at: now, event: 'sessions.ended', userId, actor: 'user', origin, detail })
     return changes

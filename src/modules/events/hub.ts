@@ -15,7 +15,7 @@ export interface Stream {
   roomId: string
   userId: string
   reader: Reader
-  /** Asked with each heartbeat: a logout ends the stream. */
+  /** Asked when a session of the user ends, and with each heartbeat, as it may have ended in another process. */
   isAllowed: () => boolean
 }
 
@@ -121,8 +121,13 @@ export function createEventHub({
         how()
       }
 
+      function endUnlessAllowed() {
+        if (!isAllowed()) finish(() => controller.close())
+      }
+
       function beat() {
-        if (!isAllowed()) return finish(() => controller.close())
+        endUnlessAllowed()
+        if (isOver) return
         if ((controller.desiredSize ?? 0) > 0) {
           unread = 0
           controller.enqueue(encoder.encode(HEARTBEAT))
@@ -146,7 +151,8 @@ export function createEventHub({
           reader.markStored()
           pumpSoon()
         }),
-        notifications.subscribe(userTopic(userId), () => {
+        notifications.subscribe(userTopic(userId), (news) => {
+          if (news === 'session') return safely(endUnlessAllowed)
           reader.markQuota()
           pumpSoon()
         }),

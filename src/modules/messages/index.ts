@@ -89,12 +89,7 @@ export function createMessageRoutes(deps: MessageRouteDeps) {
     .get(
       '/:messageId',
       ({ principal, params, query }) =>
-        messages.get(
-          principal.userId,
-          params.id,
-          params.messageId,
-          Number(query.wait ?? 0) * SECOND,
-        ),
+        messages.get(principal, params.id, params.messageId, Number(query.wait ?? 0) * SECOND),
       {
         authenticated: 'with-quota',
         query: t.Object({ wait: Wait }),
@@ -104,7 +99,7 @@ export function createMessageRoutes(deps: MessageRouteDeps) {
     )
     .post(
       '/:messageId/cancel',
-      ({ principal, params }) => messages.cancel(principal.userId, params.id, params.messageId),
+      ({ principal, params }) => messages.cancel(principal, params.id, params.messageId),
       {
         authenticated: 'with-quota',
         body: Nothing,

@@ -4,6 +4,7 @@ import { type Cursors, type Page, toPage } from '#src/lib/page.ts'
 import { invalid, notFound, Problem } from '#src/lib/problem.ts'
 import type { Random } from '#src/lib/random.ts'
 import { SECOND } from '#src/lib/time.ts'
+import { type Principal, unauthenticated } from '#src/plugins/auth.ts'
 import type { Answer, IdempotencyClaim } from '#src/plugins/idempotency.ts'
 import { roomTopic } from '#src/plugins/topics.ts'
 import { sentPrompt, toAnswer } from './accepted.ts'
@@ -22,6 +23,7 @@ export interface MessageDeps {
   cursors: Cursors
   /** True where the model alone cannot take the prompt. */
   isTooLarge: (prompt: string) => boolean
+  isSessionAlive: (principal: Principal) => boolean
 }
 
 /** What a request brings besides its body. */
@@ -45,8 +47,8 @@ export interface Messages {
     messageId: string,
     facts: RequestFacts,
   ): Promise<Answer<Accepted>>
-  /** Resolves when the reply is final. @throws Problem 404, 409, 503 */
-  cancel(userId: string, roomId: string, messageId: string): Promise<Message>
+  /** Resolves when the reply is final. @throws Problem 401, 404, 409, 503 */
+  cancel(principal: Principal, roomId: string, messageId: string): Promise<Message>
   /** @throws Problem 404 */
   latest(userId: string, roomId: string): Promise<Exchange>
   /** @throws Problem 400, 404 */
@@ -55,20 +57,27 @@ export interface Messages {
     roomId: string,
     query: { limit: number; cursor: string | undefined; order: 'asc' | 'desc' },
   ): Promise<Page<Message>>
-  /** Waits up to `waitMs` for a reply to be final, and gives it as it then is. @throws Problem 404 */
-  get(userId: string, roomId: string, messageId: string, waitMs: number): Promise<Message>
+  /**
+   * Waits up to `waitMs` for a reply to be final, and gives it as it then is.
+   * @throws Problem 404, and 401 where the session ended meanwhile
+   */
+  get(principal: Principal, roomId: string, messageId: string, waitMs: number): Promise<Message>
 }
 
 export function createMessages(deps: MessageDeps): Messages {
   const { store, notifications, clock, random, cursors } = deps
 
   async function get(
-    userId: string,
+    principal: Principal,
     roomId: string,
     messageId: string,
     waitMs: number,
   ): Promise<Message> {
+    const { userId } = principal
+    let hasWaited = false
     const find = async () => {
+      if (hasWaited && !deps.isSessionAlive(principal)) throw unauthenticated()
+      hasWaited = true
       const message = await store.find({ userId, roomId, messageId })
       if (!message) throw notFound()
       return message
@@ -99,9 +108,9 @@ export function createMessages(deps: MessageDeps): Messages {
       const asked = { userId, roomId, messageId, replyId, claim, trace, now }
       return toAnswer(roomId, await store.regenerate(asked))
     },
-    async cancel(userId, roomId, messageId) {
-      await store.cancel({ userId, roomId, messageId })
-      const message = await get(userId, roomId, messageId, CANCEL_WAIT_MS)
+    async cancel(principal, roomId, messageId) {
+      await store.cancel({ userId: principal.userId, roomId, messageId })
+      const message = await get(principal, roomId, messageId, CANCEL_WAIT_MS)
       if (message.completedAt === null) {
         throw new Problem(
           503,

@@ -2,7 +2,7 @@ import { type Command, command } from '#src/database/command.ts'
 import { audit } from '#src/plugins/audit.ts'
 import type { Origin } from '#src/plugins/origin.ts'
 import { IS_SOMEBODY } from '#src/plugins/somebody.ts'
-import { REPLY_ENDED, roomTopic } from '#src/plugins/topics.ts'
+import { REPLY_ENDED, userTopic } from '#src/plugins/topics.ts'
 import type { Queue } from '#src/queue/queue.ts'
 import { enqueueErase, eraseSome, hide } from './erase.sqlite.ts'
 import type { OnDeleted } from './store.ts'
@@ -28,18 +28,19 @@ export function createRemove(
       `SELECT 1 FROM users WHERE id = ?1 AND ${IS_SOMEBODY}`,
     )
     // Uses chatrooms_of_user and messages_in_order.
-    const pending = sqlite.query<{ roomId: string; replyId: string; jobId: number }, [string]>(`
-      SELECT c.id AS roomId, m.id AS replyId, m.job_id AS jobId FROM chatrooms c
+    const pending = sqlite.query<{ replyId: string; jobId: number }, [string]>(`
+      SELECT m.id AS replyId, m.job_id AS jobId FROM chatrooms c
       JOIN messages m ON m.chatroom_id = c.id AND m.position >= c.pending_from AND m.completed_at IS NULL
       WHERE c.user_id = ?1 AND m.job_id IS NOT NULL`)
     return (tx, { userId, origin, now }) => {
       if (!exists.get(userId)) return false
       // Waiting replies end here; a running one is told to stop and may find no row to write to, nor to tell of its end.
-      for (const { roomId, replyId, jobId } of pending.all(userId)) {
+      for (const { replyId, jobId } of pending.all(userId)) {
         queue.cancel(tx, jobId)
         tx.notify(REPLY_ENDED, replyId)
-        tx.notify(roomTopic(roomId), 'stored')
       }
+      // Ends the streams.
+      tx.notify(userTopic(userId), 'session')
       for (const tell of onDeleted) tell(tx, userId)
       const actor = origin ? 'user' : 'operator'
       tx.run(audit, { at: now, event: 'account.deleted', userId, actor, origin })
