@@ -22,12 +22,14 @@ const MAX_BODY_BYTES = 8 * 1024 * 1024
  * sending of a body as silence, so that this is also the longest a slow one may take.
  */
 const IDLE_TIMEOUT_SECONDS = 60
+/** What answers have at a stop to get to their clients. */
+const LAST_ANSWERS_MS = SECOND
 
 export interface Server {
   url: string
   /**
    * Stops claiming jobs and accepting prompts, lets running replies finish for `DRAIN_SECONDS`, hands the
-   * rest back, then closes connections and the database.
+   * rest back, answers who waits, then closes connections and the database.
    */
   stop(): Promise<void>
 }
@@ -104,6 +106,8 @@ export async function serve(
       log.info({ running: worker.running, drainSeconds: config.drainSeconds }, 'draining')
       await Promise.all([worker.stop(config.drainSeconds * SECOND), cron.stop()])
       services.eventHub.close()
+      services.messages.endWaits()
+      await sendLastAnswers(app.server)
       await Promise.all([app.stop(true), closeMetrics()])
       await writer?.stop()
       try {
@@ -115,5 +119,13 @@ export async function serve(
       database.close()
       unlock()
     },
+  }
+
+  /** Closing a connection at once would cut off what is being answered on it. */
+  async function sendLastAnswers(server: typeof app.server): Promise<void> {
+    const late = Promise.withResolvers<void>()
+    const cancel = clock.after(LAST_ANSWERS_MS, late.resolve)
+    await Promise.race([server?.stop(), late.promise])
+    cancel()
   }
 }

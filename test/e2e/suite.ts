@@ -87,6 +87,8 @@ export function describeProgram(
         expect(refused.status).toBe(503)
         expect(refused.headers.get('retry-after')).toBe('5')
         expect(refused.body.type).toBe('/problems/shutting-down')
+        const stranger = { body: { userPrompt: 'Let me in' } }
+        expect((await here.call('POST', `${room}/message`, stranger)).status).toBe(401)
         expect((await here.call('GET', '/readyz')).status).toBe(503)
         expect((await here.call('GET', '/livez')).status).toBe(200)
         expect((await here.call('GET', path, { token })).status).toBe(200)
@@ -102,7 +104,7 @@ export function describeProgram(
     )
 
     test(
-      'a reply that outlasts the drain is handed back and answered by the next server',
+      'a reply that outlasts the drain is told as it stands, handed back and answered by the next server',
       async () => {
         let calls = 0
         const behave = (): Behaviour =>
@@ -112,7 +114,11 @@ export function describeProgram(
         const { token, room } = await openRoom(here)
         const { path } = await ask(here, token, room, 'Take your time')
         await untilStreaming(here, token, path)
+        const waiting = here.call<Message>('GET', `${path}?wait=25`, { token })
+        // Sent after it, so that the server has it too.
+        await here.call('GET', '/livez')
         expect(await here.server.stop('SIGTERM')).toBe(0)
+        expect((await waiting).body).toMatchObject({ status: 'streaming', completedAt: null })
         await here.start()
         const answered = await here.call<Message>('GET', `${path}?wait=25`, { token })
         expect(answered.body).toMatchObject({ status: 'complete', content: 'Done.' })

@@ -10,7 +10,7 @@ import { roomTopic } from '#src/plugins/topics.ts'
 import { sentPrompt, toAnswer } from './accepted.ts'
 import type { Accepted, Exchange, Message } from './model.ts'
 import type { MessageStore } from './store.ts'
-import { waitUntil } from './wait.ts'
+import { createWaits } from './wait.ts'
 
 /** A worker of this process lets go at once; one of another process at its next heartbeat. */
 const CANCEL_WAIT_MS = 25 * SECOND
@@ -62,10 +62,13 @@ export interface Messages {
    * @throws Problem 404, and 401 where the session ended meanwhile
    */
   get(principal: Principal, roomId: string, messageId: string, waitMs: number): Promise<Message>
+  /** Whoever waits is answered now: the server stops. */
+  endWaits(): void
 }
 
 export function createMessages(deps: MessageDeps): Messages {
-  const { store, notifications, clock, random, cursors } = deps
+  const { store, clock, random, cursors } = deps
+  const waits = createWaits(deps)
 
   async function get(
     principal: Principal,
@@ -83,11 +86,12 @@ export function createMessages(deps: MessageDeps): Messages {
       return message
     }
     const isFinal = ({ completedAt }: Message) => completedAt !== null
-    return await waitUntil({ clock, notifications }, roomTopic(roomId), find, isFinal, waitMs)
+    return await waits.until(roomTopic(roomId), find, isFinal, waitMs)
   }
 
   return {
     get,
+    endWaits: waits.end,
     async accept(userId, roomId, text, { claim, trace }) {
       if (deps.isTooLarge(text)) {
         throw invalid({ pointer: '/userPrompt', detail: 'is more than the model can take' })

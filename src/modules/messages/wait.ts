@@ -5,44 +5,64 @@ import { SECOND } from '#src/lib/time.ts'
 /** Another process may have written without our hearing of it. */
 const RECHECK_MS = SECOND
 
-/** Asks `read` again at each news of the topic until `test` holds or `waitMs` are over; gives what was read last. */
-export async function waitUntil<T>(
-  { clock, notifications }: { clock: Clock; notifications: Notifications },
-  topic: string,
-  read: () => Promise<T>,
-  test: (value: T) => boolean,
-  waitMs: number,
-): Promise<T> {
-  const deadlineAt = clock.now() + waitMs
-  for (;;) {
-    // Listening begins before reading, or news between the two would be missed.
-    const news = nextNews({ clock, notifications }, topic, deadlineAt)
-    try {
-      const value = await read()
-      if (test(value) || clock.now() >= deadlineAt) return value
-      await news.heard
-    } finally {
-      news.stop()
-    }
-  }
+export interface Waits {
+  /** Asks `read` again at each news of the topic until `test` holds or `waitMs` are over; gives what was read last. */
+  until<T>(
+    topic: string,
+    read: () => Promise<T>,
+    test: (value: T) => boolean,
+    waitMs: number,
+  ): Promise<T>
+  /** Nobody waits any longer, as when the server stops: all are given what is there now. */
+  end(): void
 }
 
-function nextNews(
-  { clock, notifications }: { clock: Clock; notifications: Notifications },
-  topic: string,
-  deadlineAt: number,
-): { heard: Promise<void>; stop: () => void } {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  const unsubscribe = notifications.subscribe(topic, (news) => {
-    if (news === 'stored') resolve()
-  })
-  const delayMs = Math.max(0, Math.min(RECHECK_MS, deadlineAt - clock.now()))
-  const cancelTimer = clock.after(delayMs, resolve)
+export function createWaits({
+  clock,
+  notifications,
+}: {
+  clock: Clock
+  notifications: Notifications
+}): Waits {
+  const waiting = new Set<() => void>()
+  let isOver = false
+
+  function nextNews(topic: string, deadlineAt: number): { heard: Promise<void>; stop: () => void } {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const unsubscribe = notifications.subscribe(topic, (news) => {
+      if (news === 'stored') resolve()
+    })
+    const delayMs = Math.max(0, Math.min(RECHECK_MS, deadlineAt - clock.now()))
+    const cancelTimer = clock.after(delayMs, resolve)
+    waiting.add(resolve)
+    return {
+      heard: promise,
+      stop() {
+        unsubscribe()
+        cancelTimer()
+        waiting.delete(resolve)
+      },
+    }
+  }
+
   return {
-    heard: promise,
-    stop() {
-      unsubscribe()
-      cancelTimer()
+    async until(topic, read, test, waitMs) {
+      const deadlineAt = clock.now() + waitMs
+      for (;;) {
+        // Listening begins before reading, or news between the two would be missed.
+        const news = nextNews(topic, deadlineAt)
+        try {
+          const value = await read()
+          if (test(value) || clock.now() >= deadlineAt || isOver) return value
+          await news.heard
+        } finally {
+          news.stop()
+        }
+      }
+    },
+    end() {
+      isOver = true
+      for (const wake of waiting) wake()
     },
   }
 }

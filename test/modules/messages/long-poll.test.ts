@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, test } from 'bun:test'
 import { SECOND } from '#src/lib/time.ts'
+import type { Message } from '#src/modules/messages/model.ts'
 import { turns } from '#test/support/fake-clock.ts'
+import { json } from '#test/support/test-app.ts'
 import { gatedChat } from '#test/support/test-stream.ts'
 
 let open: Awaited<ReturnType<typeof gatedChat>> | undefined
@@ -18,7 +20,7 @@ async function setUp() {
   const waiting = chat.clock.timers().length
   const answer = chat.send('GET', `/v1/chatroom/${roomId}/message/${reply.id}?wait=25`, { token })
   while (chat.clock.timers().length === waiting) await turns(1)
-  return { gate, chat, token, reply, answer }
+  return { gate, chat, token, roomId, reply, answer }
 }
 
 describe('Who waits for a reply while the session ends', () => {
@@ -38,4 +40,14 @@ describe('Who waits for a reply while the session ends', () => {
     await chat.clock.advance(SECOND)
     expect((await answer).status).toBe(401)
   })
+})
+
+test('Who waits for a reply when the server stops is told how it stands, and nobody waits any longer', async () => {
+  const { chat, token, roomId, reply, answer } = await setUp()
+  chat.services.messages.endWaits()
+  const path = `/v1/chatroom/${roomId}/message/${reply.id}?wait=25`
+  for (const one of [answer, chat.send('GET', path, { token })]) {
+    expect((await one).status).toBe(200)
+    expect(await json<Message>(one)).toMatchObject({ id: reply.id, completedAt: null })
+  }
 })
