@@ -37,6 +37,7 @@ export interface AppOptions {
 export function createApp(deps: Deps, services: Services, options: AppOptions = {}) {
   const { config, log } = deps
   const { auth, origins, accounts, sessions, users } = services
+  const idempotently = createIdempotentCall(deps)
   const described: Described = { routes: [] }
   const methodsOf = createMethodsOf(() => described.routes)
   // Not normalised: an unknown field is refused, never silently dropped. Strict paths: one URL a resource.
@@ -70,6 +71,7 @@ export function createApp(deps: Deps, services: Services, options: AppOptions = 
         origins,
         users,
         sendDeletionCode: accounts.sendDeletionCode,
+        idempotently,
       }),
     )
     .use(createChatrooms({ auth, rooms: services.rooms }))
@@ -87,7 +89,7 @@ export function createApp(deps: Deps, services: Services, options: AppOptions = 
       createBillingRoutes({
         auth,
         billing: services.billing,
-        idempotently: createIdempotentCall(deps),
+        idempotently,
         quota: services.quotas.read,
       }),
     )

@@ -1,8 +1,12 @@
 import { accountProblems } from './account-problems.ts'
 import type { ProblemKind } from './problem-kind.ts'
 
-const IDEMPOTENT =
-  /^POST \/v1\/(subscribe\/pro|chatroom(\/:id\/message(\/:messageId\/regenerate)?)?)$/
+/**
+ * The POSTs of a user that create something, here or at Stripe, and so honour an Idempotency-Key. A stranger's, such as
+ * a sign-up, cannot: a key belongs to a user.
+ */
+export const IDEMPOTENT =
+  /^POST \/v1\/(subscribe\/pro|subscription\/portal|user\/me\/deletion-code|chatroom(\/:id\/message(\/:messageId\/regenerate)?)?)$/
 const PAGED = /^GET \/v1\/(chatroom(\/:id\/message\/all)?|search|auth\/sessions)$/
 const PROMPTS = /^POST \/v1\/chatroom\/:id\/message(\/:messageId\/regenerate)?$/
 

@@ -72,12 +72,25 @@ export function createBillingRoutes({
       response: { 200: answer.SubscriptionStatus, ...problems(401, 404) },
       detail: { ...detail, summary: 'Tier, subscription and quota' },
     })
-    .post('/subscription/portal', ({ principal }) => billing.provider().portal(principal.userId), {
-      authenticated: true,
-      body: Nothing,
-      response: { 200: answer.PortalPage, ...problems(400, 401, 409, 413, 415, 422) },
-      detail: { ...detail, summary: 'The page to manage card, invoices and subscription on' },
-    })
+    .post(
+      '/subscription/portal',
+      async ({ principal, body, request, set }) => {
+        const { userId } = principal
+        const claim = idempotencyClaim(request, body)
+        const answer = await idempotently({ userId, claim }, async () => ({
+          status: 200,
+          body: await billing.provider().portal(userId),
+          location: null,
+        }))
+        return sendAnswer(set, answer)
+      },
+      {
+        authenticated: true,
+        body: Nothing,
+        response: { 200: answer.PortalPage, ...problems(400, 401, 409, 413, 415, 422) },
+        detail: { ...detail, summary: 'The page to manage card, invoices and subscription on' },
+      },
+    )
     .post(
       '/subscription/cancel',
       async ({ principal }) => {

@@ -1,6 +1,9 @@
 import { Elysia } from 'elysia'
 import type { Auth, Principal } from '#src/plugins/auth.ts'
+import { idempotencyClaim } from '#src/plugins/idempotency.ts'
+import type { IdempotentCall } from '#src/plugins/idempotent-call.ts'
 import type { Origin, Origins } from '#src/plugins/origin.ts'
+import { sendAnswer } from '#src/plugins/reply.ts'
 import { answers, CodeSent, Nothing, problems, User } from '#src/plugins/schemas.ts'
 import { traceparent } from '#src/plugins/trace.ts'
 import { Export, Removal, Removed, UserChange } from './model.ts'
@@ -17,9 +20,11 @@ export interface UserRouteDeps {
     principal: Principal,
     request: { origin: Origin; trace: string | undefined },
   ): Promise<CodeSent>
+  idempotently: IdempotentCall
 }
 
-export function createUserRoutes({ auth, origins, users, sendDeletionCode }: UserRouteDeps) {
+export function createUserRoutes(deps: UserRouteDeps) {
+  const { auth, origins, users, sendDeletionCode, idempotently } = deps
   // Origins come after the read of oneself, which nobody counts or writes down.
   return new Elysia({ name: 'users', prefix: '/v1/user/me' })
     .use(auth)
@@ -37,14 +42,19 @@ export function createUserRoutes({ auth, origins, users, sendDeletionCode }: Use
     })
     .post(
       '/deletion-code',
-      ({ principal, origin, request, set }) => {
-        set.status = 202
-        return sendDeletionCode(principal, { origin, trace: traceparent(request) })
+      async ({ principal, body, origin, request, set }) => {
+        const claim = idempotencyClaim(request, body)
+        const answer = await idempotently({ userId: principal.userId, claim }, async () => ({
+          status: 202,
+          body: await sendDeletionCode(principal, { origin, trace: traceparent(request) }),
+          location: null,
+        }))
+        return sendAnswer(set, answer)
       },
       {
         authenticated: true,
         body: Nothing,
-        response: { 202: answer.CodeSent, ...problems(400, 401, 413, 415, 422, 429) },
+        response: { 202: answer.CodeSent, ...problems(400, 401, 409, 413, 415, 422, 429) },
         detail: { ...detail, summary: 'Have a code sent to delete your account with' },
       },
     )

@@ -1,3 +1,4 @@
+import { IDEMPOTENT } from '../problem-catalogue.ts'
 import type { Header, Parameter, Reference } from './types.ts'
 
 /** Every response header a client may rely on. */
@@ -65,17 +66,12 @@ export const parameters: Record<string, Parameter> = {
 const CREATES = /^POST \/v1\/chatroom(\/:id\/message(\/:messageId\/regenerate)?)?$/
 const METERED = /^[A-Z]+ \/v1\/chatroom\/:id\/(message|events)/
 
-/** True for the POSTs that create something, here or at Stripe, and so honour an Idempotency-Key. */
-export function isIdempotent(route: string): boolean {
-  return CREATES.test(route) || route === 'POST /v1/subscribe/pro'
-}
-
 /** The headers of one answer; `route` is e.g. `POST /v1/chatroom`. */
 export function headersOf(route: string, status: number): Record<string, Reference> {
   const names = ['X-Request-Id']
   const success = status < 300
   if (success && CREATES.test(route)) names.push('Location')
-  if (success && isIdempotent(route)) names.push('Idempotent-Replayed')
+  if (success && IDEMPOTENT.test(route)) names.push('Idempotent-Replayed')
   if (status === 401) names.push('WWW-Authenticate')
   if (status === 429 || (success && METERED.test(route)))
     names.push('RateLimit', 'RateLimit-Policy')

@@ -1,5 +1,6 @@
+import { IDEMPOTENT } from '../problem-catalogue.ts'
 import { exampleOf } from './example.ts'
-import { headersOf, isIdempotent } from './headers.ts'
+import { headersOf } from './headers.ts'
 import { describeProblem } from './problem-response.ts'
 import type { Schemas } from './schema.ts'
 import type { PluginOperation } from './swagger.ts'
@@ -63,7 +64,7 @@ function toParameters(
       ...(example === undefined ? {} : { example }),
     }
   })
-  if (isIdempotent(name)) parameters.push({ $ref: '#/components/parameters/IdempotencyKey' })
+  if (IDEMPOTENT.test(name)) parameters.push({ $ref: '#/components/parameters/IdempotencyKey' })
   if (name === 'POST /v1/webhook/stripe') {
     parameters.push({ $ref: '#/components/parameters/StripeSignature' })
   }

@@ -51,6 +51,21 @@ test('POST /v1/subscription/portal gives the customer’s page, back to where th
   ])
 })
 
+test('POST /v1/subscription/portal makes one page with an Idempotency-Key, however often it is sent', async () => {
+  await using billing = await createTestBilling()
+  const user = await billing.subscriber()
+  const ask = () =>
+    billing.send('POST', '/v1/subscription/portal', {
+      ...user,
+      headers: { 'idempotency-key': 'k' },
+    })
+  const first = await json<PortalPage>(ask())
+  const again = await ask()
+  expect(again.headers.get('idempotent-replayed')).toBe('true')
+  expect(await json<PortalPage>(again)).toEqual(first)
+  expect(billing.books.portals.size).toBe(1)
+})
+
 test('GET /v1/plans shows the price, asks Stripe rarely, and survives an outage', async () => {
   await using billing = await createTestBilling()
   const user = await billing.signIn()

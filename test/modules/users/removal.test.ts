@@ -59,6 +59,21 @@ describe('DELETE /v1/user/me', () => {
     expect(fresh.user.id).not.toBe(one.userId)
   })
 
+  test('its code is asked for once with an Idempotency-Key, however often it is sent', async () => {
+    const { send, one, remove } = await setUp()
+    const ask = (key: string) =>
+      send('POST', '/v1/user/me/deletion-code', { ...one, headers: { 'idempotency-key': key } })
+    const first = await ask('k')
+    const again = await ask('k')
+    expect([first.status, again.status]).toEqual([202, 202])
+    expect(again.headers.get('idempotent-replayed')).toBe('true')
+    const { otp } = await json<CodeSent>(first)
+    expect(await json<CodeSent>(again)).toMatchObject({ otp })
+    expect((await ask('another')).status).toBe(429)
+    expect((await ask('é')).status).toBe(422)
+    expect((await remove({ otp })).status).toBe(202)
+  })
+
   test('a code for one account or purpose deletes no other', async () => {
     const { remove, send, one, signIn, code } = await setUp()
     const two = await signIn()
