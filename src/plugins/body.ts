@@ -1,4 +1,5 @@
 import { invalid, Problem } from '#src/lib/problem.ts'
+import { badText, parseFields } from './text.ts'
 
 /** Largest request body, in bytes. */
 export const BODY_LIMIT_BYTES = 64 * 1024
@@ -24,8 +25,10 @@ export async function readBody(request: Request, contentType: string): Promise<u
     // Not undefined: Elysia would then read the body itself, which is spent, and call that a fault.
     if (bytes.length === 0) return null
     refuseCoding(request)
-    if (contentType === 'application/json') return parseJson(decode(bytes))
-    if (contentType === 'application/x-www-form-urlencoded') return parseForm(decode(bytes))
+    // RFC 9110, 8.3.1: in any case, and blanks may stand before its parameters.
+    const type = contentType.trim().toLowerCase()
+    if (type === 'application/json') return parseJson(decode(bytes))
+    if (type === 'application/x-www-form-urlencoded') return parseForm(decode(bytes))
     throw new Problem(
       415,
       'unsupported-media-type',
@@ -88,7 +91,8 @@ function parseJson(text: string): unknown {
     throw new Problem(400, 'malformed-body', 'The body is not valid JSON.')
   }
   // Only an escape can bring in what valid UTF-8 cannot hold.
-  if (text.includes('\\u')) refuseBadText(value, '')
+  const errors = text.includes('\\u') ? badText(value) : []
+  if (errors.length > 0) throw invalid(...errors)
   // Every body here is an object; of an optional one Elysia would let anything else through unchecked.
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw invalid({ pointer: '', detail: 'must be a JSON object' })
@@ -97,31 +101,7 @@ function parseJson(text: string): unknown {
 }
 
 function parseForm(text: string): unknown {
-  const fields: Record<string, string> = Object.create(null)
-  for (const [name, value] of new URLSearchParams(text)) {
-    if (name in fields) {
-      throw new Problem(422, 'validation', 'Some fields are not valid.', {
-        errors: [{ pointer: pointer('', name), detail: 'must be given once' }],
-      })
-    }
-    fields[name] = value
-  }
-  refuseBadText(fields, '')
-  return { ...fields }
-}
-
-function refuseBadText(value: unknown, at: string): void {
-  if (typeof value === 'string') {
-    if (value.isWellFormed() && !value.includes('\0')) return
-    throw new Problem(422, 'validation', 'Some fields are not valid.', {
-      errors: [{ pointer: at, detail: 'must not hold NUL characters or lone surrogates' }],
-    })
-  }
-  if (typeof value !== 'object' || value === null) return
-  for (const [name, member] of Object.entries(value)) refuseBadText(member, pointer(at, name))
-}
-
-/** RFC 6901. */
-function pointer(at: string, name: string): string {
-  return `${at}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`
+  const { fields, errors } = parseFields(text)
+  if (errors.length > 0) throw invalid(...errors)
+  return fields
 }

@@ -4,7 +4,7 @@ const METHODS = 'GET, POST, PATCH, DELETE'
 const REQUEST_HEADERS =
   'Authorization, Content-Type, Idempotency-Key, Last-Event-ID, X-Request-Id, Traceparent'
 const EXPOSED_HEADERS =
-  'Location, X-Request-Id, RateLimit, RateLimit-Policy, Retry-After, Idempotent-Replayed, WWW-Authenticate'
+  'Allow, Content-Disposition, ETag, Location, X-Request-Id, RateLimit, RateLimit-Policy, Retry-After, Idempotent-Replayed, WWW-Authenticate'
 const PREFLIGHT_SECONDS = '600'
 
 /**

@@ -14,7 +14,8 @@ const HEADERS = {
   'content-security-policy': `default-src 'none'; style-src 'sha256-${hash(STYLE)}'; frame-ancestors 'none'`,
   'x-content-type-options': 'nosniff',
   'cache-control': 'public, max-age=3600',
-  vary: 'accept',
+  // The fields that CORS adds go by the origin.
+  vary: 'accept, origin',
 }
 
 /** `GET /problems/<slug>`: where the `type` of a problem leads, for a person. A page for browsers, else text. */

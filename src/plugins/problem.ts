@@ -1,5 +1,5 @@
 import type { ValueError } from '@sinclair/typebox/compiler'
-import { Elysia, ValidationError } from 'elysia'
+import { Elysia, type TSchema, ValidationError } from 'elysia'
 import { isDatabaseFault } from '#src/database/fault.ts'
 import type { Log } from '#src/lib/log.ts'
 import { type FieldError, internal, Problem } from '#src/lib/problem.ts'
@@ -7,8 +7,7 @@ import { quotaOf } from './auth.ts'
 import { readBody, UnreadableBody } from './body.ts'
 import { assignRequestId, requestId } from './request-id.ts'
 import { type MethodsOf, noRoute } from './routes.ts'
-
-const SHOWN_ERRORS = 20
+import { SHOWN_ERRORS } from './text.ts'
 
 /**
  * Mounted first. Gives each request its id, reads bodies, and turns every fault into RFC 9457 problem
@@ -73,9 +72,16 @@ function toValidationProblem(error: ValidationError): Problem {
   for (const { path, schema, message } of faultsOf(error)) {
     if (errors.length === SHOWN_ERRORS) break
     if (errors.some(({ pointer }) => pointer === path)) continue
-    errors.push({ pointer: path, detail: schema['error'] ? String(schema['error']) : message })
+    errors.push({ pointer: path, detail: ownWords(schema) ?? message })
   }
   return new Problem(422, 'validation', 'Some fields are not valid.', { errors })
+}
+
+/** What the schema says of itself; of one that may also be null, what the other says. */
+function ownWords(schema: TSchema): string | undefined {
+  const schemas: TSchema[] = [schema, ...(schema['anyOf'] ?? [])]
+  const words = schemas.find(({ error }) => typeof error === 'string')?.['error']
+  return words === undefined ? undefined : String(words)
 }
 
 /**

@@ -14,7 +14,8 @@ export function createMethodsOf(routes: () => readonly Route[]): MethodsOf {
     const methods = routes()
       .filter((route) => matches(route.path, path))
       .map(({ method }) => method.toUpperCase())
-    return [...new Set(methods)].sort()
+    // Elysia answers HEAD as the GET without its body.
+    return [...new Set(methods.flatMap((one) => (one === 'GET' ? ['GET', 'HEAD'] : [one])))].sort()
   }
 }
 

@@ -19,6 +19,11 @@ test('an allowed origin may, refusals included, and never with credentials', asy
     expect(answer.headers.get('access-control-expose-headers')).toContain('RateLimit')
     expect(answer.headers.get('access-control-allow-credentials')).toBeNull()
   }
+  // Those that may be kept are kept for each origin apart.
+  for (const path of ['/problems/validation', '/swagger', '/swagger/json']) {
+    const { headers } = await send('GET', path, { headers: { origin } })
+    expect([path, headers.get('vary')]).toEqual([path, expect.stringContaining('origin')])
+  }
   const answer = await send('OPTIONS', '/v1/chatroom', { headers: preflight })
   expect(answer.status).toBe(204)
   expect(answer.headers.get('access-control-allow-headers')).toContain('Idempotency-Key')

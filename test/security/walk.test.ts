@@ -12,13 +12,18 @@ interface Route {
   method: string
   path: string
   body: unknown
+  /** The names of its query; undefined where it takes none. */
+  query: string[] | undefined
 }
 
 /** Every route that asks for a token, with the body its document shows: a new route is walked by itself. */
 const routes: Route[] = Object.entries(document.paths).flatMap(([path, methods]) =>
   Object.entries(methods)
     .filter(([, { security }]) => security.length > 0 && path !== '/metrics')
-    .map(([method, { requestBody }]) => {
+    .map(([method, { requestBody, parameters = [] }]) => {
+      const query = parameters.flatMap((one) =>
+        'in' in one && one.in === 'query' ? [one.name] : [],
+      )
       const json: MediaType | undefined = requestBody?.content?.['application/json']
       const example = json?.example ?? Object.values(json?.examples ?? {})[0]?.value
       return {
@@ -26,6 +31,7 @@ const routes: Route[] = Object.entries(document.paths).flatMap(([path, methods])
         method: method.toUpperCase(),
         path,
         body: example,
+        query: query.length > 0 ? query : undefined,
       }
     }),
 )
@@ -99,6 +105,33 @@ test.each(routes.filter(({ path }) => path.includes('{')))(
       expect(await ask(route, other.token, odd)).toEqual(others)
     }
     expect((await ask(route, owner.token, ids)).status).not.toBe(404)
+  },
+)
+
+test.each(routes.filter(({ query }) => query))(
+  '$name: takes no query that has to be guessed at',
+  async (route) => {
+    const { ask, idsOf, owner } = await setUp()
+    const ids = idsOf(route, owner)
+    const found = async (query: string) => {
+      const needed = route.path === '/v1/search' && !query.startsWith('q=') ? 'q=x&' : ''
+      const path = `${route.path}?${needed}${query}`
+      return (await ask({ ...route, path }, owner.token, ids)).status
+    }
+    const values = Object.entries({ q: 'x', limit: '1', cursor: 'x', order: 'asc', wait: '1' })
+    const own = values.filter(([name]) => route.query?.includes(name))
+    expect(own).toHaveLength(route.query?.length ?? 0)
+    for (const [name, value] of own) {
+      const bad = ['%ff', '%ED%A0%80', 'x%00', `${value}&${name}=${value}`]
+      for (const one of bad) {
+        const query = `${name}=${one}`
+        expect([query, await found(query)]).toEqual([query, 422])
+      }
+    }
+    if (!route.query?.includes('cursor')) return
+    for (const cursor of ['', 'x', 'x'.repeat(5_000)]) {
+      expect([cursor, await found(`cursor=${cursor}`)]).toEqual([cursor, 400])
+    }
   },
 )
 

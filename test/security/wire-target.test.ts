@@ -79,7 +79,7 @@ test.each(['a', 'api', 'a.b', 'localhost', 'api:3000', '[::1]', '127.0.0.1:3000'
 test('another method is 405 with Allow, also over a socket', async () => {
   const answer = await ask('PUT /v1/user/me HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n')
   expectProblem(answer, 405, 'method-not-allowed')
-  expect(answer.headers.get('allow')).toBe('DELETE, GET, PATCH')
+  expect(answer.headers.get('allow')).toBe('DELETE, GET, HEAD, PATCH')
 })
 
 test.each([

@@ -2,6 +2,7 @@ import { Elysia, t } from 'elysia'
 import { DEFAULT_LIMIT } from '#src/lib/page.ts'
 import type { Auth } from '#src/plugins/auth.ts'
 import type { Origins } from '#src/plugins/origin.ts'
+import { strictQuery } from '#src/plugins/query.ts'
 import { answers, Cursor, Limit, Nothing, problems } from '#src/plugins/schemas.ts'
 import { Session, SessionPage } from './model.ts'
 import type { Sessions } from './sessions.ts'
@@ -30,6 +31,7 @@ export function createSessionRoutes({
         }),
       {
         authenticated: true,
+        beforeHandle: strictQuery,
         query: t.Object({ limit: Limit, cursor: Cursor }),
         response: { 200: answer.SessionPage, ...problems(400, 401, 422) },
         detail: { ...detail, summary: 'Where this account is logged in, newest first' },

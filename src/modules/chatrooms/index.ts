@@ -2,6 +2,7 @@ import { Elysia, t } from 'elysia'
 import { DEFAULT_LIMIT } from '#src/lib/page.ts'
 import type { Auth } from '#src/plugins/auth.ts'
 import { idempotencyClaim } from '#src/plugins/idempotency.ts'
+import { strictQuery } from '#src/plugins/query.ts'
 import { sendAnswer } from '#src/plugins/reply.ts'
 import { answers, Cursor, Limit, Nothing, problems } from '#src/plugins/schemas.ts'
 import { NewRoom, Room, RoomChange, RoomPage } from './model.ts'
@@ -37,6 +38,7 @@ export function createChatrooms({ auth, rooms }: { auth: Auth; rooms: Rooms }) {
         }),
       {
         authenticated: true,
+        beforeHandle: strictQuery,
         query: t.Object({
           limit: Limit,
           cursor: Cursor,

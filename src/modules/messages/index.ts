@@ -3,6 +3,7 @@ import { DEFAULT_LIMIT } from '#src/lib/page.ts'
 import { SECOND } from '#src/lib/time.ts'
 import type { Auth } from '#src/plugins/auth.ts'
 import { type Answer, idempotencyClaim } from '#src/plugins/idempotency.ts'
+import { strictQuery } from '#src/plugins/query.ts'
 import { sendAnswer } from '#src/plugins/reply.ts'
 import { answers, Cursor, Limit, Nothing, problems } from '#src/plugins/schemas.ts'
 import { traceparent } from '#src/plugins/trace.ts'
@@ -81,6 +82,7 @@ export function createMessageRoutes(deps: MessageRouteDeps) {
         }),
       {
         authenticated: 'with-quota',
+        beforeHandle: strictQuery,
         query: t.Object({ limit: Limit, cursor: Cursor, order: Order }),
         response: { 200: answer.MessagePage, ...problems(400, 401, 404, 422) },
         detail: { ...detail, summary: 'The messages of a room in their order' },
@@ -92,6 +94,7 @@ export function createMessageRoutes(deps: MessageRouteDeps) {
         messages.get(principal, params.id, params.messageId, Number(query.wait ?? 0) * SECOND),
       {
         authenticated: 'with-quota',
+        beforeHandle: strictQuery,
         query: t.Object({ wait: Wait }),
         response: { 200: answer.Message, ...problems(401, 404, 422) },
         detail: { ...detail, summary: 'One message; can wait for a reply to be final' },

@@ -38,8 +38,8 @@ export function createMetricsRoute({
 }
 
 function shows(request: Request, token: string): boolean {
-  const given = request.headers.get('authorization') ?? ''
-  return timingSafeEqual(digest(given), digest(`Bearer ${token}`))
+  const given = /^Bearer (.*)$/i.exec(request.headers.get('authorization') ?? '')?.[1] ?? ''
+  return timingSafeEqual(digest(given), digest(token))
 }
 
 /** Of equal length, as timingSafeEqual asks. */

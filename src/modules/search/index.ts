@@ -1,6 +1,7 @@
 import { Elysia, t } from 'elysia'
 import { DEFAULT_LIMIT } from '#src/lib/page.ts'
 import type { Auth } from '#src/plugins/auth.ts'
+import { strictQuery } from '#src/plugins/query.ts'
 import { answers, Cursor, Limit, problems } from '#src/plugins/schemas.ts'
 import { SearchHit, SearchPage } from './model.ts'
 import type { Search } from './service.ts'
@@ -18,13 +19,14 @@ export function createSearchRoutes({ auth, search }: { auth: Auth; search: Searc
       }),
     {
       authenticated: true,
+      beforeHandle: strictQuery,
       query: t.Object({
         q: t.String({
           minLength: 1,
-          maxLength: 16_000,
+          maxLength: 500,
           description:
             'Words to find, all of them; the last may be a beginning. Only text: there is no query syntax.',
-          error: 'must be 1 to 16000 characters',
+          error: 'must be 1 to 500 characters',
         }),
         limit: Limit,
         cursor: Cursor,

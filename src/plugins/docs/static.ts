@@ -18,7 +18,12 @@ export function createStatic(type: string, read: () => Promise<Uint8Array<ArrayB
   return async (request: Request, headers: Record<string, string> = {}): Promise<Response> => {
     loading ??= load()
     const { bytes, gzipped, etag } = await loading
-    const common = { ...headers, etag, 'cache-control': 'no-cache', vary: 'accept-encoding' }
+    const common = {
+      ...headers,
+      etag,
+      'cache-control': 'no-cache',
+      vary: 'accept-encoding, origin',
+    }
     if (request.headers.get('if-none-match')?.includes(etag)) {
       return new Response(null, { status: 304, headers: common })
     }

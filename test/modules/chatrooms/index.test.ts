@@ -175,6 +175,6 @@ test('an unknown path is 404 and a wrong method 405 with Allow', async () => {
   expect(unknown.headers.get('content-type')).toBe('application/problem+json')
   const wrong = await send('PUT', '/v1/chatroom/x')
   expect(wrong.status).toBe(405)
-  expect(wrong.headers.get('allow')).toBe('DELETE, GET, PATCH')
+  expect(wrong.headers.get('allow')).toBe('DELETE, GET, HEAD, PATCH')
   expect((await send('GET', '/v1/chatroom/')).status).toBe(404)
 })

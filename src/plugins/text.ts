@@ -1,0 +1,66 @@
+import type { FieldError } from '#src/lib/problem.ts'
+
+/** How many faults of a request are told. */
+export const SHOWN_ERRORS = 20
+
+/**
+ * The fields of a form or a query string (WHATWG URL, 5.1), and what is wrong with them. The standard puts U+FFFD where
+ * bytes are no UTF-8 and keeps a name given twice; both are faults here.
+ */
+export function parseFields(text: string): {
+  fields: Record<string, string>
+  errors: FieldError[]
+} {
+  const fields: Record<string, string> = Object.create(null)
+  const errors: FieldError[] = []
+  for (const pair of text.split('&')) {
+    if (pair === '') continue
+    const at = pair.indexOf('=')
+    const name = decodePart(at === -1 ? pair : pair.slice(0, at))
+    const value = decodePart(at === -1 ? '' : pair.slice(at + 1))
+    if (name === undefined) errors.push({ pointer: '', detail: 'names must be valid UTF-8' })
+    else if (name in fields) errors.push({ pointer: below('', name), detail: 'must be given once' })
+    else {
+      fields[name] = value ?? ''
+      if (value === undefined)
+        errors.push({ pointer: below('', name), detail: 'must be valid UTF-8' })
+    }
+  }
+  return { fields: { ...fields }, errors: [...errors, ...badText(fields)].slice(0, SHOWN_ERRORS) }
+}
+
+/** A percent sign that escapes nothing stays one. */
+function decodePart(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' ').replaceAll(/%(?![0-9a-f]{2})/gi, '%25'))
+  } catch {
+    return undefined
+  }
+}
+
+/** Names and texts that no database and no other program can be handed. However deep it is nested, without recursion. */
+export function badText(root: unknown): FieldError[] {
+  const errors: FieldError[] = []
+  const rest = [{ at: '', value: root }]
+  for (let next = rest.pop(); next && errors.length < SHOWN_ERRORS; next = rest.pop()) {
+    const { at, value } = next
+    if (typeof value === 'string' && !isText(value)) {
+      errors.push({ pointer: at, detail: 'must not hold NUL characters or lone surrogates' })
+    }
+    if (typeof value !== 'object' || value === null) continue
+    for (const [name, member] of Object.entries(value).reverse()) {
+      rest.push({ at: below(at, name), value: isText(name) ? member : name })
+    }
+  }
+  return errors
+}
+
+function isText(text: string): boolean {
+  return text.isWellFormed() && !text.includes('\0')
+}
+
+/** A JSON pointer (RFC 6901) one level down, fit to be told. */
+function below(at: string, name: string): string {
+  const told = name.toWellFormed().replaceAll('\0', '\ufffd')
+  return `${at}/${told.replaceAll('~', '~0').replaceAll('/', '~1')}`
+}
