@@ -55,7 +55,7 @@ export function toEventSeen(event: unknown): StripeEventSeen | undefined {
   if (!isRecord(event)) return undefined
   const { id, type, created, livemode, data } = event
   if (typeof id !== 'string' || typeof type !== 'string' || !id || !type) return undefined
-  if (typeof created !== 'number' || typeof livemode !== 'boolean') return undefined
+  if (typeof livemode !== 'boolean' || !isInstant(created)) return undefined
   const object = isRecord(data) && isRecord(data['object']) ? data['object'] : {}
   return {
     id,
@@ -66,6 +66,11 @@ export function toEventSeen(event: unknown): StripeEventSeen | undefined {
     relevant: RELEVANT.test(type),
     notice: NOTABLE.test(type) ? toNotice(id, object) : null,
   }
+}
+
+/** In whole seconds. The database takes no other number. */
+function isInstant(value: unknown): value is number {
+  return Number.isInteger(value) && Number.isSafeInteger(Number(value) * SECOND)
 }
 
 function customerOf(object: Record<string, unknown>): string | null {

@@ -132,10 +132,13 @@ describe('A delivery is refused with 400 and nothing stored', () => {
     expect(billing.events()).toEqual([])
   })
 
-  test('when it is signed but no JSON, no event, or empty', async () => {
+  test('when it is signed but no JSON, no event, empty, or of no time', async () => {
     await using billing = await createTestBilling()
     for (const payload of ['not json', '[]', '1', 'null', '{}', '{"id":"evt_1"}', '""']) {
       await refused(await billing.deliver(payload))
+    }
+    for (const created of [1e300, 1e15, 1.5, null, '1']) {
+      await refused(await billing.deliver(eventOf({ created })))
     }
     await refused(await billing.send('POST', '/v1/webhook/stripe'))
     expect(billing.events()).toEqual([])
