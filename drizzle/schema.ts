@@ -412,6 +412,8 @@ export const billingCustomers = sqliteTable(
     uniqueIndex('billing_customers_of_user')
       .on(table.userId, table.livemode)
       .where(sql`gone_at IS NULL`),
+    // For the export, and for the end of an account, which looks for what refers to it.
+    index('billing_customers_by_user').on(table.userId, table.id),
   ],
 )
 

@@ -4,6 +4,7 @@ import sql1 from './0001_search.sql' with { type: 'text' }
 import sql2 from './0002_audit.sql' with { type: 'text' }
 import sql3 from './0003_pending.sql' with { type: 'text' }
 import sql4 from './0004_keys.sql' with { type: 'text' }
+import sql5 from './0005_customers_by_user.sql' with { type: 'text' }
 
 export const migrations = [
   { name: '0000_initial', sql: sql0 },
@@ -11,4 +12,5 @@ export const migrations = [
   { name: '0002_audit', sql: sql2 },
   { name: '0003_pending', sql: sql3 },
   { name: '0004_keys', sql: sql4 },
+  { name: '0005_customers_by_user', sql: sql5 },
 ]

@@ -8,20 +8,23 @@ type Row = Record<string, string | number | null>
 
 interface Part {
   type: string
-  /** Rows behind `$after` in the order of `key`, of the user `$userId`. */
+  /** Rows behind `$after` in the order of `key`, of whom `$owner` is. */
   sql: string
   /** Which column the next page starts behind. */
   key: string
 }
 
-/** What is held on a user, in the order it is told; the messages come with their rooms. Digests of secrets are left out. */
+/**
+ * What is held on a user, in the order it is told; the messages come with their rooms, and with a customer at Stripe
+ * what is held on it. Digests of secrets are left out.
+ */
 const parts: readonly Part[] = [
   {
     type: 'user',
     key: 'id',
     sql: `SELECT id, phone, name, password_hash IS NOT NULL AS hasPassword, tier_override AS tierOverride,
       verified_at AS verifiedAt, created_at AS createdAt, updated_at AS updatedAt
-      FROM users WHERE id = $userId AND id > $after ORDER BY id`,
+      FROM users WHERE id = $owner AND id > $after ORDER BY id`,
   },
   {
     type: 'session',
@@ -29,7 +32,7 @@ const parts: readonly Part[] = [
     // Walks sessions_of_user.
     sql: `SELECT printf('%016d:%016d', created_at, rowid) AS "key", id, device, ip, created_at AS createdAt,
       last_used_at AS lastUsedAt, expires_at AS expiresAt, ended_at AS endedAt
-      FROM sessions WHERE user_id = $userId
+      FROM sessions WHERE user_id = $owner
         AND (created_at, rowid) > (CAST(substr($after, 1, 16) AS INTEGER), CAST(substr($after, 18) AS INTEGER))
       ORDER BY created_at, rowid`,
   },
@@ -39,30 +42,54 @@ const parts: readonly Part[] = [
     // Walks chatrooms_of_user. A room that becomes active meanwhile is told twice rather than not at all.
     sql: `SELECT printf('%016d', active_at) || ':' || id AS "key", id, title, system_prompt AS systemPrompt, model,
       created_at AS createdAt, updated_at AS updatedAt FROM chatrooms
-      WHERE user_id = $userId AND (active_at, id) > (CAST(substr($after, 1, 16) AS INTEGER), substr($after, 18))
+      WHERE user_id = $owner AND (active_at, id) > (CAST(substr($after, 1, 16) AS INTEGER), substr($after, 18))
       ORDER BY active_at, id`,
   },
   {
     type: 'quota',
     key: 'day',
-    sql: 'SELECT day, used FROM quota_usage WHERE user_id = $userId AND day > $after ORDER BY day',
+    sql: 'SELECT day, used FROM quota_usage WHERE user_id = $owner AND day > $after ORDER BY day',
   },
   {
-    type: 'subscription',
+    type: 'customer',
     key: 'id',
-    sql: `SELECT s.id, s.customer_id AS customerId, s.status, s.price_id AS priceId, s.period_start AS periodStart,
-      s.period_end AS periodEnd, s.cancel_at_period_end AS cancelAtPeriodEnd, s.created_at AS createdAt
-      FROM billing_customers b JOIN subscriptions s ON s.customer_id = b.id
-      WHERE b.user_id = $userId AND s.id > $after ORDER BY s.id`,
+    // Walks billing_customers_by_user.
+    sql: `SELECT id, livemode, created_at AS createdAt, gone_at AS goneAt
+      FROM billing_customers WHERE user_id = $owner AND id > $after ORDER BY id`,
   },
   {
     type: 'audit',
     key: 'key',
     // Walks audit_of_user.
     sql: `SELECT printf('%016d:%016d', at, id) AS "key", at, event, actor, request_id AS requestId, ip, detail
-      FROM audit_log WHERE user_id = $userId
+      FROM audit_log WHERE user_id = $owner
         AND (at, id) > (CAST(substr($after, 1, 16) AS INTEGER), CAST(substr($after, 18) AS INTEGER))
       ORDER BY at, id`,
+  },
+]
+
+/** What is held on a customer at Stripe. */
+const partsOfCustomer: readonly Part[] = [
+  {
+    type: 'subscription',
+    key: 'key',
+    // Walks subscriptions_of_customer.
+    sql: `SELECT printf('%016d', rowid) || status AS "key", id, customer_id AS customerId, status, price_id AS priceId,
+      period_start AS periodStart, period_end AS periodEnd, cancel_at_period_end AS cancelAtPeriodEnd,
+      created_at AS createdAt
+      FROM subscriptions WHERE customer_id = $owner
+        AND (status, rowid) > (substr($after, 17), CAST(substr($after, 1, 16) AS INTEGER))
+      ORDER BY status, rowid`,
+  },
+  {
+    type: 'checkout',
+    key: 'key',
+    // Walks checkout_sessions_of_customer.
+    sql: `SELECT printf('%016d:%016d', created_at, rowid) AS "key", id, customer_id AS customerId, url, status,
+      created_at AS createdAt, expires_at AS expiresAt
+      FROM checkout_sessions WHERE customer_id = $owner
+        AND (created_at, rowid) > (CAST(substr($after, 1, 16) AS INTEGER), CAST(substr($after, 18) AS INTEGER))
+      ORDER BY created_at, rowid`,
   },
 ]
 
@@ -75,26 +102,36 @@ const MESSAGES = `
 
 /** Reads all of it, a page at a time; between two pages others may write. */
 export function* everything(sqlite: Sqlite, userId: string): Generator<Entry[]> {
-  for (const { type, key, sql } of parts) {
-    for (const rows of pages(sqlite, sql, key, userId)) {
-      yield rows.map(({ key: _key, ...row }) => ({ type, ...row }))
-      // Room by room: one query over all of them would walk a room from its start for each page.
-      if (type === 'chatroom')
-        yield* messagesOf(
-          sqlite,
-          rows.map(({ id }) => String(id)),
-        )
+  for (const part of parts) {
+    for (const rows of pages(sqlite, part, userId)) {
+      yield toEntries(part, rows)
+      // One by one: a query over all of them would walk a room from its start for each page.
+      const ids = rows.map(({ id }) => String(id))
+      if (part.type === 'chatroom') yield* messagesOf(sqlite, ids)
+      if (part.type === 'customer') yield* billingOf(sqlite, ids)
     }
   }
 }
 
-function* pages(sqlite: Sqlite, sql: string, key: string, userId: string): Generator<Row[]> {
-  const page = sqlite.query<Row, [{ userId: string; after: string; limit: number }]>(
+function* billingOf(sqlite: Sqlite, customerIds: string[]): Generator<Entry[]> {
+  for (const id of customerIds) {
+    for (const part of partsOfCustomer) {
+      for (const rows of pages(sqlite, part, id)) yield toEntries(part, rows)
+    }
+  }
+}
+
+function toEntries({ type }: Part, rows: Row[]): Entry[] {
+  return rows.map(({ key: _key, ...row }) => ({ type, ...row }))
+}
+
+function* pages(sqlite: Sqlite, { sql, key }: Part, owner: string): Generator<Row[]> {
+  const page = sqlite.query<Row, [{ owner: string; after: string; limit: number }]>(
     `${sql} LIMIT $limit`,
   )
   let after = ''
   for (;;) {
-    const rows = page.all({ userId, after, limit: PAGE })
+    const rows = page.all({ owner, after, limit: PAGE })
     const last = rows.at(-1)
     if (last === undefined) return
     yield rows

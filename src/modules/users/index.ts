@@ -78,8 +78,9 @@ export function createUserRoutes(deps: UserRouteDeps) {
     )
     .get(
       '/export',
-      async ({ principal, origin }) =>
-        new Response(await users.export(principal, origin), {
+      async ({ principal, origin, request }) =>
+        // Whoever only looks has exported nothing.
+        new Response(request.method === 'HEAD' ? null : await users.export(principal, origin), {
           headers: {
             'content-type': 'application/x-ndjson; charset=utf-8',
             'content-disposition': 'attachment; filename="pollux-export.ndjson"',

@@ -20,11 +20,13 @@ export function toNdjson(pages: Generator<Entry[]>): ReadableStream<Uint8Array> 
   )
 }
 
+const FLAGS = new Set(['hasPassword', 'cancelAtPeriodEnd', 'livemode'])
+
 /** Instants and flags as the API tells them; in the database both are numbers. */
 function readable(name: string, value: unknown): unknown {
   if (typeof value !== 'number') return value
   if (name === 'at' || name.endsWith('At') || /^period(Start|End)$/.test(name)) {
     return toInstant(value)
   }
-  return name === 'hasPassword' || name === 'cancelAtPeriodEnd' ? value === 1 : value
+  return FLAGS.has(name) ? value === 1 : value
 }

@@ -4,6 +4,8 @@ import { createTestApp } from '#test/support/test-app.ts'
 
 /** More rooms than a page has, of more and of fewer messages than a page has. */
 const ROOMS = 130
+/** More checkouts and subscriptions of a customer than a page has. */
+const PAYMENTS = 70
 
 async function setUp() {
   const app = createTestApp()
@@ -18,6 +20,25 @@ async function setUp() {
   const entry = sqlite.query(
     "INSERT INTO audit_log (at, event, user_id, actor) VALUES (?1, 'login.succeeded', ?2, 'user')",
   )
+  const other = await app.signIn()
+  const customer = sqlite.query(
+    'INSERT INTO billing_customers (id, user_id, livemode, created_at, gone_at) VALUES (?1, ?2, 0, 0, ?3)',
+  )
+  customer.run('cus_gone', one.userId, 1)
+  customer.run('cus_1', one.userId, null)
+  customer.run('cus_other', other.userId, null)
+  const checkout = sqlite.query(`
+    INSERT INTO checkout_sessions (id, customer_id, url, status, created_at, expires_at)
+    VALUES (?1, ?2, 'https://pay.example/1', 'expired', ?3, 1)`)
+  const subscription = sqlite.query(`
+    INSERT INTO subscriptions (id, customer_id, status, cancel_at_period_end, paused, created_at, synced_at)
+    VALUES (?1, ?2, ?3, 0, 0, 0, 0)`)
+  for (let at = 0; at < PAYMENTS; at++) {
+    for (const id of ['cus_1', 'cus_other']) {
+      checkout.run(`cs_${at}_${id}`, id, Math.floor(at / 60))
+      subscription.run(`sub_${at}_${id}`, id, at % 2 ? 'canceled' : 'incomplete_expired')
+    }
+  }
   const ids: string[] = []
   for (let at = 0; at < ROOMS; at++) {
     // Many at one instant, as after a restore: the id decides then.
@@ -50,6 +71,46 @@ test('every room, message and audit entry comes once, over all the pages', async
   expect(of('audit')).toHaveLength(ROOMS + 1)
 })
 
+test('the customers at Stripe come with all that is held on them, and nobody else’s', async () => {
+  const { send, one } = await setUp()
+  const text = await (await send('GET', '/v1/user/me/export', one)).text()
+  expect(text).not.toContain('cus_other')
+  const told = text
+    .trim()
+    .split('\n')
+    .map((line): Record<string, unknown> => JSON.parse(line))
+    .filter(({ type }) => ['customer', 'checkout', 'subscription'].includes(String(type)))
+  const customer = { type: 'customer', livemode: false, createdAt: '1970-01-01T00:00:00.000Z' }
+  expect(told).toContainEqual({ ...customer, id: 'cus_gone', goneAt: '1970-01-01T00:00:00.001Z' })
+  expect(told[0]).toEqual({ ...customer, id: 'cus_1', goneAt: null })
+  expect(told).toContainEqual({
+    type: 'checkout',
+    id: 'cs_0_cus_1',
+    customerId: 'cus_1',
+    url: 'https://pay.example/1',
+    status: 'expired',
+    createdAt: '1970-01-01T00:00:00.000Z',
+    expiresAt: '1970-01-01T00:00:00.001Z',
+  })
+  expect(new Set(told.map(({ id }) => id)).size).toBe(2 + 2 * PAYMENTS)
+  expect(told).toHaveLength(2 + 2 * PAYMENTS)
+})
+
+test('a look at its head counts and writes down nothing', async () => {
+  const { send, one, database } = await setUp()
+  for (let at = 0; at < 11; at++) {
+    const answer = await send('HEAD', '/v1/user/me/export', one)
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([
+      200,
+      'application/x-ndjson; charset=utf-8',
+    ])
+  }
+  expect(
+    database.sqlite.query("SELECT 1 FROM audit_log WHERE event = 'account.exported'").all(),
+  ).toEqual([])
+  expect((await send('GET', '/v1/user/me/export', one)).status).toBe(200)
+})
+
 test('no page of it sorts or walks what the pages before have told', async () => {
   const asked = spyOn(Sqlite.prototype, 'query')
   const { send, one, database } = await setUp()
@@ -70,4 +131,11 @@ test('no page of it sorts or walks what the pages before have told', async () =>
   expect(plans).toContainEqual(
     expect.stringContaining('chatrooms_of_user (user_id=? AND (active_at,id)>(?,?))'),
   )
+  for (const walk of [
+    'billing_customers_by_user (user_id=? AND id>?)',
+    'subscriptions_of_customer (customer_id=? AND status>?)',
+    'checkout_sessions_of_customer (customer_id=? AND created_at>?)',
+  ]) {
+    expect(plans).toContainEqual(expect.stringContaining(walk))
+  }
 })

@@ -1,0 +1,1 @@
+CREATE INDEX `billing_customers_by_user` ON `billing_customers` (`user_id`,`id`);
