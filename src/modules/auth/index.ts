@@ -19,6 +19,8 @@ import type { Sessions } from './sessions.ts'
 
 const answer = answers({ CodeSent, Tokens })
 const detail = { tags: ['Auth'] }
+const KEPT_ONCE_REPEATED =
+  'is kept only where the first login gives it again, in `send-otp` or `verify-otp`'
 const refusals = problems(400, 413, 415, 422, 429)
 const loginRefusals = problems(400, 401, 413, 415, 422, 429)
 
@@ -44,7 +46,11 @@ export function createAuthRoutes({ auth, origins, accounts, sessions, profile }:
       {
         body: SignUp,
         response: { 202: SignedUp, ...refusals },
-        detail: { ...detail, summary: 'Sign up; the first proven code makes the account usable' },
+        detail: {
+          ...detail,
+          summary: 'Sign up; the first proven code makes the account usable',
+          description: `A \`password\` ${KEPT_ONCE_REPEATED}: anybody can sign a number up, only its owner can log in.`,
+        },
       },
     )
     .post(
@@ -68,7 +74,11 @@ export function createAuthRoutes({ auth, origins, accounts, sessions, profile }:
       {
         body: LogIn,
         response: { 200: answer.Tokens, ...loginRefusals },
-        detail: { ...detail, summary: 'Log in with the code received' },
+        detail: {
+          ...detail,
+          summary: 'Log in with the code received',
+          description: `Where the account has a password it is needed too, here or already with the request for the code. The password of a sign-up ${KEPT_ONCE_REPEATED}; \`user.hasPassword\` tells whether it was.`,
+        },
       },
     )
     .post(
