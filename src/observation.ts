@@ -81,7 +81,9 @@ export async function createObservation(
     watch(database) {
       if (!metrics) return async () => {}
       const countTiers = () => countUsersByTier(database)
-      for (const gauge of createGauges({ database, clock, path, countTiers })) metrics.watch(gauge)
+      const { backupDir } = config
+      const gauges = createGauges({ database, clock, path, backupDir, countTiers })
+      for (const gauge of gauges) metrics.watch(gauge)
       if (config.metricsPort === 0) return async () => {}
       const listener = new Elysia({ name: 'metrics-port' }).use(
         createMetricsRoute({ metrics, token: config.metricsToken }),

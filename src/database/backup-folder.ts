@@ -1,4 +1,4 @@
-import { readdirSync, rmSync } from 'node:fs'
+import { readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
 const NIGHTLY = /^pollux-\d{8}T\d{6}Z\.db$/
@@ -12,6 +12,14 @@ export function nightlyName(now: number): string {
 
 export function beforeUpgradeName(migration: string, now: number): string {
   return `pollux-before-${migration}-${stamp(now)}.db`
+}
+
+/** When the latest nightly backup was written, in milliseconds; undefined where there is none. */
+export function latestNightly(folder: string): number | undefined {
+  const times = readdirSync(folder)
+    .filter((name) => NIGHTLY.test(name))
+    .map((name) => statSync(join(folder, name)).mtimeMs)
+  return times.length > 0 ? Math.max(...times) : undefined
 }
 
 /**

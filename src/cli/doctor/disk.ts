@@ -1,6 +1,7 @@
-import { accessSync, constants, existsSync, readdirSync, statfsSync, statSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import type { Config, Environment } from '#src/config/config.ts'
+import { latestNightly } from '#src/database/backup-folder.ts'
 import { DAY, HOUR } from '#src/lib/time.ts'
 import { error, type Finding, found, warning } from './finding.ts'
 
@@ -90,10 +91,7 @@ export function backupFindings(config: Config, now: number): Finding[] {
       ),
     ]
   }
-  const latest = readdirSync(backupDir)
-    .filter((name) => /^pollux-\d{8}T\d{6}Z\.db$/.test(name))
-    .map((name) => statSync(join(backupDir, name)).mtimeMs)
-    .sort((a, b) => b - a)[0]
+  const latest = latestNightly(backupDir)
   const folder = dirname(resolve(databasePath))
   const oldDatabase =
     existsSync(databasePath) && now - statSync(databasePath).birthtimeMs > STALE_BACKUP_MS

@@ -1,5 +1,6 @@
 import { statfsSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { latestNightly } from '#src/database/backup-folder.ts'
 import type { Database } from '#src/database/open.ts'
 import type { Clock } from '#src/lib/clock.ts'
 import { MINUTE, SECOND } from '#src/lib/time.ts'
@@ -14,18 +15,27 @@ export function createGauges({
   database,
   clock,
   path,
+  backupDir,
   countTiers,
 }: {
   database: Database
   clock: Clock
   /** The database file, or `:memory:`. */
   path: string
+  /** Where the nightly backups go, if anywhere. */
+  backupDir: string | undefined
   countTiers: () => { basic: number; pro: number }
 }): Reading[] {
   const stats = createQueueStats(database)
   const tiers = kept(clock, TIERS_EVERY_MS, countTiers)
   // Two gauges read the same rows within one scrape.
   const queue = kept(clock, SECOND, () => stats.waiting(clock.now()))
+  const backupAge = (folder: string) =>
+    file(
+      'pollux_backup_age_seconds',
+      'Age of the latest nightly backup, or of the database while there is none',
+      () => (clock.now() - (nightly(folder) ?? statSync(path).birthtimeMs)) / SECOND,
+    )
   return [
     {
       name: 'pollux_jobs',
@@ -55,17 +65,27 @@ export function createGauges({
       labels: ['tier'],
       read: () => Object.entries(tiers()).map(([tier, value]) => ({ labels: { tier }, value })),
     },
-    bytes('pollux_database_bytes', 'Size of the database file', () => statSync(path).size),
-    bytes('pollux_wal_bytes', 'Size of the write-ahead log', () => statSync(`${path}-wal`).size),
-    bytes('pollux_disk_free_bytes', 'Free space beside the database', () => {
+    file('pollux_database_bytes', 'Size of the database file', () => statSync(path).size),
+    file('pollux_wal_bytes', 'Size of the write-ahead log', () => statSync(`${path}-wal`).size),
+    file('pollux_disk_free_bytes', 'Free space beside the database', () => {
       const { bavail, bsize } = statfsSync(dirname(path))
       return bavail * bsize
     }),
+    ...(backupDir === undefined ? [] : [backupAge(backupDir)]),
   ]
 }
 
-/** A gauge that says nothing while there is nothing to measure, as of a database in memory. */
-function bytes(name: string, help: string, read: () => number): Reading {
+/** A folder that cannot be read holds none that counts. */
+function nightly(folder: string): number | undefined {
+  try {
+    return latestNightly(folder)
+  } catch {
+    return undefined
+  }
+}
+
+/** A gauge that stays at zero while there is nothing to measure, as of a database in memory. */
+function file(name: string, help: string, read: () => number): Reading {
   return {
     name,
     help,

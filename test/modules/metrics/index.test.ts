@@ -1,7 +1,10 @@
 import { expect, test } from 'bun:test'
+import { statSync } from 'node:fs'
+import { mkdir, utimes } from 'node:fs/promises'
 import { createGauges } from '#src/modules/metrics/gauges.ts'
 import { createMetrics } from '#src/plugins/metrics.ts'
-import { turns } from '#test/support/fake-clock.ts'
+import { databaseInFolder } from '#test/support/database-in-folder.ts'
+import { createFakeClock, turns } from '#test/support/fake-clock.ts'
 import { createAccountApp, otherThan, PHONE } from '#test/support/test-accounts.ts'
 import { createTestApp } from '#test/support/test-app.ts'
 
@@ -98,6 +101,7 @@ test('the queue is read when somebody scrapes, and an empty one leaves no old va
     database,
     clock,
     path: ':memory:',
+    backupDir: undefined,
     countTiers: () => ({ basic: 3, pro: 1 }),
   })
   for (const gauge of gauges) metrics.watch(gauge)
@@ -112,4 +116,32 @@ test('the queue is read when somebody scrapes, and an empty one leaves no old va
   database.sqlite.run('DELETE FROM jobs')
   clock.set(clock.now() + 2_000)
   expect(await metrics.text()).not.toContain('pollux_jobs{')
+})
+
+test('the age of the nightly backup is told, that of the database while there is none', async () => {
+  await using set = await databaseInFolder()
+  const backupDir = set.file('backups')
+  const now = statSync(set.path).birthtimeMs + 5_000
+  const clock = createFakeClock(now)
+  const metrics = createMetrics()
+  const countTiers = () => ({ basic: 0, pro: 0 })
+  const { database, path } = set
+  for (const gauge of createGauges({ database, clock, path, backupDir, countTiers }))
+    metrics.watch(gauge)
+  const age = async () => /^pollux_backup_age_seconds (\S+)$/m.exec(await metrics.text())?.[1]
+  // The folder is not there.
+  expect(Number(await age())).toBeCloseTo(5)
+  await mkdir(backupDir)
+  expect(Number(await age())).toBeCloseTo(5)
+  for (const [name, secondsAgo] of Object.entries({
+    'pollux-20261121T031500Z.db': 90,
+    'pollux-20261122T031500Z.db': 3,
+    'pollux-before-0001_x-20261122T031501Z.db': 1,
+    'pollux-20261123T031500Z.db.partial': 0,
+  })) {
+    const at = (now - secondsAgo * 1_000) / 1_000
+    await Bun.write(`${backupDir}/${name}`, 'x')
+    await utimes(`${backupDir}/${name}`, at, at)
+  }
+  expect(Number(await age())).toBeCloseTo(3)
 })

@@ -13,7 +13,13 @@ async function knownMetrics(): Promise<Set<string>> {
   const { database, clock } = createTestApp()
   const metrics = createMetrics()
   const countTiers = () => ({ basic: 0, pro: 0 })
-  for (const gauge of createGauges({ database, clock, path: ':memory:', countTiers })) {
+  for (const gauge of createGauges({
+    database,
+    clock,
+    path: ':memory:',
+    backupDir: '/backups',
+    countTiers,
+  })) {
     metrics.watch(gauge)
   }
   const names = [...(await metrics.text()).matchAll(/^# TYPE (\S+) (\S+)$/gm)]
