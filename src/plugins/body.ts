@@ -1,5 +1,5 @@
-import { invalid, Problem } from '#src/lib/problem.ts'
-import { badText, parseFields } from './text.ts'
+import { type FieldError, invalid, Problem } from '#src/lib/problem.ts'
+import { parseFields, unfit } from './text.ts'
 
 /** Largest request body, in bytes. */
 export const BODY_LIMIT_BYTES = 64 * 1024
@@ -16,14 +16,32 @@ export class UnreadableBody {
 }
 
 /**
+ * Stands in for a body of which some fields are unfit for any schema. No schema accepts it either; what could be read is
+ * kept, so that the problem tells what else is wrong with it.
+ */
+export class UnfitBody {
+  readonly errors: FieldError[]
+  // Private: Elysia puts a refused value into words, however deep it is.
+  readonly #fields: unknown
+  constructor(errors: FieldError[], fields: unknown) {
+    this.errors = errors
+    this.#fields = fields
+  }
+  get fields(): unknown {
+    return this.#fields
+  }
+}
+
+/**
  * Reads a JSON or urlencoded body. Stricter than the framework's: invalid UTF-8, NUL and lone surrogates
  * are refused, a body past the limit is not read to its end, another content type is 415.
  */
 export async function readBody(request: Request, contentType: string): Promise<unknown> {
   try {
     const bytes = await readBytes(request, BODY_LIMIT_BYTES)
-    // Not undefined: Elysia would then read the body itself, which is spent, and call that a fault.
-    if (bytes.length === 0) return null
+    // Not undefined: Elysia would then read the body itself, which is spent, and call that a fault. As an empty object it
+    // is the same request as `{}`, and each field that is missing is told.
+    if (bytes.length === 0) return {}
     refuseCoding(request)
     // RFC 9110, 8.3.1: in any case, and blanks may stand before its parameters.
     const type = contentType.trim().toLowerCase()
@@ -90,18 +108,15 @@ function parseJson(text: string): unknown {
   } catch {
     throw new Problem(400, 'malformed-body', 'The body is not valid JSON.')
   }
-  // Only an escape can bring in what valid UTF-8 cannot hold.
-  const errors = text.includes('\\u') ? badText(value) : []
-  if (errors.length > 0) throw invalid(...errors)
   // Every body here is an object; of an optional one Elysia would let anything else through unchecked.
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw invalid({ pointer: '', detail: 'must be a JSON object' })
   }
-  return value
+  const errors = unfit(value)
+  return errors.length > 0 ? new UnfitBody(errors, value) : value
 }
 
 function parseForm(text: string): unknown {
   const { fields, errors } = parseFields(text)
-  if (errors.length > 0) throw invalid(...errors)
-  return fields
+  return errors.length > 0 ? new UnfitBody(errors, fields) : fields
 }

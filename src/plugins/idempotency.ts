@@ -33,8 +33,12 @@ export function idempotencyClaim(request: Request, body: unknown): IdempotencyCl
     })
   }
   const { pathname } = new URL(request.url)
+  // A client in between may escape what another does not: the same path.
+  const path = pathname.replaceAll(/%([0-9a-f]{2})/gi, (_, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  )
   const fingerprint = new Bun.CryptoHasher('sha256')
-    .update(`${request.method} ${pathname} ${JSON.stringify(body ?? null)}`)
+    .update(`${request.method} ${path} ${JSON.stringify(body ?? null)}`)
     .digest('hex')
     .slice(0, 20)
   return { key, fingerprint }

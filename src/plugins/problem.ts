@@ -2,12 +2,13 @@ import type { ValueError } from '@sinclair/typebox/compiler'
 import { Elysia, type TSchema, ValidationError } from 'elysia'
 import { isDatabaseFault } from '#src/database/fault.ts'
 import type { Log } from '#src/lib/log.ts'
-import { type FieldError, internal, Problem } from '#src/lib/problem.ts'
+import { type FieldError, internal, invalid, Problem } from '#src/lib/problem.ts'
 import { quotaOf } from './auth.ts'
-import { readBody, UnreadableBody } from './body.ts'
+import { readBody, UnfitBody, UnreadableBody } from './body.ts'
+import { queryFaults } from './query.ts'
 import { assignRequestId, requestId } from './request-id.ts'
 import { type MethodsOf, noRoute } from './routes.ts'
-import { SHOWN_ERRORS } from './text.ts'
+import { SHOWN_ERRORS, tellable } from './text.ts'
 
 /**
  * Mounted first. Gives each request its id, reads bodies, and turns every fault into RFC 9457 problem
@@ -48,7 +49,7 @@ export function createProblems({
 
 function toProblem(code: unknown, error: unknown, request: Request, methodsOf: MethodsOf): Problem {
   if (error instanceof Problem) return error
-  if (error instanceof ValidationError) return toValidationProblem(error)
+  if (error instanceof ValidationError) return toValidationProblem(error, request)
   if (code === 'NOT_FOUND') return noRoute(request, methodsOf)
   if (code === 'PARSE') return new Problem(400, 'malformed-body', 'The body could not be read.')
   if (isDatabaseFault(error)) {
@@ -64,17 +65,21 @@ function toProblem(code: unknown, error: unknown, request: Request, methodsOf: M
   return internal()
 }
 
-function toValidationProblem(error: ValidationError): Problem {
-  if (error.value instanceof UnreadableBody) return error.value.problem
+function toValidationProblem(error: ValidationError, request: Request): Problem {
+  const { type, validator, value } = error
+  if (value instanceof UnreadableBody) return value.problem
   // An answer that does not match its own schema is our fault, not the client's.
-  if (error.type === 'response') return internal()
-  const errors: FieldError[] = []
-  for (const { path, schema, message } of faultsOf(error)) {
-    if (errors.length === SHOWN_ERRORS) break
-    if (errors.some(({ pointer }) => pointer === path)) continue
-    errors.push({ pointer: path, detail: ownWords(schema) ?? message })
+  if (type === 'response') return internal()
+  const isUnfit = value instanceof UnfitBody
+  const told = new Map<string, FieldError>()
+  const first = type === 'query' ? queryFaults(request) : isUnfit ? value.errors : []
+  for (const fault of first) told.set(fault.pointer, fault)
+  for (const { path, schema, message } of faultsOf(validator, isUnfit ? value.fields : value)) {
+    if (told.size >= SHOWN_ERRORS) break
+    const pointer = tellable(path)
+    if (!told.has(pointer)) told.set(pointer, { pointer, detail: ownWords(schema) ?? message })
   }
-  return new Problem(422, 'validation', 'Some fields are not valid.', { errors })
+  return invalid(...told.values())
 }
 
 /** What the schema says of itself; of one that may also be null, what the other says. */
@@ -88,7 +93,7 @@ function ownWords(schema: TSchema): string | undefined {
  * Elysia's own `all` puts the rejected value into words, and a value such as `{"toString": 1}` or one
  * nested ten thousand deep makes that throw.
  */
-function faultsOf({ validator, value }: ValidationError): Iterable<ValueError> {
+function faultsOf(validator: ValidationError['validator'], value: unknown): Iterable<ValueError> {
   if (!('Errors' in validator)) return []
   // `Errors` gives what TypeBox gives; Elysia types it as any.
   return validator.Errors(value) as Iterable<ValueError>

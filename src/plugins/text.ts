@@ -3,6 +3,9 @@ import type { FieldError } from '#src/lib/problem.ts'
 /** How many faults of a request are told. */
 export const SHOWN_ERRORS = 20
 
+/** Levels of a body; what the API takes has one. */
+const DEEPEST = 32
+
 /**
  * The fields of a form or a query string (WHATWG URL, 5.1), and what is wrong with them. The standard puts U+FFFD where
  * bytes are no UTF-8 and keeps a name given twice; both are faults here.
@@ -26,7 +29,7 @@ export function parseFields(text: string): {
         errors.push({ pointer: below('', name), detail: 'must be valid UTF-8' })
     }
   }
-  return { fields: { ...fields }, errors: [...errors, ...badText(fields)].slice(0, SHOWN_ERRORS) }
+  return { fields: { ...fields }, errors: [...errors, ...unfit(fields)].slice(0, SHOWN_ERRORS) }
 }
 
 /** A percent sign that escapes nothing stays one. */
@@ -38,18 +41,25 @@ function decodePart(text: string): string | undefined {
   }
 }
 
-/** Names and texts that no database and no other program can be handed. However deep it is nested, without recursion. */
-export function badText(root: unknown): FieldError[] {
+/**
+ * What no schema tells: names and texts that no database and no other program can be handed, and nesting beyond all use,
+ * which is what Elysia puts a refused value into words for, at a cost that is the square of it. Without recursion.
+ */
+export function unfit(root: unknown): FieldError[] {
   const errors: FieldError[] = []
-  const rest = [{ at: '', value: root }]
+  const rest = [{ at: '', value: root, depth: 0 }]
   for (let next = rest.pop(); next && errors.length < SHOWN_ERRORS; next = rest.pop()) {
-    const { at, value } = next
+    const { at, value, depth } = next
     if (typeof value === 'string' && !isText(value)) {
       errors.push({ pointer: at, detail: 'must not hold NUL characters or lone surrogates' })
     }
     if (typeof value !== 'object' || value === null) continue
+    if (depth === DEEPEST) {
+      errors.push({ pointer: at, detail: `must not be nested more than ${DEEPEST} deep` })
+      continue
+    }
     for (const [name, member] of Object.entries(value).reverse()) {
-      rest.push({ at: below(at, name), value: isText(name) ? member : name })
+      rest.push({ at: below(at, name), value: isText(name) ? member : name, depth: depth + 1 })
     }
   }
   return errors
@@ -61,6 +71,10 @@ function isText(text: string): boolean {
 
 /** A JSON pointer (RFC 6901) one level down, fit to be told. */
 function below(at: string, name: string): string {
-  const told = name.toWellFormed().replaceAll('\0', '\ufffd')
-  return `${at}/${told.replaceAll('~', '~0').replaceAll('/', '~1')}`
+  return `${at}/${tellable(name).replaceAll('~', '~0').replaceAll('/', '~1')}`
+}
+
+/** The same text without what cannot be handed to others. */
+export function tellable(text: string): string {
+  return text.toWellFormed().replaceAll('\0', '\ufffd')
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { BODY_LIMIT_BYTES, readBody, UnreadableBody } from '#src/plugins/body.ts'
+import { BODY_LIMIT_BYTES, readBody, UnfitBody, UnreadableBody } from '#src/plugins/body.ts'
 
 const JSON_TYPE = 'application/json'
 const FORM_TYPE = 'application/x-www-form-urlencoded'
@@ -30,11 +30,11 @@ async function refusal(
 }
 
 describe('readBody', () => {
-  test('reads JSON and forms, and nothing of an empty body', async () => {
+  test('reads JSON and forms, and an empty body as an empty object', async () => {
     expect(await readBody(post('{"a":["ü",1]}'), JSON_TYPE)).toEqual({ a: ['ü', 1] })
     expect(await readBody(post('a=%C3%BC+1&b='), FORM_TYPE)).toEqual({ a: 'ü 1', b: '' })
-    expect(await readBody(post(''), JSON_TYPE)).toBeNull()
-    expect(await readBody(new Request('http://localhost/', { method: 'POST' }), '')).toBeNull()
+    expect(await readBody(post(''), JSON_TYPE)).toEqual({})
+    expect(await readBody(new Request('http://localhost/', { method: 'POST' }), '')).toEqual({})
   })
 
   test('takes a body of exactly the limit and refuses one byte more', async () => {
@@ -63,7 +63,7 @@ describe('readBody', () => {
   test('points at lone surrogates, NUL characters and fields given twice', async () => {
     const pointers = async (body: string, contentType = JSON_TYPE) => {
       const read = await readBody(post(body), contentType)
-      return read instanceof UnreadableBody ? read.problem.extras['errors'] : read
+      return read instanceof UnfitBody ? read.errors : read
     }
     expect(await pointers('{"a":{"b/c":["x","\\ud83d"]}}')).toMatchObject([
       { pointer: '/a/b~1c/1' },

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'bun:test'
 import { DAY, MINUTE } from '#src/lib/time.ts'
 import { createMaintenance } from '#src/maintenance.ts'
+import type { Room } from '#src/modules/chatrooms/model.ts'
 import { idempotencyClaim } from '#src/plugins/idempotency.ts'
 import { createIdempotentCall } from '#src/plugins/idempotent-call.ts'
 import { turns } from '#test/support/fake-clock.ts'
-import { createTestApp } from '#test/support/test-app.ts'
+import { createTestApp, json } from '#test/support/test-app.ts'
 
 const claim = { key: 'k', fingerprint: 'f' }
 
@@ -97,6 +98,18 @@ describe('Idempotency-Key', () => {
     expect(read('k')?.fingerprint).toBe(first ?? '')
     expect(read('k', '/b')?.fingerprint).not.toBe(first ?? '')
     expect(read('k', '/a', { a: 2 })?.fingerprint).not.toBe(first ?? '')
+    expect(read('k', '/%61')?.fingerprint).toBe(first ?? '')
+    expect(read('k', '/%zz%ff')?.fingerprint).toHaveLength(20)
+  })
+
+  test('takes no body and an empty object for the same', async () => {
+    const { send, signIn } = createTestApp()
+    const { token } = await signIn()
+    const headers = { 'idempotency-key': 'k' }
+    const room = async (body?: object) =>
+      await json<Room>(send('POST', '/v1/chatroom', { token, headers, ...(body && { body }) }))
+    const { id } = await room()
+    expect((await room({})).id).toBe(id)
   })
 })
 

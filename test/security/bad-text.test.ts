@@ -1,4 +1,5 @@
 import { expect, test } from 'bun:test'
+import type { FieldError } from '#src/lib/problem.ts'
 import { json, type ProblemJson } from '#test/support/test-app.ts'
 import { createWholeApp } from '#test/support/whole-app.ts'
 
@@ -69,12 +70,49 @@ test('a name with bad text is refused and not told as it was', async () => {
   expect(await told('{"ti\\ud800tle":1}')).toEqual({ status: 422, errors })
 })
 
-test('a deep body with an escape in it is 401 to a stranger and refused to others', async () => {
+test('bad text hides no other fault, in JSON, forms and queries', async () => {
+  const { send, token, told } = await setUp()
+  const pointers = async (body: string, type?: string) =>
+    (Object(await told(body, type)).errors as FieldError[]).map(({ pointer }) => pointer).sort()
+  const all = ['/foo', '/systemPrompt', '/title']
+  expect(await pointers('{"title":"\\u0000","systemPrompt":"","foo":1}')).toEqual(all)
+  expect(await pointers('title=%ff&systemPrompt=&foo=1', FORM)).toEqual(all)
+  expect(await pointers('{"ti\\u0000tle":1}')).toEqual(['/ti\ufffdtle'])
+  const { errors } = await json<ProblemJson>(
+    send('GET', '/v1/chatroom?q=%00&limit=0&limit=1', { token }),
+  )
+  expect(errors?.map(({ pointer }) => pointer)).toEqual(['/limit', '/q'])
+})
+
+test('an empty body is told what it lacks, as an empty object is', async () => {
+  const { send, token } = await setUp()
+  const missing = async (body?: string) => {
+    const answer = send('PATCH', '/v1/user/me', { token, ...(body && { body }) })
+    return (await json<ProblemJson>(answer)).errors?.map(({ pointer }) => pointer)
+  }
+  expect(await missing()).toEqual(['/name'])
+  expect(await missing('{}')).toEqual(['/name'])
+})
+
+test('a body nested deep is 401 to a stranger and told where it is too deep to others', async () => {
   const { send, told } = await setUp()
-  const body = `{"a":"\\u0041","b":${'['.repeat(20_000)}${']'.repeat(20_000)}}`
-  expect((await send('POST', '/v1/chatroom', { body })).status).toBe(401)
-  const { status } = Object(await told(body))
-  expect([400, 422]).toContain(status)
+  const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`
+  for (const body of [
+    `{"a":"\\u0041","b":${nested(20_000)}}`,
+    `{"b":${nested(30_000)}}`,
+    `{"b":${'{"a":'.repeat(10_000)}1${'}'.repeat(10_000)}}`,
+  ]) {
+    expect((await send('POST', '/v1/chatroom', { body })).status).toBe(401)
+    const { status, errors } = Object(await told(body))
+    expect(status).toBe(422)
+    expect(errors[0]).toEqual({
+      pointer: expect.stringMatching(/^\/b(\/[0a]){31}$/),
+      detail: 'must not be nested more than 32 deep',
+    })
+    expect(errors).toContainEqual({ pointer: '/b', detail: 'Unexpected property' })
+  }
+  const shallow = Object(await told(`{"b":${nested(31)}}`)).errors
+  expect(shallow).toEqual([{ pointer: '/b', detail: 'Unexpected property' }])
 })
 
 test('a content type counts in any case and with a blank before its parameters', async () => {
