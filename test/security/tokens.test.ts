@@ -134,7 +134,7 @@ describe('an access token', () => {
         token,
         `Basic ${token}`,
         `Token ${token}`,
-        `Bearer  ${token}`,
+        `Bearer${token}`,
       ],
       ...[
         `Bearer ${token} x`,
@@ -146,7 +146,9 @@ describe('an access token', () => {
       ...[`Bearer ${'A'.repeat(7_000)}`, `Bearer ${token}%00`, 'Bearer null', 'Bearer undefined'],
     ]
     for (const header of odd) expect([header, await me(header)]).toEqual([header, 401])
-    expect(await me(`bearer ${token}`)).toBe(200)
+    // RFC 9110, 11.4: a scheme in any case, and one blank or more behind it.
+    for (const header of [`bearer ${token}`, `BEARER   ${token}`])
+      expect(await me(header)).toBe(200)
     for (const path of [`/v1/user/me?access_token=${token}`, `/v1/user/me?token=${token}`]) {
       expect((await send('GET', path)).status).toBe(401)
     }

@@ -41,7 +41,7 @@ export function createAuthentication({
     living.get({ userId, sessionId, now: clock.now() })
   return {
     async authenticate(authorization) {
-      const token = /^Bearer ([A-Za-z0-9._-]+)$/i.exec(authorization ?? '')?.[1]
+      const token = /^Bearer +([A-Za-z0-9._-]+)$/i.exec(authorization ?? '')?.[1]
       if (token === undefined) return undefined
       const claims = await tokens.verify(token)
       // What the request reads next, it reads in the same turn.

@@ -38,7 +38,7 @@ export function createMetricsRoute({
 }
 
 function shows(request: Request, token: string): boolean {
-  const given = /^Bearer (.*)$/i.exec(request.headers.get('authorization') ?? '')?.[1] ?? ''
+  const given = /^Bearer +(.*)$/i.exec(request.headers.get('authorization') ?? '')?.[1] ?? ''
   return timingSafeEqual(digest(given), digest(token))
 }
 

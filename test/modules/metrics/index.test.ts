@@ -15,7 +15,7 @@ test('GET /metrics wants its token', async () => {
   const { send } = createTestApp({ metricsToken: TOKEN }, { metrics: createMetrics() })
   expect((await send('GET', '/metrics')).status).toBe(401)
   expect((await send('GET', '/metrics', { token: `${TOKEN}x` })).status).toBe(401)
-  const lower = await send('GET', '/metrics', { headers: { authorization: `bearer ${TOKEN}` } })
+  const lower = await send('GET', '/metrics', { headers: { authorization: `bearer   ${TOKEN}` } })
   expect(lower.status).toBe(200)
   const answer = await send('GET', '/metrics', { headers: shown })
   expect(answer.status).toBe(200)
