@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { type Listening, startListening } from '#test/support/listening.ts'
-import type { RawAnswer } from '#test/support/raw-socket.ts'
+import { type RawAnswer, statusesOf } from '#test/support/raw-socket.ts'
 
 let here: Listening
 let authorization = ''
@@ -121,3 +121,20 @@ test('CONNECT, TRACE and an upgrade lead nowhere', async () => {
   const answer = await ask(`GET /v1/user/me HTTP/1.1\r\nHost: a\r\n${upgrade}${key}\r\n`)
   expectProblem(answer, 401, 'unauthenticated')
 })
+
+test.each([
+  ['another version', 'GET /livez HTTP/3.7\r\nHost: a\r\n\r\n', [505]],
+  ['HTTP/1.1 without Host', 'GET /livez HTTP/1.1\r\n\r\n', [400]],
+  ['a target of 20 000 bytes', `GET /${'a'.repeat(20_000)} HTTP/1.1\r\nHost: a\r\n\r\n`, [431]],
+  ['a method it does not know', 'FOO /livez HTTP/1.1\r\nHost: a\r\n\r\n', []],
+  ['a method in lower case', 'get /livez HTTP/1.1\r\nHost: a\r\n\r\n', []],
+])(
+  'what is no HTTP to Bun ends the connection, bare or unanswered: %s',
+  async (_name, bytes, statuses) => {
+    const socket = await here.open()
+    socket.send(bytes)
+    const text = await socket.ended
+    expect(statusesOf(text)).toEqual(statuses)
+    expect(text.toLowerCase()).not.toContain('x-request-id')
+  },
+)

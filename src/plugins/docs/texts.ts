@@ -10,6 +10,8 @@ export const info = {
     'Gemini through a durable queue. A Basic account has a number of prompts a day, a Pro subscription has no limit.',
     '',
     '- **Bodies** are JSON, or the same fields urlencoded. An unknown field is refused.',
+    '- **Characters** of a length are UTF-16 code units, as JavaScript counts: most emoji are two. A body has at most',
+    '  65 536 bytes besides, which is some 21 000 Chinese characters.',
     '- **Errors** are RFC 9457 problem details; `type` is the path of a page that explains the problem.',
     '- **Ids** are UUIDv7, **instants** RFC 3339 in UTC.',
     '- **Lists** give `items` and `nextCursor`; hand it back as `?cursor=` for the next page.',
