@@ -1,9 +1,8 @@
 import { Elysia, t } from 'elysia'
 import type { Auth } from '#src/plugins/auth.ts'
 import { readBytes } from '#src/plugins/body.ts'
-import { idempotencyClaim } from '#src/plugins/idempotency.ts'
 import type { IdempotentCall } from '#src/plugins/idempotent-call.ts'
-import { sendAnswer } from '#src/plugins/reply.ts'
+import { answerOnce } from '#src/plugins/reply.ts'
 import { answers, Nothing, problems, type Quota } from '#src/plugins/schemas.ts'
 import { CheckoutPage, PlanList, PortalPage, Received, SubscriptionStatus } from './model.ts'
 import { page } from './page.ts'
@@ -17,6 +16,7 @@ export const WEBHOOK_PATH = '/v1/webhook/stripe'
 
 const answer = answers({ CheckoutPage, PortalPage, PlanList, Received, SubscriptionStatus })
 const detail = { tags: ['Subscription'] }
+
 export function createBillingRoutes({
   auth,
   billing,
@@ -37,16 +37,10 @@ export function createBillingRoutes({
     .use(auth)
     .post(
       '/subscribe/pro',
-      async ({ principal, body, request, set }) => {
-        const { userId } = principal
-        const claim = idempotencyClaim(request, body)
-        const answer = await idempotently({ userId, claim }, async () => ({
-          status: 200,
-          body: await billing.provider().subscribe(userId),
-          location: null,
-        }))
-        return sendAnswer(set, answer)
-      },
+      (context) =>
+        answerOnce(idempotently, context, 200, () =>
+          billing.provider().subscribe(context.principal.userId),
+        ),
       {
         authenticated: true,
         body: Nothing,
@@ -74,16 +68,10 @@ export function createBillingRoutes({
     })
     .post(
       '/subscription/portal',
-      async ({ principal, body, request, set }) => {
-        const { userId } = principal
-        const claim = idempotencyClaim(request, body)
-        const answer = await idempotently({ userId, claim }, async () => ({
-          status: 200,
-          body: await billing.provider().portal(userId),
-          location: null,
-        }))
-        return sendAnswer(set, answer)
-      },
+      (context) =>
+        answerOnce(idempotently, context, 200, () =>
+          billing.provider().portal(context.principal.userId),
+        ),
       {
         authenticated: true,
         body: Nothing,

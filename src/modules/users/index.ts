@@ -1,9 +1,8 @@
 import { Elysia } from 'elysia'
 import type { Auth, Principal } from '#src/plugins/auth.ts'
-import { idempotencyClaim } from '#src/plugins/idempotency.ts'
 import type { IdempotentCall } from '#src/plugins/idempotent-call.ts'
 import type { Origin, Origins } from '#src/plugins/origin.ts'
-import { sendAnswer } from '#src/plugins/reply.ts'
+import { answerOnce } from '#src/plugins/reply.ts'
 import { answers, CodeSent, Nothing, problems, User } from '#src/plugins/schemas.ts'
 import { traceparent } from '#src/plugins/trace.ts'
 import { Export, Removal, Removed, UserChange } from './model.ts'
@@ -42,14 +41,11 @@ export function createUserRoutes(deps: UserRouteDeps) {
     })
     .post(
       '/deletion-code',
-      async ({ principal, body, origin, request, set }) => {
-        const claim = idempotencyClaim(request, body)
-        const answer = await idempotently({ userId: principal.userId, claim }, async () => ({
-          status: 202,
-          body: await sendDeletionCode(principal, { origin, trace: traceparent(request) }),
-          location: null,
-        }))
-        return sendAnswer(set, answer)
+      (context) => {
+        const { principal, origin, request } = context
+        return answerOnce(idempotently, context, 202, () =>
+          sendDeletionCode(principal, { origin, trace: traceparent(request) }),
+        )
       },
       {
         authenticated: true,
