@@ -7,6 +7,7 @@ import { fold } from '#src/lib/fold.ts'
 import { toInstant } from '#src/lib/time.ts'
 import { once } from '#src/plugins/idempotency.ts'
 import { spend } from '#src/plugins/rate-limit.ts'
+import { roomTopic } from '#src/plugins/topics.ts'
 import type { Room, RoomChange } from './model.ts'
 import type { RoomStore, RoomToCreate, RoomToRemove } from './store.ts'
 
@@ -125,7 +126,7 @@ export function createRoomStore(
       const room = find.get({ roomId, userId })
       if (!room) return false
       tx.run(cancelPending, { roomId, toldReplyId, now })
-      tx.notify(`room:${roomId}`, 'stored')
+      tx.notify(roomTopic(roomId), 'stored')
       if (room.userMessages + room.assistantMessages > ERASED_AT_ONCE) {
         tx.run(setAside, { roomId, now })
         return true
