@@ -57,4 +57,22 @@ describe('A prompt sent again', () => {
     expect(JSON.stringify(row)).not.toContain('What I say')
     await chat.stop()
   })
+
+  test('is 404 as soon as its room is taken from its owner, though the messages are still there', async () => {
+    const chat = await createTestChat()
+    const [{ token }, other] = [await chat.signIn(), await chat.signIn()]
+    const roomId = await chat.openRoom(token)
+    const post = () =>
+      chat.send('POST', `/v1/chatroom/${roomId}/message`, {
+        token,
+        headers: { 'idempotency-key': 'lost' },
+        body: { userPrompt: 'Hello' },
+      })
+    expect((await post()).status).toBe(202)
+    // As a large room is, which is erased bit by bit.
+    const give = 'UPDATE chatrooms SET user_id = ? WHERE id = ?'
+    chat.database.sqlite.run(give, [other.userId, roomId])
+    expect((await post()).status).toBe(404)
+    await chat.stop()
+  })
 })
