@@ -93,15 +93,12 @@ function takenOver() {
   return { state, source, texts }
 }
 
+/** Of what was said since the room's fourth revision. */
+const NOTHING_TOLD = { revision: 4, position: 0, attempt: 0, offset: 0, quota: 'pro' }
+
 test('the end of a reply of which no text was told comes before the text of the next, which is told once', () => {
   const { state, source, texts } = takenOver()
-  const reader = createReader(source, {
-    revision: 4,
-    position: 0,
-    attempt: 0,
-    offset: 0,
-    quota: 'pro',
-  })
+  const reader = createReader(source, NOTHING_TOLD)
   const ends = state.finished.splice(0)
   // Nothing is stored, as far as this reader was told.
   state.live = undefined
@@ -117,13 +114,7 @@ test('the end of a reply of which no text was told comes before the text of the 
 
 test('what a process that lost a reply still makes of it is told no more once its end was', () => {
   const { state, source, texts } = takenOver()
-  const reader = createReader(source, {
-    revision: 4,
-    position: 0,
-    attempt: 0,
-    offset: 0,
-    quota: 'pro',
-  })
+  const reader = createReader(source, NOTHING_TOLD)
   expect(texts(reader.next())).toEqual(['first 0'])
   for (const replyId of ['first', 'zeroth']) {
     state.live = {
