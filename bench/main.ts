@@ -8,6 +8,7 @@
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { benchAnswers } from './answers/answers.ts'
 import { benchLatency } from './conversation/latency.ts'
 import { benchMemory } from './conversation/memory.ts'
 import { benchGrowth } from './growth/growth.ts'
@@ -24,6 +25,7 @@ const suites: Record<string, (quick: boolean) => Promise<Report>> = {
   latency: benchLatency,
   memory: benchMemory,
   http: benchHttp,
+  answers: benchAnswers,
   queue: benchQueue,
   'slow-disk': benchSlowDisk,
   start: (quick) => benchStart(quick, optionOf('folder')),

@@ -5,7 +5,10 @@ import type { BenchUser } from '../support/world.ts'
 const SCHEMA = [
   'CREATE TABLE users (id TEXT PRIMARY KEY, phone TEXT, name TEXT, created_at INTEGER) STRICT',
   'CREATE TABLE sessions (id TEXT PRIMARY KEY, user_id TEXT, ended_at INTEGER) STRICT',
-  'CREATE TABLE rooms (id TEXT PRIMARY KEY, user_id TEXT, title TEXT) STRICT',
+  'CREATE TABLE rooms (id TEXT PRIMARY KEY, user_id TEXT, title TEXT, active_at INTEGER, messages INTEGER) STRICT',
+  'CREATE TABLE usage (user_id TEXT, day TEXT, used INTEGER, PRIMARY KEY (user_id, day)) STRICT, WITHOUT ROWID',
+  `CREATE TABLE idempotency_keys (key TEXT, user_id TEXT, reply_id TEXT, expires_at INTEGER,
+    PRIMARY KEY (key, user_id)) STRICT, WITHOUT ROWID`,
   'CREATE INDEX rooms_of_user ON rooms (user_id, id)',
   `CREATE TABLE messages (key INTEGER PRIMARY KEY, id TEXT, room_id TEXT, role TEXT, content TEXT, status TEXT,
     reply_to TEXT, version INTEGER, model TEXT, finish_reason TEXT, prompt_tokens INTEGER, reply_tokens INTEGER,
@@ -30,7 +33,7 @@ export function createBareData(path: string, users: readonly BenchUser[], perRoo
     db.run('INSERT INTO users VALUES (?, ?, ?, 0)', [userId, `+1${userId}`, 'Person'])
     db.run('INSERT INTO sessions VALUES (?, ?, NULL)', [sessionId, userId])
     for (const id of rooms) {
-      db.run('INSERT INTO rooms VALUES (?, ?, ?)', [id, userId, 'Trip to Bergen'])
+      db.run('INSERT INTO rooms VALUES (?, ?, ?, 0, ?)', [id, userId, 'Trip to Bergen', perRoom])
       for (let at = 0; at < perRoom; at += 2) {
         const promptId = Bun.randomUUIDv7()
         message.run(promptId, id, 'user', CONTENT, null, null, null, null, null, null)

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type ServerProcess, startServer } from '../../test/support/server.ts'
 import { plot } from '../support/plot.ts'
+import { NO_PROTOTYPE, startPrototype } from '../support/prototype.ts'
 import type { Report } from '../support/report.ts'
-import { isInstalled, startPostgres, startRedis } from '../support/servers.ts'
 import { median, noise, round } from '../support/stats.ts'
 import { type BenchUser, JWT_SECRET } from '../support/world.ts'
 import { createBareData } from './bare-data.ts'
@@ -23,6 +23,7 @@ const ROUTES = {
   page: '`GET …/message/all` (page of 50)',
   post: '`POST …/message`, durable',
   postRandom: 'the same, its key random instead of a UUIDv7',
+  postKeyless: 'the same without a key',
 }
 
 const QUICK_ROUTES = ['me', 'page', 'post'] as const
@@ -50,12 +51,15 @@ export async function benchHttp(quick: boolean): Promise<Report> {
     const bare = await startBare(folder, world.users)
     stops.unshift(() => bare.stop('SIGKILL'))
     contenders.push({ name: 'bare program', url: bare.url })
-    const prototype = await startPrototype(folder, world.users, stops)
-    if (prototype) contenders.push({ name: "prototype's stack", url: prototype })
-    else
-      console.log(
-        "The prototype's stack is skipped: it needs Debian's postgresql and redis-server, and `bun install` in bench/",
-      )
+    const prototype = await startPrototype({
+      folder,
+      users: world.users,
+      messagesPerRoom: MESSAGES_PER_ROOM,
+    })
+    if (prototype) {
+      stops.unshift(() => prototype.stop())
+      contenders.push({ name: "prototype's stack", url: prototype.url })
+    } else console.log(NO_PROTOTYPE)
 
     const requests = createRequests(world)
     const seconds = quick ? 1 : 2
@@ -169,41 +173,4 @@ async function startBare(folder: string, users: BenchUser[]): Promise<ServerProc
     command: [process.execPath, `${import.meta.dir}/../peers/bare.ts`, path, JWT_SECRET],
     environment: { NODE_ENV: 'production' },
   })
-}
-
-async function startPrototype(
-  folder: string,
-  users: BenchUser[],
-  stops: (() => Promise<unknown>)[],
-) {
-  if (!isInstalled('express')) return undefined
-  const redis = await startRedis()
-  if (!redis) return undefined
-  stops.push(() => redis.stop())
-  const postgres = await startPostgres()
-  if (!postgres) return undefined
-  stops.push(() => postgres.stop())
-  const url = `postgres://bench@127.0.0.1:${postgres.port}/postgres`
-  const file = join(folder, 'users.json')
-  await Bun.write(file, JSON.stringify(users))
-  const peers = `${import.meta.dir}/../peers`
-  const fill = Bun.spawn(
-    [process.execPath, `${peers}/prototype-data.ts`, url, file, String(MESSAGES_PER_ROOM)],
-    { stdout: 'inherit', stderr: 'inherit' },
-  )
-  if ((await fill.exited) !== 0) throw new Error('The prototype has no data')
-  const node = Bun.which('node')
-  const server = await startServer({
-    // Node, as the prototype ran; Bun where there is none.
-    command: [
-      node ?? process.execPath,
-      `${peers}/prototype.mjs`,
-      url,
-      String(redis.port),
-      JWT_SECRET,
-    ],
-    environment: { NODE_ENV: 'production' },
-  })
-  stops.unshift(() => server.stop('SIGKILL'))
-  return server.url
 }

@@ -1,5 +1,5 @@
 /**
- * `bun bench/http/profile.ts <folder> [post|postRandom|me|rooms|latest|page]` loads the server for a few seconds with Bun's
+ * `bun bench/http/profile.ts <folder> [post|postRandom|postKeyless|me|rooms|latest|page]` loads the server for a few seconds with Bun's
  * sampling profiler on and leaves the profile in the folder (`none`: no profile, so that the figures are true); prints requests a second and CPU time a request.
  */
 import { readFileSync } from 'node:fs'

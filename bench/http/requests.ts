@@ -5,17 +5,18 @@ import type { Expected, WrkRequest } from './wrk.ts'
 export function createRequests(world: Pick<World, 'users'>): Record<string, WrkRequest[]> {
   const each = (make: (user: World['users'][number], room: string) => WrkRequest) =>
     world.users.flatMap((user) => user.rooms.map((room) => make(user, room)))
-  const posts = (key: 'uuidv7' | 'random') =>
+  const posts = (key?: 'uuidv7' | 'random') =>
     each(({ token }, room) => ({
       method: 'POST',
       path: `/v1/chatroom/${room}/message`,
       token,
       body: '{"userPrompt":"What should I pack for Bergen in November?"}',
-      key,
+      ...(key && { key }),
     }))
   return {
     post: posts('uuidv7'),
     postRandom: posts('random'),
+    postKeyless: posts(),
     me: each(({ token }) => ({ method: 'GET', path: '/v1/user/me', token })),
     rooms: each(({ token }) => ({ method: 'GET', path: '/v1/chatroom', token })),
     latest: each(({ token }, room) => ({
@@ -41,4 +42,5 @@ export const EXPECTED = {
   page: { text: '"finishReason":"STOP"', times: 25 },
   post: { text: '"prompt":{"id":"', times: 1 },
   postRandom: { text: '"prompt":{"id":"', times: 1 },
+  postKeyless: { text: '"prompt":{"id":"', times: 1 },
 } satisfies Record<string, Expected>

@@ -1,6 +1,7 @@
 /**
- * The limit: Bun, Elysia, JWT and bun:sqlite with group commit, doing the writes of POST message and telling
- * messages as the contract does, and nothing else: no quota, no idempotency, no request id, no log, no next page.
+ * The limit: Bun, Elysia, JWT and bun:sqlite with group commit, doing the writes of POST message (prompt, reply, job,
+ * the room's activity, the day's count, the key) and telling messages as the contract does, and nothing else: no tiers, no replay, no
+ * lanes, no search, no request id, no log, no next page.
  *
  *     bun bench/peers/bare.ts <database file> <secret>     prints its URL
  */
@@ -48,9 +49,23 @@ const message = db.query(
 const job = db.query(
   'INSERT INTO jobs (room_id, message_id, state, due_at) VALUES (?1, ?2, ?3, ?4)',
 )
+const activity = db.query('UPDATE rooms SET active_at = ?2, messages = messages + 2 WHERE id = ?1')
+const count = db.query(
+  `INSERT INTO usage (user_id, day, used) VALUES (?1, ?2, 1)
+   ON CONFLICT DO UPDATE SET used = used + 1 WHERE used < 1000000`,
+)
+const keep = db.query(
+  'INSERT INTO idempotency_keys (key, user_id, reply_id, expires_at) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING',
+)
+/** Why a prompt is not taken. */
+type Refusal = 409 | 429
 
-let pending: { run: () => void; done: () => void }[] = []
-function write(run: () => void): Promise<void> {
+interface Write {
+  run: () => Refusal | undefined
+  done: (refusal: Refusal | undefined) => void
+}
+let pending: Write[] = []
+function write(run: Write['run']): Promise<Refusal | undefined> {
   return new Promise((done) => {
     if (pending.length === 0) setImmediate(flush)
     pending.push({ run, done })
@@ -60,9 +75,9 @@ function flush() {
   const batch = pending
   pending = []
   db.run('BEGIN IMMEDIATE')
-  for (const { run } of batch) run()
+  const results = batch.map(({ run }) => run())
   db.run('COMMIT')
-  for (const { done } of batch) done()
+  for (const [at, { done }] of batch.entries()) done(results[at])
 }
 
 /** A message as api.md has it. */
@@ -112,15 +127,22 @@ const app = new Elysia()
   )
   .post(
     '/v1/chatroom/:id/message',
-    async ({ userId, params, body, status, set }) => {
+    async ({ userId, params, headers, body, status, set }) => {
       if (!owned.get(params.id, userId)) return status(404)
       const now = Date.now()
       const [promptId, replyId] = [Bun.randomUUIDv7(), Bun.randomUUIDv7()]
-      await write(() => {
+      const key = headers['idempotency-key']
+      const day = new Date(now).toISOString().slice(0, 10)
+      const refusal = await write(() => {
+        if (key && keep.run(key, userId, replyId, now + 86_400_000).changes === 0) return 409
+        if (count.run(userId, day).changes === 0) return 429
+        activity.run(params.id, now)
         message.run(promptId, params.id, 'user', body.userPrompt, 'complete', null, now, now)
         message.run(replyId, params.id, 'assistant', '', 'queued', promptId, now, null)
         job.run(params.id, replyId, 'ready', now)
+        return undefined
       })
+      if (refusal) return status(refusal)
       set.status = 202
       const at = new Date(now).toISOString()
       return {

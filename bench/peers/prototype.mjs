@@ -1,7 +1,8 @@
 /**
  * The prototype's stack, written anew: Node, Express 5, jsonwebtoken, PostgreSQL by `pg` (a pool of 10) and
- * BullMQ on Redis. Each request verifies the token and reads the user; POST message counts the day's
- * prompts, stores the prompt and adds a job.
+ * BullMQ on Redis. Each request verifies the token and reads session and user; POST message takes key, count, room,
+ * prompt and reply in one transaction and then adds a job,
+ * which is left there unless `prototype-worker.mjs` runs.
  *
  *     node bench/peers/prototype.mjs <postgres URL> <redis port> <secret>     prints its URL
  */
@@ -22,9 +23,13 @@ app.get('/livez', (_request, response) => {
 
 app.use(async (request, response, next) => {
   try {
-    const { sub } = jsonwebtoken.verify((request.headers.authorization ?? '').slice(7), secret)
-    const { rows } = await pool.query('SELECT id, phone, name FROM users WHERE id = $1', [sub])
-    if (!rows[0]) throw new Error('no such user')
+    const { sub, sid } = jsonwebtoken.verify((request.headers.authorization ?? '').slice(7), secret)
+    const { rows } = await pool.query(
+      `SELECT users.id, phone, name FROM users JOIN sessions ON sessions.user_id = users.id
+       WHERE users.id = $1 AND sessions.id = $2 AND ended_at IS NULL`,
+      [sub, sid],
+    )
+    if (!rows[0]) throw new Error('no such session')
     request.user = rows[0]
   } catch {
     response.status(401).json({ error: 'unauthorized' })
@@ -91,23 +96,58 @@ app.get('/v1/chatroom/:id/message/all', async (request, response) => {
 
 app.post('/v1/chatroom/:id/message', async (request, response) => {
   if (!(await owns(request, response))) return
-  const { rows } = await pool.query(
-    `SELECT count(*) AS used FROM messages
-     WHERE user_id = $1 AND role = 'user' AND created_at >= current_date`,
+  const promptId = randomUUID()
+  const replyId = randomUUID()
+  const client = await pool.connect()
+  let messages
+  try {
+    await client.query('BEGIN')
+    const refusal = await take(client, request, replyId)
+    if (refusal) {
+      await client.query('ROLLBACK')
+      response.status(refusal).json({ error: 'refused' })
+      return
+    }
+    const room = request.params.id
+    await client.query(
+      'UPDATE rooms SET active_at = now(), messages = messages + 2 WHERE id = $1',
+      [room],
+    )
+    const { rows } = await client.query(
+      `INSERT INTO messages (id, room_id, role, content, status, reply_to, completed_at)
+       VALUES ($1, $3, 'user', $4, 'complete', NULL, now()), ($2, $3, 'assistant', '', 'queued', $1, NULL)
+       RETURNING *`,
+      [promptId, replyId, room, request.body.userPrompt],
+    )
+    await client.query('COMMIT')
+    messages = rows.map(toMessage)
+  } catch (error) {
+    await client.query('ROLLBACK')
+    throw error
+  } finally {
+    client.release()
+  }
+  await queue.add('reply', { replyId, room: request.params.id })
+  response.status(202).json({ prompt: messages[0], reply: messages[1] })
+})
+
+/** The key and one of the day's prompts; the status where one of them is not to be had. */
+async function take(client, request, replyId) {
+  const key = request.headers['idempotency-key']
+  if (key) {
+    const { rowCount } = await client.query(
+      `INSERT INTO idempotency_keys VALUES ($1, $2, $3, now() + interval '1 day') ON CONFLICT DO NOTHING`,
+      [key, request.user.id, replyId],
+    )
+    if (rowCount === 0) return 409
+  }
+  const { rowCount } = await client.query(
+    `INSERT INTO usage VALUES ($1, current_date, 1)
+     ON CONFLICT (user_id, day) DO UPDATE SET used = usage.used + 1 WHERE usage.used < 1000000`,
     [request.user.id],
   )
-  if (Number(rows[0].used) >= 1_000_000) {
-    response.status(429).json({ error: 'quota' })
-    return
-  }
-  const id = randomUUID()
-  await pool.query(
-    `INSERT INTO messages (id, room_id, user_id, role, content) VALUES ($1, $2, $3, 'user', $4)`,
-    [id, request.params.id, request.user.id, request.body.userPrompt],
-  )
-  await queue.add('reply', { messageId: id, room: request.params.id })
-  response.status(202).json({ prompt: { id } })
-})
+  return rowCount === 0 ? 429 : undefined
+}
 
 const server = app.listen(0, '127.0.0.1', () => {
   const url = `http://127.0.0.1:${server.address().port}`
