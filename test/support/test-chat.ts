@@ -11,7 +11,14 @@ import { createTestApp, json } from './test-app.ts'
 export async function createTestChat(
   options: { settings?: Partial<Config>; behave?: (call: Call) => Behaviour; log?: Log } = {},
 ) {
-  const gemini = createGeminiStandIn(options.behave ? { behave: options.behave } : {})
+  let lastKind: Behaviour['kind'] | undefined
+  const gemini = createGeminiStandIn({
+    behave(call) {
+      const behaviour: Behaviour = options.behave?.(call) ?? { kind: 'answer' }
+      lastKind = behaviour.kind
+      return behaviour
+    },
+  })
   const test = createTestApp(
     { geminiBaseUrl: gemini.url, autoTitle: false, ...options.settings },
     options.log && { log: options.log },
@@ -45,10 +52,25 @@ export async function createTestChat(
     )
   }
 
+  const claimed = database.sqlite.query<{ running: number; claims: number }, []>(`
+    SELECT count(*) FILTER (WHERE state = 'running') AS running, coalesce(sum(claims), 0) AS claims
+    FROM jobs WHERE kind = 'message.reply'`)
+
+  /**
+   * Whether a reply waits for a real answer that is still to come over loopback. A test that moved the clock
+   * now would have the provider's own time run out, the sooner the slower the machine is.
+   */
+  function isAsking(): boolean {
+    const { running, claims } = claimed.get() ?? { running: 0, claims: 0 }
+    const hangs = lastKind === 'hang' && gemini.calls.length >= claims
+    return running > 0 && !hangs
+  }
+
   return {
     ...test,
     gemini,
     worker,
+    isAsking,
     openRoom,
     prompt,
     read,

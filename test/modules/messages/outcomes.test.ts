@@ -31,7 +31,7 @@ async function ask(plan: Behaviour[], settings: Parameters<typeof createTestChat
   return { chat, token, roomId, reply, used, final }
 }
 
-/** Moves the clock until the reply is final; the loopback calls in between are real. */
+/** Moves the clock until the reply is final; the loopback calls in between are real, and it stands still for them. */
 async function settle(
   chat: Chat,
   token: string,
@@ -41,7 +41,7 @@ async function settle(
 ): Promise<Message> {
   const giveUpAt = chat.clock.now() + 15 * MINUTE
   while (chat.clock.now() < giveUpAt) {
-    for (let wait = 0; wait < 20; wait++) {
+    for (let wait = 0; wait < 20 || chat.isAsking(); wait++) {
       const message = await chat.read(token, roomId, replyId)
       if (message.completedAt !== null) return message
       await turns(10)
