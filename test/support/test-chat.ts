@@ -52,15 +52,15 @@ export async function createTestChat(
     )
   }
 
-  const claimed = database.sqlite.query<{ running: number; claims: number }, []>(`
-    SELECT count(*) FILTER (WHERE state = 'running') AS running, coalesce(sum(claims), 0) AS claims
-    FROM jobs WHERE kind = 'message.reply'`)
-
   /**
    * Whether a reply waits for a real answer that is still to come over loopback. A test that moved the clock
    * now would have the provider's own time run out, the sooner the slower the machine is.
    */
   function isAsking(): boolean {
+    // Prepared only here: the tests of plans look at whatever a chat prepares.
+    const claimed = database.sqlite.query<{ running: number; claims: number }, []>(`
+      SELECT count(*) FILTER (WHERE state = 'running') AS running, coalesce(sum(claims), 0) AS claims
+      FROM jobs WHERE kind = 'message.reply'`)
     const { running, claims } = claimed.get() ?? { running: 0, claims: 0 }
     const hangs = lastKind === 'hang' && gemini.calls.length >= claims
     return running > 0 && !hangs

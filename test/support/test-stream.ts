@@ -1,3 +1,4 @@
+import { turns } from './fake-clock.ts'
 import { createGate } from './gate.ts'
 import { readEvents, type SseEvent } from './sse.ts'
 import { createTestChat } from './test-chat.ts'
@@ -28,12 +29,13 @@ export async function gatedChat() {
   return { gate, chat, token, userId, roomId }
 }
 
-/** Moves the clock on until the reply is final. */
+/** Moves the clock on until the reply is final; it stands still while the provider is asked. */
 export async function helpOn(chat: Chat, token: string, roomId: string, replyId: string) {
   for (let seconds = 0; seconds < 600; seconds++) {
+    while (chat.isAsking()) await turns(1)
     if ((await chat.read(token, roomId, replyId)).completedAt !== null) return
     await chat.clock.advance(500)
-    await Bun.sleep(1)
+    await turns(3)
   }
   throw new Error('The reply did not become final')
 }
