@@ -22,6 +22,8 @@ const DEADLINE_MS = 180_000
 interface Count {
   complete: number
   unfinished: number
+  /** Final in another way. */
+  others: number
   /** The highest key, 0 where there is none. */
   last: number
 }
@@ -39,7 +41,7 @@ interface Run {
   answered: number
 }
 
-/** Prompts accepted, and answered by a Gemini that takes no time, until none is left: the whole way and both processes of the prototype. */
+/** Prompts accepted, and answered by a Gemini that takes no time, until none is left: the whole way, with both of the prototype's processes. */
 export async function benchAnswers(quick: boolean): Promise<Report> {
   const head = [
     'an instant Gemini, a second',
@@ -130,12 +132,12 @@ async function load(
     after = await count(last)
   }
   const elapsed = (performance.now() - startedAt) / 1_000
-  const { complete } = after
+  const { complete, unfinished, others } = after
   const told = run.statuses['202'] ?? 0
   const faults: string[] = []
-  // What was under way when wrk stopped may be taken without its answer being read.
-  if (complete < told || after.unfinished > 0)
-    faults.push(`${name}: ${told} prompts accepted, ${complete} answered`)
+  // What was under way when wrk stopped may be taken without its answer being read: so there may be more of them.
+  if (complete < told || unfinished > 0 || others > 0)
+    faults.push(`${name}: ${told} prompts told accepted, ${JSON.stringify(after)}`)
   if (told < run.requests || run.socketErrors > 0 || run.wrong > 0)
     faults.push(`${name}: ${JSON.stringify(run)}`)
   return { run: { accepted: run.perSecond, answered: complete / elapsed }, faults }
@@ -144,15 +146,18 @@ async function load(
 function countOurs(file: Database, after: number): Count {
   const count = file.query<Count, [number]>(`
     SELECT count(*) FILTER (WHERE status = 'complete') AS complete,
-      count(*) FILTER (WHERE completed_at IS NULL) AS unfinished, coalesce(max(key), 0) AS last
+      count(*) FILTER (WHERE completed_at IS NULL) AS unfinished,
+      count(*) FILTER (WHERE completed_at IS NOT NULL AND status <> 'complete') AS others, coalesce(max(key), 0) AS last
     FROM messages WHERE role = 'assistant' AND key > ?1`)
-  return count.get(after) ?? { complete: 0, unfinished: 0, last: 0 }
+  return count.get(after) ?? { complete: 0, unfinished: 0, others: 0, last: 0 }
 }
 
 async function countTheirs(sql: SQL, after: number): Promise<Count> {
   const [row] = await sql`
     SELECT count(*) FILTER (WHERE status = 'complete')::int AS complete,
-      count(*) FILTER (WHERE completed_at IS NULL)::int AS unfinished, coalesce(max(key), 0)::int AS last
+      count(*) FILTER (WHERE completed_at IS NULL)::int AS unfinished,
+      count(*) FILTER (WHERE completed_at IS NOT NULL AND status <> 'complete')::int AS others,
+      coalesce(max(key), 0)::int AS last
     FROM messages WHERE role = 'assistant' AND key > ${after}`
   // The columns of the statement above.
   return row as Count

@@ -1,8 +1,7 @@
 /**
  * The prototype's stack, written anew: Node, Express 5, jsonwebtoken, PostgreSQL by `pg` (a pool of 10) and
  * BullMQ on Redis. Each request verifies the token and reads session and user; POST message takes key, count, room,
- * prompt and reply in one transaction and then adds a job,
- * which is left there unless `prototype-worker.mjs` runs.
+ * prompt and reply in one transaction and then adds a job, which waits unless `prototype-worker.mjs` runs.
  *
  *     node bench/peers/prototype.mjs <postgres URL> <redis port> <secret>     prints its URL
  */
