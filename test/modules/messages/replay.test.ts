@@ -3,18 +3,23 @@ import type { Accepted } from '#src/modules/messages/model.ts'
 import { json } from '#test/support/test-app.ts'
 import { createTestChat } from '#test/support/test-chat.ts'
 
+type Chat = Awaited<ReturnType<typeof createTestChat>>
+
+function postAgain(chat: Chat, token: string, roomId: string, userPrompt = 'Hello') {
+  const headers = { 'idempotency-key': 'lost' }
+  return chat.send('POST', `/v1/chatroom/${roomId}/message`, {
+    token,
+    headers,
+    body: { userPrompt },
+  })
+}
+
 describe('A prompt sent again', () => {
   test('with its Idempotency-Key has the first answer, also when the quota is used up', async () => {
     const chat = await createTestChat({ settings: { basicDailyPrompts: 1 } })
     const { token } = await chat.signIn()
     const roomId = await chat.openRoom(token)
-    const headers = { 'idempotency-key': 'same' }
-    const post = () =>
-      chat.send('POST', `/v1/chatroom/${roomId}/message`, {
-        token,
-        headers,
-        body: { userPrompt: 'Hello' },
-      })
+    const post = () => postAgain(chat, token, roomId)
     const answers = await Promise.all(Array.from({ length: 10 }, post))
     const ids = await Promise.all(
       answers.map(async (answer) => (await json<Accepted>(answer)).reply.id),
@@ -35,12 +40,7 @@ describe('A prompt sent again', () => {
     const chat = await createTestChat()
     const { token } = await chat.signIn()
     const roomId = await chat.openRoom(token)
-    const post = () =>
-      chat.send('POST', `/v1/chatroom/${roomId}/message`, {
-        token,
-        headers: { 'idempotency-key': 'lost' },
-        body: { userPrompt: 'What I say to nobody else' },
-      })
+    const post = () => postAgain(chat, token, roomId, 'What I say to nobody else')
     const first = await post()
     const text = await first.text()
     const { reply } = JSON.parse(text)
@@ -62,12 +62,7 @@ describe('A prompt sent again', () => {
     const chat = await createTestChat()
     const [{ token }, other] = [await chat.signIn(), await chat.signIn()]
     const roomId = await chat.openRoom(token)
-    const post = () =>
-      chat.send('POST', `/v1/chatroom/${roomId}/message`, {
-        token,
-        headers: { 'idempotency-key': 'lost' },
-        body: { userPrompt: 'Hello' },
-      })
+    const post = () => postAgain(chat, token, roomId)
     expect((await post()).status).toBe(202)
     // As a large room is, which is erased bit by bit.
     const give = 'UPDATE chatrooms SET user_id = ? WHERE id = ?'
