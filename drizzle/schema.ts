@@ -323,6 +323,8 @@ export const jobs = sqliteTable(
     lane: text(),
     /** Whose turn it is: one owner with many lanes does not starve the others. */
     owner: text(),
+    /** The job of the lane that it waits for, while it is parked. */
+    behind: integer(),
     state: text({ enum: ['parked', 'ready', 'running', 'done', 'failed', 'cancelled'] }).notNull(),
     /** Place among the ready jobs of the kind; null while the due time has not come. */
     turn: integer(),
@@ -353,11 +355,13 @@ export const jobs = sqliteTable(
       'jobs_ended',
       sql`${oneOf(table.state, ['done', 'failed', 'cancelled'])} = (${table.endedAt} IS NOT NULL)`,
     ),
-    check('jobs_parked', sql`${table.state} <> 'parked' OR ${table.lane} IS NOT NULL`),
+    check('jobs_parked', sql`(${table.state} = 'parked') = (${table.behind} IS NOT NULL)`),
+    check('jobs_in_lane', sql`${table.behind} IS NULL OR ${table.lane} IS NOT NULL`),
     uniqueIndex('jobs_one_active_per_lane')
       .on(table.lane)
       .where(sql`state IN ('ready', 'running')`),
-    index('jobs_parked_in_lane').on(table.lane, table.id, table.kind).where(sql`state = 'parked'`),
+    // One job waits for another, so that a lane has one order. It grows at its end, whatever lanes are busy.
+    uniqueIndex('jobs_behind').on(table.behind).where(sql`state = 'parked'`),
     index('jobs_turn')
       .on(table.kind, table.turn, table.id, table.dueAt)
       .where(sql`state = 'ready'`),
@@ -378,6 +382,15 @@ export const jobs = sqliteTable(
       .where(sql`dedupe_key IS NOT NULL AND ended_at IS NULL`),
   ],
 )
+
+/**
+ * The last parked job of each lane that has one: a newcomer waits for it. Its migration adds WITHOUT ROWID, which
+ * Drizzle cannot express.
+ */
+export const jobLanes = sqliteTable('job_lanes', {
+  lane: text().primaryKey(),
+  last: integer().notNull(),
+})
 
 /** The turn of each kind that was served last: where a newcomer joins. */
 export const jobTurns = sqliteTable('job_turns', {

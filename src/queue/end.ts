@@ -1,8 +1,9 @@
 import { type Command, command, type Tx } from '#src/database/command.ts'
 import { JOB_READY } from './enqueue.ts'
 import type { JobEnd, JobKind } from './job.ts'
+import { prepareLanes } from './lane.ts'
 import { type JobRow, toJob } from './row.ts'
-import { END_WAITING, NEXT_OF_LANE, PROMOTE } from './sql.ts'
+import { END_WAITING, PROMOTE } from './sql.ts'
 
 /** The end of a job that was asked to stop. */
 export const STOPPED: JobEnd = {
@@ -21,16 +22,18 @@ export const OVERTIME: JobEnd = {
 
 export type JobKinds = ReadonlyMap<string, JobKind>
 
-/** Makes the next job of the lane ready. Every end of a job calls it, or the lane would stand still. */
-export const promote: Command<{ lane: string | null; now: number }, void> = command(
+/** Makes the job behind one that has ended ready. Every end of a head calls it, or the lane would stand still. */
+export const promote: Command<Pick<JobRow, 'id' | 'lane'> & { now: number }, void> = command(
   'queue.promote',
-  ({ sqlite }) => {
-    const next = sqlite.query<{ id: number; kind: string }, [string]>(NEXT_OF_LANE)
-    const promote = sqlite.query<unknown, [{ id: number; now: number }]>(PROMOTE)
-    return (tx, { lane, now }) => {
-      const job = lane === null ? null : next.get(lane)
+  (connection) => {
+    const lanes = prepareLanes(connection)
+    const promote = connection.sqlite.query<unknown, [{ id: number; now: number }]>(PROMOTE)
+    return (tx, { id, lane, now }) => {
+      if (lane === null) return
+      const job = lanes.next(id)
       if (!job) return
       promote.run({ id: job.id, now })
+      lanes.moved(lane)
       tx.notify(JOB_READY, job.kind)
     }
   },
@@ -40,14 +43,19 @@ export const promote: Command<{ lane: string | null; now: number }, void> = comm
 export function createEndWaiting(
   kinds: JobKinds,
 ): Command<{ row: JobRow; end: JobEnd; now: number }, void> {
-  return command('queue.endWaiting', ({ sqlite }) => {
-    const endWaiting = sqlite.query<unknown, [Record<string, string | number | null>]>(END_WAITING)
+  return command('queue.endWaiting', (connection) => {
+    const lanes = prepareLanes(connection)
+    const endWaiting = connection.sqlite.query<unknown, [Record<string, string | number | null>]>(
+      END_WAITING,
+    )
     return (tx, { row, end, now }) => {
       const error = end.cause === 'stop' ? null : `${end.code}: ${end.message}`
-      endWaiting.run({ id: row.id, state: end.state, now, error })
+      const { id, lane, behind } = row
+      endWaiting.run({ id, state: end.state, now, error })
+      if (lane !== null && behind !== null) lanes.leave({ id, lane, behind })
       runEnded(tx, kinds, row, end)
       // A parked job has others before it; only the head's end moves the lane.
-      if (row.state === 'ready') tx.run(promote, { lane: row.lane, now })
+      if (row.state === 'ready') tx.run(promote, { id, lane, now })
     }
   })
 }

@@ -48,7 +48,7 @@ export function createFinish(kinds: JobKinds): Command<FinishInput, boolean> {
         // `effect` has put the command and its input together.
         if (how.effect) tx.run(whole(how.effect.command), how.effect.input as never)
         else if (how.as === 'ended') runEnded(tx, kinds, row, how.end)
-        tx.run(promote, { lane: row.lane, now })
+        tx.run(promote, { id: row.id, lane: row.lane, now })
         return true
       }
     }

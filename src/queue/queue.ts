@@ -5,12 +5,15 @@ import { enqueue } from './enqueue.ts'
 import { createExpire } from './expire.ts'
 import { createFinish, type FinishInput } from './finish.ts'
 import type { JobKind, NewJob } from './job.ts'
+import { waits } from './lane.ts'
 import { createRescue, type RescueInput } from './rescue.ts'
 
 /** The durable queue: at-least-once execution, exactly-once effect. */
 export interface Queue {
   /** Adds a job in the caller's transaction; undefined where its dedupe key is taken. */
   enqueue(tx: Tx, job: NewJob): number | undefined
+  /** Whether a job of this kind is in the lane that has yet to begin. */
+  waits(tx: Tx, place: { lane: string; kind: string }): boolean
   /** Cancels in the caller's transaction; see {@link createCancel}. */
   cancel(tx: Tx, id: number): CancelResult
   /** Every kind is registered before a worker starts, also where only `ended` is needed. */
@@ -36,6 +39,7 @@ export function createQueue({ clock }: { clock: Clock }): Queue {
     kinds,
     commands,
     enqueue: (tx, job) => tx.run(enqueue, { job, now: clock.now() }),
+    waits: (tx, place) => tx.run(waits, place),
     cancel: (tx, id) => tx.run(commands.cancel, { id, now: clock.now() }),
     register(kind) {
       if (kinds.has(kind.kind)) throw new Error(`Job kind '${kind.kind}' is registered twice`)

@@ -33,7 +33,7 @@ export function createRescue(kinds: JobKinds): Command<RescueInput, boolean> {
         const error = `${end.code}: ${end.message}`
         endClaim.run({ id, claims, state: end.state, now, error, losses: 1 })
         runEnded(tx, kinds, row, end)
-        tx.run(promote, { lane: row.lane, now })
+        tx.run(promote, { id, lane: row.lane, now })
       } else {
         rescue.run({ id, claims, now })
         tx.notify(JOB_READY, row.kind)

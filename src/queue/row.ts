@@ -6,6 +6,7 @@ export interface JobRow {
   kind: string
   lane: string | null
   owner: string | null
+  behind: number | null
   state: JobState
   turn: number | null
   body: string

@@ -18,16 +18,38 @@ function turn(kind: string, owner: string): string {
  * Of the statements that run for each job none says RETURNING: SQLite does that by a trigger, with a copy of each
  * page the statement changes, and what it would return is known or cheaper to read.
  *
- * Uses jobs_one_active_per_lane, then jobs_parked_in_lane.
+ * The last that is parked in the lane, or else the one under way. Uses the key of job_lanes, jobs_one_active_per_lane.
  */
-export const LANE_BUSY = `
-  SELECT 1 FROM jobs WHERE lane = ?1 AND state IN ('ready', 'running')
-  UNION ALL SELECT 1 FROM jobs WHERE lane = ?1 AND state = 'parked' LIMIT 1`
+export const LAST_OF_LANE = `
+  SELECT coalesce((SELECT last FROM job_lanes WHERE lane = ?1),
+    (SELECT id FROM jobs WHERE lane = ?1 AND state IN ('ready', 'running'))) AS last`
+
+export const SET_LAST = `
+  INSERT INTO job_lanes (lane, last) VALUES (?1, ?2) ON CONFLICT (lane) DO UPDATE SET last = excluded.last`
+
+/** A lane in which nobody is parked any more. */
+export const FORGET_LANE = `
+  DELETE FROM job_lanes
+  WHERE lane = ?1 AND NOT EXISTS (SELECT 1 FROM jobs WHERE id = job_lanes.last AND state = 'parked')`
+
+/** Uses jobs_behind. */
+export const LEAVE_LANE = `UPDATE jobs SET behind = ?2 WHERE behind = ?1 AND state = 'parked'`
+
+/** Walks a lane from its last by the primary key; then uses jobs_one_active_per_lane. */
+export const WAITS_IN_LANE = `
+  WITH RECURSIVE parked (kind, behind) AS (
+    SELECT kind, behind FROM jobs WHERE id = (SELECT last FROM job_lanes WHERE lane = $lane)
+    UNION ALL
+    SELECT jobs.kind, jobs.behind FROM parked JOIN jobs ON jobs.id = parked.behind AND jobs.state = 'parked')
+  SELECT 1 FROM parked WHERE kind = $kind
+  UNION ALL SELECT 1 FROM jobs
+  WHERE lane = $lane AND state IN ('ready', 'running') AND +state = 'ready' AND +kind = $kind
+  LIMIT 1`
 
 /** Changes nothing when the dedupe key is taken (jobs_dedupe). */
 export const INSERT = `
-  INSERT INTO jobs (kind, lane, owner, state, turn, body, due_at, deadline_at, dedupe_key, trace, created_at)
-  VALUES ($kind, $lane, $owner, $state,
+  INSERT INTO jobs (kind, lane, owner, behind, state, turn, body, due_at, deadline_at, dedupe_key, trace, created_at)
+  VALUES ($kind, $lane, $owner, $behind, $state,
     CASE WHEN $state = 'ready' AND $dueAt <= $now THEN ${turn('$kind', '$owner')} END,
     $body, $dueAt, $deadlineAt, $dedupeKey, $trace, $now)
   ON CONFLICT (dedupe_key) WHERE dedupe_key IS NOT NULL AND ended_at IS NULL DO NOTHING`
@@ -72,13 +94,12 @@ export const RELEASE_CLAIM = `
   WHERE id = $id AND claims = $claims AND state = 'running' AND stop_requested_at IS NULL
   RETURNING id, kind`
 
-/** The next of the lane. Uses jobs_parked_in_lane. */
-export const NEXT_OF_LANE = `
-  SELECT id, kind FROM jobs WHERE lane = ?1 AND state = 'parked' ORDER BY id LIMIT 1`
+/** Who is parked behind a job. Uses jobs_behind. */
+export const NEXT_OF_LANE = `SELECT id, kind FROM jobs WHERE behind = ?1 AND state = 'parked'`
 
 /** One that was due at once is due now, also where the clock that stamped it has been set back since. */
 export const PROMOTE = `
-  UPDATE jobs SET state = 'ready',
+  UPDATE jobs SET state = 'ready', behind = NULL,
     turn = CASE WHEN due_at <= $now OR due_at <= created_at THEN ${turn('jobs.kind', 'jobs.owner')} END
   WHERE id = $id`
 
@@ -109,7 +130,7 @@ export const REQUEST_STOP = `
 
 /** Ends a job that nobody runs. */
 export const END_WAITING = `
-  UPDATE jobs SET state = $state, turn = NULL, ended_at = $now, last_error = $error
+  UPDATE jobs SET state = $state, behind = NULL, turn = NULL, ended_at = $now, last_error = $error
   WHERE id = $id AND state IN ('parked', 'ready')
   RETURNING lane, state`
 
@@ -146,7 +167,7 @@ export const CHARGE_PROVIDER = `
 
 /** An ended job starts again behind the same fence, with its counters and its deadline forgotten. */
 export const REVIVE = `
-  UPDATE jobs SET state = $state, turn = NULL, due_at = $now, deadline_at = NULL, errors = 0, losses = 0,
+  UPDATE jobs SET state = $state, behind = $behind, turn = NULL, due_at = $now, deadline_at = NULL, errors = 0, losses = 0,
     stop_requested_at = NULL, ended_at = NULL
   WHERE id = $id AND state IN ('failed', 'cancelled')
   RETURNING kind`
@@ -156,8 +177,9 @@ export const LIST = `
   SELECT * FROM jobs WHERE ($state IS NULL OR state = $state) AND ($kind IS NULL OR kind = $kind)
   ORDER BY id DESC LIMIT $limit`
 
-/** Uses jobs_parked_in_lane, which holds all it needs. */
-export const COUNT_PARKED = `SELECT kind, count(*) AS count FROM jobs WHERE state = 'parked' GROUP BY kind`
+/** Reads each parked job by jobs_behind: what the index does not hold, each newcomer is spared. */
+export const COUNT_PARKED = `
+  SELECT kind, count(*) AS count FROM jobs INDEXED BY jobs_behind WHERE state = 'parked' GROUP BY kind`
 
 /** Uses jobs_turn, which holds all it needs; those not due have no age. */
 export const COUNT_READY = `

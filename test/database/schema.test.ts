@@ -112,6 +112,29 @@ describe('An upgrade', () => {
       'customer:a-b',
     ])
   })
+
+  test('to 0006 puts those who wait in a lane behind each other, and gives no id twice', () => {
+    const sqlite = new Sqlite(':memory:', { strict: true })
+    migrate(sqlite, { now: 0, known: migrations.filter(({ name }) => name < '0006') })
+    // The head of lane b came last: it was given another chance.
+    sqlite.run(`
+      INSERT INTO jobs (kind, lane, state, body, due_at, created_at, ended_at, lease_until)
+        VALUES ('k', 'a', 'done', '{}', 0, 0, 0, NULL), ('k', 'a', 'running', '{}', 0, 0, NULL, 9),
+          ('k', 'b', 'parked', '{}', 0, 0, NULL, NULL), ('k', 'a', 'parked', '{}', 0, 0, NULL, NULL),
+          ('k', NULL, 'ready', '{}', 0, 0, NULL, NULL), ('k', 'a', 'parked', '{}', 0, 0, NULL, NULL),
+          ('k', 'b', 'ready', '{}', 0, 0, NULL, NULL), ('k', 'c', 'ready', '{}', 0, 0, NULL, NULL);
+      INSERT INTO jobs (kind, state, body, due_at, created_at, ended_at) VALUES ('k', 'done', '{}', 0, 0, 0);
+      DELETE FROM jobs WHERE id = 9`)
+    migrate(sqlite, { now: 1 })
+    const behind = sqlite.query('SELECT behind FROM jobs ORDER BY id').values().flat()
+    expect(behind).toEqual([null, null, 7, 2, null, 4, null, null])
+    expect(sqlite.query('SELECT lane, last FROM job_lanes ORDER BY lane').values()).toEqual([
+      ['a', 6],
+      ['b', 3],
+    ])
+    const add = `INSERT INTO jobs (kind, state, body, due_at, created_at) VALUES ('k', 'ready', '{}', 0, 0) RETURNING id`
+    expect(sqlite.query(add).get()).toEqual({ id: 10 })
+  })
 })
 
 describe('The schema', () => {

@@ -1,5 +1,7 @@
 import { expect, test } from 'bun:test'
+import { command } from '#src/database/command.ts'
 import { claim } from '#src/queue/claim.ts'
+import { revive } from '#src/queue/revive.ts'
 import type { JobRow } from '#src/queue/row.ts'
 import { createTestQueue, settle } from '#test/support/test-queue.ts'
 
@@ -44,9 +46,71 @@ test('a lane’s head that is to be tried again holds its place', async () => {
 test('the schema refuses a second active job in a lane', async () => {
   const { database, enqueueAll } = createTestQueue()
   await enqueueAll([0, 1].map((body) => ({ kind: 'test', lane: 'room', body })))
-  expect(() => database.sqlite.run("UPDATE jobs SET state = 'ready' WHERE id = 2")).toThrow(
-    'UNIQUE',
+  const waken = "UPDATE jobs SET state = 'ready', behind = NULL WHERE id = 2"
+  expect(() => database.sqlite.run(waken)).toThrow('UNIQUE')
+})
+
+test('the schema refuses a second job behind another, and one parked behind none', async () => {
+  const { database, enqueueAll } = createTestQueue()
+  await enqueueAll([0, 1, 2].map((body) => ({ kind: 'test', lane: 'room', body })))
+  const set = (behind: string) => `UPDATE jobs SET behind = ${behind} WHERE id = 3`
+  expect(() => database.sqlite.run(set('1'))).toThrow('UNIQUE')
+  expect(() => database.sqlite.run(set('NULL'))).toThrow('jobs_parked')
+})
+
+test('whoever waits in a lane goes on in order, whichever of them are cancelled', async () => {
+  const all = [1, 2, 3, 4, 5]
+  // Every choice of those that are cancelled, from both ends: a bit for each.
+  for (let choice = 0; choice < 2 ** all.length; choice++) {
+    for (const direction of [all, all.toReversed()]) {
+      const { enqueueAll, cancel, kind, worker, database, row } = createTestQueue()
+      const order: number[] = []
+      kind({ run: async ({ id }) => void order.push(id) })
+      await enqueueAll(all.map(() => ({ kind: 'test', lane: 'room', body: {} })))
+      const cancelled = direction.filter((id) => choice & (1 << (id - 1)))
+      for (const id of cancelled) expect(await cancel(id)).toBe('cancelled')
+      const [newcomer = 0] = await enqueueAll([{ kind: 'test', lane: 'room', body: {} }])
+      const left = all.filter((id) => !cancelled.includes(id))
+      expect(row(newcomer).behind).toBe(left.at(-1) ?? null)
+      await worker().start({ alone: true })
+      await settle()
+      expect(order).toEqual([...left, newcomer])
+      expect(database.sqlite.query('SELECT * FROM job_lanes').all()).toEqual([])
+      database.close()
+    }
+  }
+}, 60_000)
+
+test('a job that is given another chance waits behind those of its lane', async () => {
+  const { enqueueAll, cancel, database, clock, row } = createTestQueue()
+  await enqueueAll([0, 1, 2].map((body) => ({ kind: 'test', lane: 'room', body })))
+  await cancel(1)
+  expect(await database.execute(revive, { id: 1, now: clock.now() })).toBe('revived')
+  expect(row(1)).toMatchObject({ state: 'parked', behind: 3 })
+  await enqueueAll([{ kind: 'test', lane: 'room', body: 3 }])
+  expect(row(4).behind).toBe(1)
+})
+
+test('a lane tells whether a job of a kind has yet to begin in it', async () => {
+  const { enqueueAll, cancel, queue, database, clock } = createTestQueue()
+  const ask = command(
+    'test.waits',
+    () => (tx, kind: string) => queue.waits(tx, { lane: 'a', kind }),
   )
+  const waiting = async () => [await database.execute(ask, 'x'), await database.execute(ask, 'y')]
+  const add = (kind: string, lane: string) => enqueueAll([{ kind, lane, body: {} }])
+  await add('x', 'b')
+  expect(await waiting()).toEqual([false, false])
+  await add('x', 'a')
+  expect(await waiting()).toEqual([true, false])
+  await database.execute(claim, { kind: 'x', limit: 2, leaseMs: 1, now: clock.now() })
+  expect(await waiting()).toEqual([false, false])
+  await add('y', 'a')
+  await add('x', 'a')
+  await add('x', 'a')
+  expect(await waiting()).toEqual([true, true])
+  await cancel(3)
+  expect(await waiting()).toEqual([true, false])
 })
 
 test('a job with the dedupe key of one that has not ended is not added', async () => {

@@ -53,6 +53,9 @@ function start() {
   real.kind({ run: async () => {}, ended: (_tx, job) => void ended.push(job.id) })
   database.sqlite.run('CREATE TABLE effects (job INTEGER)')
   const rows = database.sqlite.query<JobRow, []>('SELECT * FROM jobs ORDER BY id')
+  const lanes = database.sqlite.query<{ last: number }, [string]>(
+    'SELECT last FROM job_lanes WHERE lane = ?1',
+  )
   const held: JobRow[] = []
   let served = -1
 
@@ -167,6 +170,14 @@ function start() {
       expect(active).toBeLessThanOrEqual(1)
       // A lane whose head ended without calling the next would stand still for ever.
       if (states.includes('parked')) expect(active).toBe(1)
+      const line = now.filter((row) => row.lane === lane && row.ended_at === null)
+      // Each behind the one before it, the first of them under way, and the lane knows the last.
+      expect(line.map(({ behind }) => behind)).toEqual([
+        ...line.slice(0, 1).map(() => null),
+        ...line.slice(0, -1).map(({ id }) => id),
+      ])
+      const last = line.length > 1 ? line.at(-1)?.id : undefined
+      expect(lanes.get(lane)?.last).toBe(last)
     }
     for (const owner of ['x', 'y', 'z']) {
       const turns = now

@@ -4,7 +4,18 @@ import { createTestQueue } from '#test/support/test-queue.ts'
 
 /** Every statement of the queue, with what each step of its plan may be, in order. */
 const plans: Record<keyof typeof statements, string[]> = {
-  LANE_BUSY: ['jobs_one_active_per_lane', 'jobs_parked_in_lane'],
+  LAST_OF_LANE: ['key of job_lanes', 'jobs_one_active_per_lane'],
+  SET_LAST: [],
+  FORGET_LANE: ['key of job_lanes', 'primary key of jobs'],
+  LEAVE_LANE: ['jobs_behind'],
+  WAITS_IN_LANE: [
+    'primary key of jobs',
+    'key of job_lanes',
+    'SCAN parked',
+    'primary key of jobs',
+    'SCAN parked',
+    'jobs_one_active_per_lane',
+  ],
   INSERT: ['jobs_turn_of_owner', 'job_turns'],
   RIPE: ['jobs_due'],
   RIPEN: ['primary key of jobs', 'jobs_turn_of_owner', 'job_turns'],
@@ -13,7 +24,7 @@ const plans: Record<keyof typeof statements, string[]> = {
   HEARTBEAT: ['primary key of jobs'],
   END_CLAIM: ['primary key of jobs'],
   RELEASE_CLAIM: ['primary key of jobs'],
-  NEXT_OF_LANE: ['jobs_parked_in_lane'],
+  NEXT_OF_LANE: ['jobs_behind'],
   PROMOTE: ['primary key of jobs', 'jobs_turn_of_owner', 'job_turns'],
   EXPIRED: ['jobs_leased'],
   RESCUE: ['primary key of jobs'],
@@ -28,8 +39,8 @@ const plans: Record<keyof typeof statements, string[]> = {
   PROVIDER: ['providers'],
   PAUSE_PROVIDER: [],
   CHARGE_PROVIDER: [],
-  // Counting reads what it counts, and nothing else: a partial index without the table.
-  COUNT_PARKED: ['scan of jobs_parked_in_lane alone', 'sort'],
+  // Counting reads what it counts, and nothing else: a partial index, where it can without the table.
+  COUNT_PARKED: ['scan of jobs_behind', 'sort'],
   COUNT_READY: ['scan of jobs_turn alone'],
   COUNT_RUNNING: ['jobs_leased', 'sort'],
   COUNT_ENDED: ['jobs_ended_at', 'sort'],
@@ -68,9 +79,10 @@ function toStep(detail: string): string[] {
   if (detail.startsWith('USE TEMP B-TREE')) return ['sort']
   if (detail.startsWith('SEARCH')) {
     if (detail.includes('INTEGER PRIMARY KEY')) return [`primary key of ${detail.split(' ')[1]}`]
+    if (detail.includes('USING PRIMARY KEY')) return [`key of ${detail.split(' ')[1]}`]
     return [(index ?? detail).replace(/^sqlite_autoindex_(\w+)_\d+$/, '$1')]
   }
-  if (detail.startsWith('SCAN')) {
+  if (detail.startsWith('SCAN') && detail !== 'SCAN CONSTANT ROW') {
     const alone = detail.includes('COVERING') ? ' alone' : ''
     return [index ? `scan of ${index}${alone}` : detail]
   }
@@ -81,8 +93,8 @@ function toStep(detail: string): string[] {
 function fill(sqlite: Sqlite) {
   sqlite.run(`
     WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)
-    INSERT INTO jobs (kind, lane, owner, state, turn, body, due_at, created_at, ended_at, lease_until)
-    SELECT 'k' || (i % 3), 'lane' || i, 'owner' || (i % 50), s, i, '{}', i, i,
+    INSERT INTO jobs (kind, lane, owner, behind, state, turn, body, due_at, created_at, ended_at, lease_until)
+    SELECT 'k' || (i % 3), 'lane' || i, 'owner' || (i % 50), CASE WHEN s = 'parked' THEN i END, s, i, '{}', i, i,
       CASE WHEN s = 'done' THEN i END, CASE WHEN s = 'running' THEN i END
     FROM (SELECT i, CASE i % 4 WHEN 0 THEN 'done' WHEN 1 THEN 'ready' WHEN 2 THEN 'parked' ELSE 'running' END AS s
       FROM n)`)

@@ -29,14 +29,14 @@ export const mutants: Record<string, Change[]> = {
   // The index alone is the second lock of the lane; the look that uses it is the first. Both go.
   'no-lane-index': [
     {
-      file: 'drizzle/migrations/0000_initial.sql',
+      file: 'drizzle/migrations/0006_lanes.sql',
       from: 'CREATE UNIQUE INDEX `jobs_one_active_per_lane`',
       to: 'CREATE INDEX `jobs_one_active_per_lane`',
     },
     {
       file: 'src/queue/sql.ts',
-      from: /export const LANE_BUSY = `[^`]*`/,
-      to: 'export const LANE_BUSY = `SELECT 1 WHERE ?1 IS NULL`',
+      from: /export const LAST_OF_LANE = `[^`]*`/,
+      to: 'export const LAST_OF_LANE = `SELECT NULL AS last WHERE ?1 IS NULL`',
     },
   ],
   'no-idempotency': [

@@ -1,5 +1,3 @@
-import { and, eq, sql } from 'drizzle-orm'
-import { jobs } from '#drizzle/schema.ts'
 import { type Command, command } from '#src/database/command.ts'
 import type { Queue } from '#src/queue/queue.ts'
 
@@ -16,28 +14,10 @@ export type EnqueueSync = Command<{ customerId: string; why: SyncCause }, void>
  * while a running one may have read too early and is followed by another.
  */
 export function createEnqueueSync(queue: Queue): EnqueueSync {
-  return command('billing.enqueue-sync', ({ orm }) => {
-    // Uses jobs_one_active_per_lane and jobs_parked_in_lane.
-    const waiting = (state: 'ready' | 'parked') =>
-      orm
-        .select({ id: jobs.id })
-        .from(jobs)
-        .where(
-          and(
-            eq(jobs.lane, sql.placeholder('lane')),
-            eq(jobs.kind, SYNC),
-            sql`${jobs.state} = ${sql.raw(`'${state}'`)}`,
-          ),
-        )
-        .limit(1)
-        .prepare()
-    const ready = waiting('ready')
-    const parked = waiting('parked')
-    return (tx, { customerId, why }) => {
-      const lane = laneOf(customerId)
-      if (ready.get({ lane }) || parked.get({ lane })) return
-      queue.enqueue(tx, { kind: SYNC, lane, body: { customerId, why } })
-    }
+  return command('billing.enqueue-sync', () => (tx, { customerId, why }) => {
+    const lane = laneOf(customerId)
+    if (queue.waits(tx, { lane, kind: SYNC })) return
+    queue.enqueue(tx, { kind: SYNC, lane, body: { customerId, why } })
   })
 }
 

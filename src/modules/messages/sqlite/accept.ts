@@ -133,10 +133,7 @@ function prepareRows({ sqlite }: Connection) {
   }
 }
 
-/**
- * The random half of a room's id, of which two rooms that shared it would only wait for each other: the index of parked
- * jobs grows amid other lanes, the more seldom a page of it is full the cheaper.
- */
+/** The random half of a room's id: short, as each job holds it, and two rooms that shared it would only wait for each other. */
 export function laneOf(roomId: string): string {
   return roomId.replaceAll('-', '').slice(-16)
 }
