@@ -3,7 +3,7 @@ import { type JobKinds, promote, runEnded, STOPPED } from './end.ts'
 import { JOB_READY } from './enqueue.ts'
 import type { Effect, JobEnd } from './job.ts'
 import type { JobRow } from './row.ts'
-import { END_CLAIM, RELEASE_CLAIM } from './sql.ts'
+import { BY_ID, END_CLAIM, RELEASE_CLAIM } from './sql.ts'
 
 /** How a claim ends. */
 export type Finish =
@@ -12,7 +12,8 @@ export type Finish =
   | { as: 'retry'; dueAt: number; countsError: boolean; error: string | null }
 
 export interface FinishInput {
-  row: JobRow
+  /** As it was claimed. */
+  row: Pick<JobRow, 'id' | 'claims' | 'lane'>
   finish: Finish
   now: number
 }
@@ -24,6 +25,7 @@ export interface FinishInput {
 export function createFinish(kinds: JobKinds): Command<FinishInput, boolean> {
   return command('queue.finish', ({ sqlite }) => {
     const end = sqlite.query<unknown, [Record<string, string | number | null>]>(END_CLAIM)
+    const byId = sqlite.query<JobRow, [number]>(BY_ID)
     const release = sqlite.query<{ kind: string }, [Record<string, string | number | null>]>(
       RELEASE_CLAIM,
     )
@@ -47,7 +49,10 @@ export function createFinish(kinds: JobKinds): Command<FinishInput, boolean> {
         if (end.run({ ...fence, state, now, error, losses: 0 }).changes === 0) return false
         // `effect` has put the command and its input together.
         if (how.effect) tx.run(whole(how.effect.command), how.effect.input as never)
-        else if (how.as === 'ended') runEnded(tx, kinds, row, how.end)
+        else if (how.as === 'ended') {
+          const ended = byId.get(row.id)
+          if (ended) runEnded(tx, kinds, ended, how.end)
+        }
         tx.run(promote, { id: row.id, lane: row.lane, now })
         return true
       }

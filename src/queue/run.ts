@@ -102,9 +102,14 @@ async function write(
   finish: Finish,
 ): Promise<NonNullable<unknown> | undefined> {
   const { database, queue, clock, log } = deps
+  const { id, claims, lane } = row
   for (let attempt = 1; attempt <= COMMIT_RETRIES; attempt++) {
     try {
-      const held = await database.execute(queue.commands.finish, { row, finish, now: clock.now() })
+      const held = await database.execute(queue.commands.finish, {
+        row: { id, claims, lane },
+        finish,
+        now: clock.now(),
+      })
       if (!held) log.warn(named(row), 'result refused: the job is another worker’s now')
       return undefined
     } catch (error) {

@@ -61,7 +61,7 @@ export function createGemini({ apiKey, baseUrl, clock, timeouts }: GeminiOptions
 
   /** Opens the first model that takes the request. */
   async function openAny(request: AssistantRequest, signal: AbortSignal) {
-    let last = new AssistantFault('refused', 'no model is configured')
+    let last: AssistantFault | undefined
     for (const model of request.models) {
       try {
         return { model, result: await open(model, request, signal) }
@@ -71,25 +71,28 @@ export function createGemini({ apiKey, baseUrl, clock, timeouts }: GeminiOptions
         if (last.kind !== 'overloaded' && last.kind !== 'model-gone') throw last
       }
     }
-    throw last
+    throw last ?? new AssistantFault('refused', 'no model is configured')
   }
 
   return {
     async *stream(request, signal) {
       const watch = createWatch(clock, signal)
       const endWhole = watch.limit('whole answer', limits.whole)
+      let isWhole = false
       try {
         const endConnect = watch.limit('connection', limits.connect)
         const { model, result } = await openAny(request, watch.signal)
         endConnect()
-        return yield* readPieces(model, result, watch, limits)
+        const ending = yield* readPieces(model, result, watch, limits)
+        isWhole = true
+        return ending
       } catch (error) {
         signal.throwIfAborted()
         throw watch.timedOut ?? toFault(error)
       } finally {
         endWhole()
         // Also where the caller left the generator early: the provider's connection must not linger.
-        watch.close()
+        watch.close(isWhole)
       }
     },
   }
@@ -155,7 +158,8 @@ interface Watch {
   readonly timedOut: AssistantFault | undefined
   /** Starts a limit and returns a function that ends it. */
   limit(of: string, ms: number): () => void
-  close(): void
+  /** A call that is whole has nothing left to abort, and the error made for it would cost as much as the call. */
+  close(isWhole: boolean): void
 }
 
 /** Aborts the provider's call when the caller does or when a limit is passed. */
@@ -175,9 +179,9 @@ function createWatch(clock: Clock, outer: AbortSignal): Watch {
         timedOut = new AssistantFault('broken', `no ${of} within ${ms / SECOND} s`)
         controller.abort(timedOut)
       }),
-    close() {
+    close(isWhole) {
       outer.removeEventListener('abort', follow)
-      controller.abort()
+      if (!isWhole) controller.abort()
     },
   }
 }

@@ -125,7 +125,7 @@ export interface MessageStore {
   task(replyId: string): Promise<ReplyTask | undefined>
   /**
    * Past exchanges with a whole answer, newest first, fetched as they are asked for, and what the provider
-   * counted for the latest of them that it counted.
+   * counted for the latest that it counted among the last few.
    */
   past(input: { roomId: string; before: number }): {
     exchanges: Iterable<PastExchange>

@@ -3,14 +3,14 @@ import { alias } from 'drizzle-orm/sqlite-core'
 import { chatrooms, messages } from '#drizzle/schema.ts'
 import { compile, named } from '#src/database/compile.ts'
 import type { Database } from '#src/database/open.ts'
-import type { Measured, Exchange as PastExchange } from '../../assistant/context.ts'
+import type { Measured } from '../../assistant/context.ts'
 import type { MessageStore } from '../store.ts'
 import { columns, placedColumns, toMessage, toPlaced } from './rows.ts'
 
 const { placeholder } = sql
 
-/** Exchanges fetched at a time for the context window: most windows need no second helping. */
-const EXCHANGES_AT_ONCE = 20
+/** Exchanges fetched at once for the context window where nothing tells how many it will hold. */
+const FEW_EXCHANGES = 4
 
 type Reads = Pick<
   MessageStore,
@@ -128,6 +128,7 @@ export function createReads({ orm, sqlite, snapshot }: Database): Reads {
           replyTokens: replies.replyTokens,
           promptTokens: replies.promptTokens,
           characters: replies.contextCharacters,
+          contextMessages: replies.contextMessages,
         }),
       )
       .from(messages)
@@ -140,19 +141,25 @@ export function createReads({ orm, sqlite, snapshot }: Database): Reads {
         and(inRoom, sql`${messages.role} = 'user'`, lt(messages.position, placeholder('before'))),
       )
       .orderBy(desc(messages.position))
-      .limit(EXCHANGES_AT_ONCE),
+      .limit(placeholder('limit')),
   )
 
-  function* walkExchanges(
-    roomId: string,
-    latest: ReturnType<typeof exchanges.all>,
-  ): Iterable<PastExchange> {
+  /**
+   * The newest first, a few at a time until one tells how many messages its own window held: the next will hold about
+   * as many, and what is read in vain are pages of the file.
+   */
+  function* walkExchanges(roomId: string, latest: ReturnType<typeof exchanges.all>) {
     let rows = latest
+    let limit = FEW_EXCHANGES
+    let seen = 0
     for (;;) {
       yield* rows
       const last = rows.at(-1)
-      if (!last || rows.length < EXCHANGES_AT_ONCE) return
-      rows = exchanges.all({ roomId, before: last.position })
+      if (!last || rows.length < limit) return
+      seen += rows.length
+      const held = Math.ceil((latest[0]?.contextMessages ?? 0) / 2) + 1
+      limit = Math.max(FEW_EXCHANGES, held - seen)
+      rows = exchanges.all({ roomId, before: last.position, limit })
     }
   }
 
@@ -197,7 +204,7 @@ export function createReads({ orm, sqlite, snapshot }: Database): Reads {
     },
     task: async (replyId) => task.get({ replyId }),
     past({ roomId, before }) {
-      const latest = exchanges.all({ roomId, before })
+      const latest = exchanges.all({ roomId, before, limit: FEW_EXCHANGES })
       return { exchanges: walkExchanges(roomId, latest), measured: measuredLast(latest) }
     },
   }
