@@ -1,10 +1,10 @@
 import { type Command, Option } from 'commander'
 import { HOUR, SECOND, toInstant } from '#src/lib/time.ts'
 import { createInspector } from '#src/queue/inspect.ts'
-import { revive } from '#src/queue/revive.ts'
 import type { JobRow } from '#src/queue/row.ts'
 import { createQueueStats } from '#src/queue/stats.ts'
 import { withServices } from './context.ts'
+import { createCancelJob, retryJob } from './job-deeds.ts'
 import { wholeNumber } from './numbers.ts'
 import { table } from './table.ts'
 import { Failure, type Terminal } from './terminal.ts'
@@ -18,7 +18,9 @@ interface Json {
 export function addJobs(program: Command, terminal: Terminal): void {
   const jobs = program
     .command('jobs')
-    .description('look at the queue and mend it, also beside a running server')
+    .description(
+      'look at the queue and mend it, also beside a running server; every deed is audited',
+    )
   jobs
     .command('list')
     .description('jobs, newest first')
@@ -80,13 +82,14 @@ function show(terminal: Terminal, id: number, options: Json) {
 function retry(terminal: Terminal, id: number) {
   return withServices(terminal, async ({ database, services, now }) => {
     const job = createInspector(database).find(id)
-    const hasEnded = job?.state === 'failed' || job?.state === 'cancelled'
+    if (!job) throw new Failure(`There is no job ${id}.`)
+    const hasEnded = job.state === 'failed' || job.state === 'cancelled'
     if (hasEnded && services.queue.kinds.get(job.kind)?.ended) {
       throw new Failure(
         `What job ${id} was for has been told how it ended; a reply is asked for anew.`,
       )
     }
-    const result = await database.execute(revive, { id, now: now() })
+    const result = await database.execute(retryJob, { job, now: now() })
     if (result === 'revived') return terminal.print(`Job ${id} will run again.`)
     const reasons = {
       unknown: `There is no job ${id}.`,
@@ -99,8 +102,9 @@ function retry(terminal: Terminal, id: number) {
 
 function cancel(terminal: Terminal, id: number) {
   return withServices(terminal, async ({ database, services, now }) => {
-    if (!createInspector(database).find(id)) throw new Failure(`There is no job ${id}.`)
-    const result = await database.execute(services.queue.commands.cancel, { id, now: now() })
+    const job = createInspector(database).find(id)
+    if (!job) throw new Failure(`There is no job ${id}.`)
+    const result = await database.execute(createCancelJob(services.queue), { job, now: now() })
     if (result === 'ended') throw new Failure(`Job ${id} has ended already.`)
     const told = result === 'stopping' ? 'was told to stop' : 'is cancelled'
     return terminal.print(`Job ${id} ${told}.`)

@@ -53,6 +53,7 @@ export async function runCommandLine(argv: string[], terminal: Terminal): Promis
     })
   for (const add of commands) add(program, terminal)
   try {
+    refuseUnknown(program, argv[0])
     await program.parseAsync(argv, { from: 'user' })
     return EXIT.ok
   } catch (error) {
@@ -60,6 +61,14 @@ export async function runCommandLine(argv: string[], terminal: Terminal): Promis
   } finally {
     await written
   }
+}
+
+/** Commander takes a word that it does not know for an argument of the default command. */
+function refuseUnknown(program: Command, word: string | undefined): void {
+  if (word === undefined || word.startsWith('-') || word === 'help') return
+  const names = program.commands.map((command) => command.name())
+  if (names.includes(word)) return
+  program.error(`error: unknown command '${word}'. There are ${names.join(', ')}.`)
 }
 
 async function explain(error: unknown, terminal: Terminal): Promise<number> {

@@ -57,6 +57,23 @@ describe('pollux jobs', () => {
     expect(await states()).toEqual(['parked', 'ready'])
   })
 
+  test('writes down what an operator does to a job, and nothing of what was refused', async () => {
+    await using terminal = await setUp([room(1)])
+    const { pollux } = terminal
+    await pollux('jobs', 'retry', '1')
+    await pollux('jobs', 'cancel', '1')
+    await pollux('jobs', 'cancel', '1')
+    await pollux('jobs', 'retry', '1')
+    await pollux('jobs', 'retry', '2')
+    const { out } = await pollux('audit', '--json')
+    const detail = { job: 1, kind: 'test.reply' }
+    expect(JSON.parse(out)).toMatchObject([
+      { event: 'job.retried', actor: 'operator', userId: null, detail },
+      { event: 'job.cancelled', actor: 'operator', userId: null, detail },
+    ])
+    expect(JSON.parse(out)).toHaveLength(2)
+  })
+
   test('gives no other chance to a reply, whose end its reader has been told', async () => {
     const body = { replyId: '0199aaaa-0000-7000-8000-000000000000' }
     await using terminal = await setUp([{ kind: 'message.reply', lane: 'room', body }])

@@ -21,6 +21,16 @@ describe('The command line', () => {
     expect(await pollux(['serve', '--odd'])).toMatchObject({ code: 2 })
     expect(await pollux(['jobs', 'odd'])).toMatchObject({ code: 2 })
     expect((await pollux(['jobs', 'lits'])).err).toContain('list')
+    const mistyped = await pollux(['migarte'])
+    expect(mistyped.code).toBe(2)
+    expect(mistyped.err).toContain("unknown command 'migarte'. There are serve, migrate,")
+  })
+
+  test('ends without a word where nobody reads on', async () => {
+    const command = `set -o pipefail; '${process.execPath}' src/main.ts openapi | true`
+    const run = Bun.spawn(['bash', '-c', command], { stdout: 'pipe', stderr: 'pipe' })
+    expect(await new Response(run.stderr).text()).toBe('')
+    expect(await run.exited).toBe(141)
   })
 
   test('migrate tells whether something is pending, by its exit code too', async () => {
