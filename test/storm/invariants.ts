@@ -70,6 +70,7 @@ export function checkInvariants({ plan, sent, readers, sqlite }: Evidence): Inva
     quota(sqlite, prompts, replies),
     rebuilt(readers, replies),
     nothingLeft(sqlite),
+    noLineLeft(sqlite),
     waitingForNothing(sqlite),
     pragma(sqlite, 'integrity_check', (row) => row === 'ok'),
     pragma(sqlite, 'foreign_key_check', () => false),
@@ -219,6 +220,12 @@ function nothingLeft(sqlite: Sqlite): Invariant {
       ? `job ${id} is ${state}`
       : undefined,
   )
+}
+
+function noLineLeft(sqlite: Sqlite): Invariant {
+  const lanes = sqlite.query<{ lane: string }, []>('SELECT lane FROM job_lanes').all()
+  const violations = lanes.map(({ lane }) => `somebody is said to wait in lane ${lane}`)
+  return { name: 'nobody waits in a lane', checked: 1, violations }
 }
 
 function waitingForNothing(sqlite: Sqlite): Invariant {
