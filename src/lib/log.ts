@@ -1,5 +1,6 @@
 import pino, { type DestinationStream, type Logger } from 'pino'
 import { describeError } from './log-error.ts'
+import { createLogOutput } from './log-output.ts'
 import { prettyLines } from './log-pretty.ts'
 import { byTurn } from './log-turn.ts'
 
@@ -15,7 +16,7 @@ interface LogOptions {
 
 /** One JSON object a line, with an error reduced to what may be written down. */
 export function createLog(level: string, { pretty = false, to }: LogOptions = {}): Log {
-  const plain = to ?? byTurn(pino.destination({ dest: 1, sync: true }))
+  const plain = to ?? byTurn(createLogOutput())
   return pino(
     {
       level,

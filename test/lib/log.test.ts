@@ -93,7 +93,7 @@ test('in development a line is for a person', () => {
 
 test('the lines of one turn are written together, a warning at once and in its order', async () => {
   const writes: string[] = []
-  const log = createLog('debug', { to: byTurn({ write: (text) => writes.push(text) }) })
+  const log = createLog('debug', { to: byTurn({ write: (text) => writes.push(text), end() {} }) })
   log.info('one')
   log.info('two')
   expect(writes).toEqual([])
