@@ -121,11 +121,15 @@ export async function serve(
     },
   }
 
-  /** Closing a connection at once would cut off what is being answered on it. */
+  /**
+   * Closing a connection at once would cut off what is being answered on it. Where nothing is, Bun's `stop` would still
+   * wait for whoever is merely connected.
+   */
   async function sendLastAnswers(server: typeof app.server): Promise<void> {
+    if (!server || server.pendingRequests === 0) return
     const late = Promise.withResolvers<void>()
     const cancel = clock.after(LAST_ANSWERS_MS, late.resolve)
-    await Promise.race([server?.stop(), late.promise])
+    await Promise.race([server.stop(), late.promise])
     cancel()
   }
 }

@@ -8,6 +8,8 @@ const RETRY_MS = 20
 /** At the end of the process, each as long as RETRY_MS. */
 const LAST_TRIES = 50
 const NEWLINE = 10
+/** The reader has gone, or there never was one: nobody will ever read on. */
+const FOR_GOOD = new Set<unknown>(['EPIPE', 'EBADF'])
 
 export interface LogOutput extends DestinationStream {
   /** The last tries, which wait for the reader: for the end of the process. */
@@ -40,8 +42,8 @@ export function createLogOutput({
     try {
       return bytes.subarray(write(bytes))
     } catch (error) {
-      // Nobody will ever read on. Anything else, a full disk too, may pass.
-      if (error instanceof Error && 'code' in error && error.code === 'EPIPE') isClosed = true
+      // Anything else, a full disk too, may pass.
+      if (error instanceof Error && 'code' in error) isClosed = FOR_GOOD.has(error.code)
       return isClosed ? bytes.subarray(bytes.length) : bytes
     }
   }

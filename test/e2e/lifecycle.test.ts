@@ -49,11 +49,16 @@ describe('The server as a process', () => {
     }
   }, 20_000)
 
-  test('stops on SIGINT too', async () => {
+  test('stops on SIGINT too, and waits for nobody who asks nothing', async () => {
     await using folder = await temporaryFolder()
     const environment = { NODE_ENV: 'test', DATABASE_URL: `file:${folder.file('pollux.db')}` }
     await using server = await startServer({ command: fromSource, environment })
+    expect((await fetch(`${server.url}/livez`)).status).toBe(200)
+    // In its first second a server of Bun's stops at once, whatever connections are open.
+    await Bun.sleep(1_500)
     expect(await server.stop('SIGINT')).toBe(0)
+    const took = loggedAt(server.lines, 'stopped') - loggedAt(server.lines, 'draining')
+    expect(took).toBeLessThan(1_000)
   }, 20_000)
 
   test('names every fault of its configuration at once and shows no secret', async () => {
@@ -65,6 +70,12 @@ describe('The server as a process', () => {
     expect(err).not.toContain('too-short-secret')
   }, 20_000)
 })
+
+/** When the line with this message was written. */
+function loggedAt(lines: readonly string[], message: string): number {
+  const line = lines.find((text) => text.includes(`"msg":"${message}"`))
+  return Date.parse(JSON.parse(line ?? '{}').time)
+}
 
 async function run(command: string[], environment: Record<string, string>) {
   const child = Bun.spawn(command, {
