@@ -5,6 +5,8 @@ import { type Clock, systemClock } from './clock.ts'
 /** What may wait for a reader that does not keep up; what comes past it is lost, and how much is told. */
 const KEPT_BYTES = 8 * 1024 * 1024
 const RETRY_MS = 20
+/** Where something went in meanwhile: a pipe holds 64 KB, which a reader takes at once. */
+const SOON_MS = 1
 /** At the end of the process, each as long as RETRY_MS. */
 const LAST_TRIES = 50
 const NEWLINE = 10
@@ -67,8 +69,9 @@ export function createLogOutput({
   }
 
   function retry() {
+    const before = waitingBytes
     drain()
-    if (waiting.length > 0) clock.after(RETRY_MS, retry)
+    if (waiting.length > 0) clock.after(waitingBytes < before ? SOON_MS : RETRY_MS, retry)
     else if (lostLines > 0) tellLost()
   }
 

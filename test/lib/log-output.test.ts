@@ -50,6 +50,19 @@ test('a line goes out at once, and what has no room later, whole and in its orde
   expect(pipe.read()).toBe('fourth\n')
 })
 
+test('a reader that is back is soon caught up with', async () => {
+  const { pipe, clock, output } = start(1_000)
+  for (let count = 0; count < 100; count++) output.write(`${'x'.repeat(999)}\n`)
+  await clock.advance(200)
+  let read = pipe.read()
+  await clock.advance(20)
+  for (let ms = 0; ms < 100; ms++) {
+    read += pipe.read()
+    await clock.advance(1)
+  }
+  expect(read).toHaveLength(100_000)
+})
+
 test('what nobody reads is kept up to 8 MB; how much more was lost is told when somebody does', async () => {
   const { pipe, clock, output } = start(1_000)
   const line = `${'x'.repeat(999)}\n`
