@@ -117,6 +117,17 @@ test('a process that ends at once has written its lines', () => {
   expect(ended.stdout.toString()).toContain('last words')
 })
 
+test('a process that ends at once waits for a slow reader of its lines', () => {
+  // More than a pipe holds.
+  const program =
+    "import { createLog } from '#src/lib/log.ts'; const log = createLog('info'); for (let n = 0; n < 3000; n++) log.info('one of many'); process.exit(0)"
+  const command = '"$0" -e "$1" | (sleep 0.4; grep -c "one of many")'
+  const read = Bun.spawnSync(['bash', '-c', command, process.execPath, program], {
+    cwd: `${import.meta.dir}/../..`,
+  })
+  expect(read.stdout.toString()).toBe('3000\n')
+})
+
 test('an uncaught error does not swallow the lines before it', () => {
   const program =
     "import { createLog } from '#src/lib/log.ts'; createLog('info').info('last words'); throw new Error('no')"

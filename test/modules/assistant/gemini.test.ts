@@ -100,6 +100,30 @@ describe('The provider’s call', () => {
     expect(await outcome).toBe('stop')
   })
 
+  test('is cut off when whoever reads it leaves early', async () => {
+    const cut = Promise.withResolvers<void>()
+    const piece = JSON.stringify({ candidates: [{ content: { parts: [{ text: 'Half' }] } }] })
+    const provider = Bun.serve({
+      hostname: '127.0.0.1',
+      port: 0,
+      fetch: () =>
+        new Response(
+          new ReadableStream<string>({
+            start: (controller) => controller.enqueue(`data: ${piece}\r\n\r\n`),
+            cancel: () => cut.resolve(),
+          }),
+        ),
+    })
+    const baseUrl = `http://127.0.0.1:${provider.port}`
+    const assistant = createGemini({ apiKey: 'key', baseUrl, clock: createFakeClock() })
+    const request = { models: ['model'], system: 'short', history: [], prompt: 'What is up?' }
+    const stream = assistant.stream(request, new AbortController().signal)
+    expect(await stream.next()).toEqual({ done: false, value: 'Half' })
+    await stream.return({ model: '', finishReason: '', usage: null })
+    await cut.promise
+    await provider.stop(true)
+  })
+
   test('sends key, model, instruction and conversation', async () => {
     const { gemini, outcome } = call({ kind: 'answer', pieces: ['x'] })
     await outcome
