@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { type Config, ConfigError, parseConfig } from '#src/config/config.ts'
 import { systemClock } from '#src/lib/clock.ts'
+import { visible } from '#src/lib/visible.ts'
 import { databaseFindings } from './doctor/database.ts'
 import { backupFindings, diskFindings, secretFileFindings } from './doctor/disk.ts'
 import { error, type Finding, warning } from './doctor/finding.ts'
@@ -68,5 +69,5 @@ async function examine(terminal: Terminal, options: Options): Promise<Finding[]>
 }
 
 function describe({ level, check, what, mend }: Finding): string {
-  return `${level} · ${check}\n  ${what}\n  ${mend}`
+  return `${level} · ${check}\n  ${visible(what)}\n  ${visible(mend)}`
 }

@@ -3,6 +3,8 @@ import { ConfigError } from '#src/config/config.ts'
 import { UnusableDatabase } from '#src/database/fault.ts'
 import { DatabaseInUse } from '#src/database/lock.ts'
 import { DatabaseFromTheFuture } from '#src/database/migrate.ts'
+import { describeError } from '#src/lib/log-error.ts'
+import { visible, visibleLines } from '#src/lib/visible.ts'
 import { addAudit } from './audit.ts'
 import { addBackup } from './backup.ts'
 import { addDoctor } from './doctor.ts'
@@ -35,7 +37,8 @@ const commands = [
 ]
 
 /** Runs one command and gives its exit code. */
-export async function runCommandLine(argv: string[], terminal: Terminal): Promise<number> {
+export async function runCommandLine(argv: string[], outside: Terminal): Promise<number> {
+  const terminal = escaping(outside)
   let written = Promise.resolve()
   const program = new Command('pollux')
     .description('A Gemini-style chat backend in one file.')
@@ -63,6 +66,15 @@ export async function runCommandLine(argv: string[], terminal: Terminal): Promis
   }
 }
 
+/** Everything every command writes comes through here, so no command can pass on a control character of its data. */
+function escaping(terminal: Terminal): Terminal {
+  return {
+    environment: terminal.environment,
+    print: (text) => terminal.print(visibleLines(text)),
+    complain: (text) => terminal.complain(visibleLines(text)),
+  }
+}
+
 /** Commander takes a word that it does not know for an argument of the default command. */
 function refuseUnknown(program: Command, word: string | undefined): void {
   if (word === undefined || word.startsWith('-') || word === 'help') return
@@ -79,7 +91,7 @@ async function explain(error: unknown, terminal: Terminal): Promise<number> {
     return EXIT.configuration
   }
   if (error instanceof Failure) {
-    await terminal.complain(error.message)
+    await terminal.complain(visible(error.message))
     return error.exitCode
   }
   if (
@@ -87,14 +99,15 @@ async function explain(error: unknown, terminal: Terminal): Promise<number> {
     error instanceof DatabaseFromTheFuture ||
     error instanceof UnusableDatabase
   ) {
-    await terminal.complain(error.message)
+    await terminal.complain(visible(error.message))
     return EXIT.failed
   }
   // Of a file or folder that the system refuses: its message names it, and where in the program helps nobody.
   if (error instanceof Error && 'syscall' in error && 'path' in error) {
-    await terminal.complain(error.message)
+    await terminal.complain(visible(error.message))
     return EXIT.failed
   }
-  await terminal.complain(error instanceof Error ? (error.stack ?? error.message) : String(error))
+  const { type, message, stack } = describeError(error)
+  await terminal.complain([visible(`${type}: ${message}`), stack ?? ''].join('\n').trimEnd())
   return EXIT.failed
 }

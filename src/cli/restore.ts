@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { parseSettings } from '#src/config/config.ts'
 import { restoreBackup } from '#src/database/restore.ts'
 import { systemClock } from '#src/lib/clock.ts'
+import { visible } from '#src/lib/visible.ts'
 import type { Terminal } from './terminal.ts'
 
 export function addRestore(program: Command, terminal: Terminal): void {
@@ -28,5 +29,5 @@ async function run(terminal: Terminal, file: string, options: { json?: true }): 
     ...(replaced === undefined ? [] : [`What was there is kept as '${replaced}'.`]),
     ...(pending.length === 0 ? [] : [`The next start will migrate it: ${pending.join(', ')}.`]),
   ]
-  await terminal.print(lines.join('\n'))
+  await terminal.print(lines.map(visible).join('\n'))
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { visible } from '#src/lib/visible.ts'
 import type { Option } from './option.ts'
 import { options } from './options.ts'
 
@@ -14,7 +15,7 @@ export class ConfigError extends Error {
   readonly faults: string[]
   constructor(faults: string[]) {
     super(
-      `The configuration has ${faults.length} fault(s):\n${faults.map((fault) => `  - ${fault}`).join('\n')}`,
+      `The configuration has ${faults.length} fault(s):\n${faults.map((fault) => `  - ${visible(fault)}`).join('\n')}`,
     )
     this.name = 'ConfigError'
     this.faults = faults

@@ -1,3 +1,5 @@
+import { visibleLines } from './visible.ts'
+
 interface DescribedError {
   type: string
   code: string | undefined
@@ -32,9 +34,9 @@ export function describeError(error: unknown, depth = 0): DescribedError {
   }
 }
 
-/** Hides phone numbers, tokens and keys that found their way into a text. */
+/** Hides phone numbers, tokens and keys that found their way into a text, and shows control characters escaped. */
 export function clean(text: string): string {
-  return (
+  return visibleLines(
     text
       // A provider that finds a request invalid may quote it.
       .replace(/(\[400 [^\]]*\])(?! API key)[\s\S]*/, '$1')
@@ -42,7 +44,7 @@ export function clean(text: string): string {
       .replaceAll(/\b(?:sk|rk|pk|whsec)_[A-Za-z0-9_]+|\bAIza[\w-]{10,}/g, '[key]')
       .replaceAll(/\bBearer\s+\S+/gi, 'Bearer [token]')
       .replaceAll(/\+\d[\d ()-]{6,18}\d/g, '[phone]')
-      .slice(0, LONGEST_MESSAGE)
+      .slice(0, LONGEST_MESSAGE),
   )
 }
 

@@ -1,4 +1,5 @@
 import type { DestinationStream } from 'pino'
+import { visible, visibleLines } from './visible.ts'
 
 const colours: Record<string, number> = { debug: 90, info: 36, warn: 33, error: 31 }
 
@@ -15,19 +16,20 @@ function pretty(line: string, colour: boolean): string {
   try {
     entry = JSON.parse(line)
   } catch {
-    return line
+    return visibleLines(line)
   }
   const { level, time, msg, err, ...rest } = entry
   const paint = (code: number, text: string) => (colour ? `\x1b[${code}m${text}\x1b[0m` : text)
   const name = String(level)
   const fields = Object.entries(rest).map(
     ([key, value]) =>
-      `${paint(90, `${key}=`)}${typeof value === 'string' ? value : JSON.stringify(value)}`,
+      paint(90, `${visible(key)}=`) +
+      visible(typeof value === 'string' ? value : JSON.stringify(value)),
   )
   const parts = [
-    paint(90, String(time).slice(11, 23)),
-    paint(colours[name] ?? 0, name.toUpperCase().padEnd(5)),
-    String(msg ?? ''),
+    paint(90, visible(String(time).slice(11, 23))),
+    paint(colours[name] ?? 0, visible(name).toUpperCase().padEnd(5)),
+    visible(String(msg ?? '')),
     ...fields,
   ]
   return `${parts.join(' ')}\n${errorLines(err)}`
@@ -39,6 +41,9 @@ function errorLines(error: unknown, label = ''): string {
     { type: 'Error', code: undefined, message: '', stack: undefined, cause: undefined },
     error,
   )
-  const head = `    ${label}${type}${code === undefined ? '' : ` (${code})`}: ${message}\n`
-  return head + (stack === undefined ? '' : `${stack}\n`) + errorLines(cause, 'caused by ')
+  const title = `${type}${code === undefined ? '' : ` (${code})`}: ${message}`
+  const head = `    ${label}${visible(title)}\n`
+  return (
+    head + (stack === undefined ? '' : `${visibleLines(stack)}\n`) + errorLines(cause, 'caused by ')
+  )
 }
