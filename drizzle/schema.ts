@@ -29,6 +29,11 @@ export const users = sqliteTable(
     id: text().primaryKey(),
     /** E.164. */
     phone: text().notNull().unique(),
+    /**
+     * Keyed digest of the phone, made once with the row: what is counted by it survives the account. Null where the row
+     * holds no number (it is being erased), or until the first start after an upgrade; the id then stands in for it.
+     */
+    numberDigest: text('number_digest'),
     name: text(),
     /** argon2id; null where no password is set. */
     passwordHash: text('password_hash'),
@@ -42,6 +47,7 @@ export const users = sqliteTable(
   (table) => [
     check('users_tier_override', oneOf(table.tierOverride, ['basic', 'pro'])),
     index('users_unverified').on(table.createdAt).where(sql`verified_at IS NULL`),
+    index('users_without_digest').on(table.phone).where(sql`number_digest IS NULL`),
   ],
 )
 

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os'
+import type { Config } from './config/config.ts'
 import type { Deps } from './deps.ts'
 import { deriveKey } from './lib/keys.ts'
 import type { Maintenance } from './lib/maintenance.ts'
@@ -10,6 +11,7 @@ import { createAccountStore } from './modules/auth/accounts.sqlite.ts'
 import { createCodes } from './modules/auth/codes.ts'
 import { createHashGate } from './modules/auth/hash-gate.ts'
 import { createLimits } from './modules/auth/limits.ts'
+import { createNumberDigests, type NumberDigests } from './modules/auth/number-digest.ts'
 import { createOtp } from './modules/auth/otp.ts'
 import { createPasswords } from './modules/auth/passwords.ts'
 import { pruneAccounts } from './modules/auth/prune.sqlite.ts'
@@ -107,7 +109,16 @@ export function createAccountServices({
     createHashGate({ running: Math.max(1, Math.min(4, availableParallelism() - 1)) }),
     random.bytes,
   )
-  const accounts = createAccounts({ store, otp, passwords, sessions, limits, clock, random })
+  const accounts = createAccounts({
+    store,
+    otp,
+    passwords,
+    sessions,
+    limits,
+    numberDigests: numberDigestsOf(config),
+    clock,
+    random,
+  })
   const userStore = createUserStore(database, queue, onDeleted)
   queue.register(eraseUser({ store: userStore, clock }))
   const users = createUsers({
@@ -135,7 +146,12 @@ export function createAccountServices({
 }
 
 /** Of the present secret, then of the one before, so that keys rotate while codes and sessions live on. */
-function keysFor(purpose: string, { config }: Deps): [Uint8Array, ...Uint8Array[]] {
+/** What the limits and quotas of a user are counted by, see {@link NumberDigests}. */
+export function numberDigestsOf(config: Config): NumberDigests {
+  return createNumberDigests(keysFor('number', { config }))
+}
+
+function keysFor(purpose: string, { config }: Pick<Deps, 'config'>): [Uint8Array, ...Uint8Array[]] {
   const { jwtSecret, jwtSecretPrevious } = config
   const present = deriveKey(jwtSecret, purpose)
   if (jwtSecretPrevious === undefined) return [present]

@@ -32,7 +32,7 @@ export function createConversation({
   queue: Queue
   quotas: Quotas
   cursors: Cursors
-  isSessionAlive: (principal: Principal) => boolean
+  isSessionAlive: (principal: Pick<Principal, 'userId' | 'sessionId'>) => boolean
 }) {
   const { config, database, clock, random, log } = deps
   const { notifications } = database

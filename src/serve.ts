@@ -1,3 +1,4 @@
+import { numberDigestsOf } from './accounts.ts'
 import { createApp } from './app.ts'
 import type { Config } from './config/config.ts'
 import { lockDatabase } from './database/lock.ts'
@@ -8,6 +9,7 @@ import { internal } from './lib/problem.ts'
 import type { Runtime } from './lib/runtime.ts'
 import { SECOND } from './lib/time.ts'
 import { createMaintenance } from './maintenance.ts'
+import { fillNumberDigests } from './modules/auth/number-digest.ts'
 import { createReadiness } from './modules/health/readiness.ts'
 import { createObservation } from './observation.ts'
 import { createCron } from './plugins/cron.ts'
@@ -58,6 +60,7 @@ export async function serve(
   )
   const database = openDatabase(path, observer, notifications)
   upgrade(database, { path, backupDir: config.backupDir, now: clock.now(), log })
+  await fillNumberDigests(database, numberDigestsOf(config))
   observation.guard(database)
   writer = createWriterMove(config, database, log)
   if (config.writerThread === 'always') await writer.move()

@@ -16,7 +16,7 @@ import { createSearch } from './modules/search/service.ts'
 import { createSearchStore } from './modules/search/store.sqlite.ts'
 import { createSetRoomAside } from './modules/users/erase.sqlite.ts'
 import { createAuth } from './plugins/auth.ts'
-import { limitKey } from './plugins/rate-limit.ts'
+import { userLimit } from './plugins/rate-limit.ts'
 import { createQueue } from './queue/queue.ts'
 
 export type { Deps } from './deps.ts'
@@ -30,7 +30,6 @@ export type Services = ReturnType<typeof createServices>
 export function createServices(deps: Deps) {
   const { config, database, clock, random } = deps
   const queue = createQueue({ clock })
-  const limitsKey = deriveKey(config.jwtSecret, 'limits')
   const cursors = createCursors(deriveKey(config.jwtSecret, 'cursor'))
   const tokens = createTokens({
     secret: config.jwtSecret,
@@ -57,12 +56,7 @@ export function createServices(deps: Deps) {
     cursors,
     models: [config.geminiModel, ...config.geminiModels],
     toldReplyIn: conversation.toldReplyIn,
-    limitOf: (userId) => ({
-      name: 'rooms',
-      key: limitKey(limitsKey, 'rooms', userId),
-      most: ROOMS_A_DAY,
-      windowMs: DAY,
-    }),
+    limitOf: (principal) => userLimit('rooms', principal, ROOMS_A_DAY, DAY),
   })
   const account = createAccountServices({
     deps,

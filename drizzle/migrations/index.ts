@@ -6,6 +6,7 @@ import sql3 from './0003_pending.sql' with { type: 'text' }
 import sql4 from './0004_keys.sql' with { type: 'text' }
 import sql5 from './0005_customers_by_user.sql' with { type: 'text' }
 import sql6 from './0006_lanes.sql' with { type: 'text' }
+import sql7 from './0007_number-digest.sql' with { type: 'text' }
 
 export const migrations = [
   { name: '0000_initial', sql: sql0 },
@@ -15,4 +16,5 @@ export const migrations = [
   { name: '0004_keys', sql: sql4 },
   { name: '0005_customers_by_user', sql: sql5 },
   { name: '0006_lanes', sql: sql6 },
+  { name: '0007_number-digest', sql: sql7 },
 ]

@@ -61,7 +61,9 @@ const write = command('flood.other-write', () => (tx): void => {
 
 function fill({ sqlite }: Database, rooms: number, messages: number): void {
   const each = Math.floor(messages / rooms / 2)
-  const user = sqlite.query('INSERT INTO users VALUES (?1, ?2, NULL, NULL, NULL, 1, 1, 1)')
+  const user = sqlite.query(
+    'INSERT INTO users (id, phone, verified_at, created_at, updated_at) VALUES (?1, ?2, 1, 1, 1)',
+  )
   const room = sqlite.query(`
     INSERT INTO chatrooms (id, user_id, title, title_folded, title_by, active_at, created_at, updated_at, revision)
     VALUES (?1, 'much', 't', 't', 'nobody', 1, 1, 1, ?2)`)

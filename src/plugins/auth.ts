@@ -5,6 +5,8 @@ import { Problem } from '#src/lib/problem.ts'
 export interface Principal {
   userId: string
   sessionId: string
+  /** What limits of a user are counted by, see `userLimit`: deleting the account and signing up again keeps it. */
+  numberDigest: string
 }
 
 /** Reads an `Authorization` header; undefined unless it names a living session of an existing user. */

@@ -104,6 +104,19 @@ export function limitKey(secret: Uint8Array, name: string, subject: string): str
   return `${name}:${digest.subarray(0, 16).toBase64({ alphabet: 'base64url' })}`
 }
 
+/**
+ * A limit of one user, for {@link spend}. The count is kept by the principal's `numberDigest`, so that deleting the
+ * account and signing up again does not reset it.
+ */
+export function userLimit(
+  name: string,
+  { numberDigest }: { numberDigest: string },
+  most: number,
+  windowMs: number,
+): Limit {
+  return { name, key: `${name}:${numberDigest}`, most, windowMs }
+}
+
 /** RateLimit fields of draft-ietf-httpapi-ratelimit-headers, and how long to wait. */
 export function tooMany(limit: Omit<Limit, 'key'>, resetsAt: number, now: number): Problem {
   const seconds = Math.max(1, Math.ceil((resetsAt - now) / SECOND))

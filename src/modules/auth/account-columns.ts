@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm'
 import { users } from '#drizzle/schema.ts'
 
 /** What logging in needs of a user. */
@@ -8,3 +9,6 @@ export const accountColumns = {
   passwordHash: users.passwordHash,
   verifiedAt: users.verifiedAt,
 }
+
+/** Never null, see the schema. */
+export const NUMBER_DIGEST = sql<string>`coalesce(${users.numberDigest}, ${users.id})`

@@ -83,15 +83,15 @@ const signUp = command('auth.sign-up', ({ sqlite }) => {
     { id: string; verifiedAt: number | null },
     [Record<string, string | number | null>]
   >(`
-    INSERT INTO users (id, phone, name, password_hash, created_at, updated_at)
-    VALUES ($id, $phone, $name, $passwordHash, $now, $now)
+    INSERT INTO users (id, phone, number_digest, name, password_hash, created_at, updated_at)
+    VALUES ($id, $phone, $numberDigest, $name, $passwordHash, $now, $now)
     ON CONFLICT (phone) DO UPDATE SET
       name = CASE WHEN verified_at IS NULL THEN $name ELSE name END,
       password_hash = CASE WHEN verified_at IS NULL THEN $passwordHash ELSE password_hash END,
       updated_at = CASE WHEN verified_at IS NULL THEN $now ELSE updated_at END
     RETURNING id, verified_at AS verifiedAt`)
-  return (tx, { origin, ...account }: SignUp): void => {
-    const row = upsert.get({ ...account })
+  return (tx, { origin, numberDigests, ...account }: SignUp): void => {
+    const row = upsert.get({ ...account, numberDigest: numberDigests[0] })
     const isTaken = row?.verifiedAt !== null
     const event = isTaken ? 'account.sign-up-of-taken-number' : 'account.signed-up'
     tx.run(audit, {

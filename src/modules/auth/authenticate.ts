@@ -4,14 +4,17 @@ import { compile, named } from '#src/database/compile.ts'
 import type { Database } from '#src/database/open.ts'
 import type { Clock } from '#src/lib/clock.ts'
 import type { Authenticate, Principal } from '#src/plugins/auth.ts'
+import { NUMBER_DIGEST } from './account-columns.ts'
 import type { AccessTokens } from './tokens.ts'
 
 export interface Authentication {
   /** Verifies the token, then asks in one prepared read whether its session lives and its user exists. */
   authenticate: Authenticate
   /** The same read alone, for what outlives its request: a stream. */
-  isSessionAlive: (principal: Principal) => boolean
+  isSessionAlive: (principal: Session) => boolean
 }
+
+type Session = Pick<Principal, 'userId' | 'sessionId'>
 
 export function createAuthentication({
   database,
@@ -24,7 +27,10 @@ export function createAuthentication({
 }): Authentication {
   const living = compile(database.sqlite, () =>
     database.orm
-      .select(named({ userId: sessions.userId, sessionId: sessions.id }))
+      .select({
+        ...named({ userId: sessions.userId, sessionId: sessions.id }),
+        numberDigest: NUMBER_DIGEST.as('numberDigest'),
+      })
       .from(sessions)
       .innerJoin(users, eq(users.id, sessions.userId))
       .where(
@@ -37,7 +43,7 @@ export function createAuthentication({
         ),
       ),
   )
-  const find = ({ userId, sessionId }: Principal) =>
+  const find = ({ userId, sessionId }: Session) =>
     living.get({ userId, sessionId, now: clock.now() })
   return {
     async authenticate(authorization) {

@@ -6,6 +6,7 @@ import type { Origin } from '#src/plugins/origin.ts'
 import type { CodeSent } from '#src/plugins/schemas.ts'
 import type { Limits } from './limits.ts'
 import type { ChangePassword, LogIn, ResetPassword, SendOtp, SignUp } from './model.ts'
+import type { NumberDigests } from './number-digest.ts'
 import { invalidOtp, type Otp, wrongOtp } from './otp.ts'
 import { invalidCredentials, type Passwords, wrongPassword } from './passwords.ts'
 import { createProof } from './proof.ts'
@@ -18,6 +19,7 @@ export interface AccountDeps {
   passwords: Passwords
   sessions: Sessions
   limits: Limits
+  numberDigests: NumberDigests
   clock: Clock
   random: Random
 }
@@ -47,7 +49,15 @@ export function createAccounts(deps: AccountDeps) {
       const passwordHash = password === undefined ? null : await passwords.hash(password)
       const now = clock.now()
       const id = random.id(now)
-      await store.signUp({ id, phone: e164, name: name ?? null, passwordHash, origin, now })
+      await store.signUp({
+        id,
+        phone: e164,
+        numberDigests: deps.numberDigests(e164),
+        name: name ?? null,
+        passwordHash,
+        origin,
+        now,
+      })
       return { message: 'Ask for a code with POST /v1/auth/send-otp to prove the number.' }
     },
 

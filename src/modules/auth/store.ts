@@ -1,5 +1,6 @@
 import type { Origin } from '#src/plugins/origin.ts'
 import type { Limit } from '#src/plugins/rate-limit.ts'
+import type { NumberDigests } from './number-digest.ts'
 
 export type Purpose = 'login' | 'reset' | 'delete'
 
@@ -17,6 +18,7 @@ export interface Account {
 export interface SignUp {
   id: string
   phone: string
+  numberDigests: ReturnType<NumberDigests>
   name: string | null
   passwordHash: string | null
   origin: Whence

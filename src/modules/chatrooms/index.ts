@@ -17,10 +17,7 @@ export function createChatrooms({ auth, rooms }: { auth: Auth; rooms: Rooms }) {
     .post(
       '',
       async ({ principal, body, request, set }) =>
-        sendAnswer(
-          set,
-          await rooms.create(principal.userId, body ?? {}, idempotencyClaim(request, body)),
-        ),
+        sendAnswer(set, await rooms.create(principal, body ?? {}, idempotencyClaim(request, body))),
       {
         authenticated: true,
         body: NewRoom,

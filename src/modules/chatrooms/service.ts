@@ -2,6 +2,7 @@ import type { Clock } from '#src/lib/clock.ts'
 import { type Cursors, type Page, toPage } from '#src/lib/page.ts'
 import { invalid, notFound } from '#src/lib/problem.ts'
 import type { Random } from '#src/lib/random.ts'
+import type { Principal } from '#src/plugins/auth.ts'
 import type { Answer, IdempotencyClaim } from '#src/plugins/idempotency.ts'
 import type { Limit } from '#src/plugins/rate-limit.ts'
 import type { NewRoom, Room, RoomChange } from './model.ts'
@@ -18,13 +19,15 @@ export interface RoomDeps {
   /** What a room may choose. */
   models: readonly string[]
   /** How many rooms of a user are new. */
-  limitOf(userId: string): Limit
+  limitOf(principal: RoomOwner): Limit
   /** The reply of which the room's readers have been told text. */
   toldReplyIn(roomId: string): string | undefined
 }
 
+type RoomOwner = Pick<Principal, 'userId' | 'numberDigest'>
+
 export interface Rooms {
-  create(userId: string, room: NewRoom, claim?: IdempotencyClaim): Promise<Answer<Room>>
+  create(owner: RoomOwner, room: NewRoom, claim?: IdempotencyClaim): Promise<Answer<Room>>
   list(
     userId: string,
     query: { limit: number; cursor: string | undefined; search: string | undefined },
@@ -47,13 +50,13 @@ export function createRooms(deps: RoomDeps): Rooms {
   }
 
   return {
-    create(userId, room, claim) {
+    create(owner, room, claim) {
       checkModel(room.model)
       const now = clock.now()
       return store.create({
-        userId,
+        userId: owner.userId,
         claim,
-        limit: limitOf(userId),
+        limit: limitOf(owner),
         now,
         room: {
           id: random.id(now),

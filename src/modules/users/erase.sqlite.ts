@@ -60,7 +60,7 @@ export const hide: Command<Hiding, void> = command('users.hide', ({ sqlite }) =>
   )
   const dropCodes = sqlite.query<unknown, [string]>('DELETE FROM otp_challenges WHERE user_id = ?1')
   const forget = sqlite.query<unknown, [Record<string, string | number>]>(`
-    UPDATE users SET phone = $phone, name = NULL, password_hash = NULL, tier_override = NULL, updated_at = $now
+    UPDATE users SET phone = $phone, number_digest = NULL, name = NULL, password_hash = NULL, tier_override = NULL, updated_at = $now
     WHERE id = $userId`)
   return (_tx, { userId, now }) => {
     endSessions.run(userId, now)

@@ -1,0 +1,74 @@
+import { expect, test } from 'bun:test'
+import { migrations } from '#drizzle/migrations/index.ts'
+import { numberDigestsOf } from '#src/accounts.ts'
+import { migrate } from '#src/database/migrate.ts'
+import { openDatabase } from '#src/database/open.ts'
+import { deriveKey } from '#src/lib/keys.ts'
+import { createNumberDigests, fillNumberDigests } from '#src/modules/auth/number-digest.ts'
+import { copyTable, createAccountApp, PHONE } from '#test/support/test-accounts.ts'
+
+type Users = { sqlite: ReturnType<typeof openDatabase>['sqlite'] }
+
+const stored = ({ sqlite }: Users) =>
+  sqlite.query<{ digest: string | null }, []>('SELECT number_digest AS digest FROM users').all()
+
+test('a digest depends on the number and on the key, and has 128 bits', () => {
+  const key = deriveKey('one secret', 'number')
+  const digests = createNumberDigests([key, deriveKey('another secret', 'number')])
+  const [present, previous] = digests(PHONE)
+  expect(present).toMatch(/^[A-Za-z0-9_-]{22}$/)
+  expect(previous).toMatch(/^[A-Za-z0-9_-]{22}$/)
+  expect(previous).not.toBe(present)
+  expect(createNumberDigests([key])(PHONE)).toEqual([present])
+  expect(digests('+4930901821')[0]).not.toBe(present)
+})
+
+test('a sign-up stores the digest of the number, and another sign-up under another key keeps it', async () => {
+  const before = createAccountApp()
+  await before.post('signup', { phone: '+49 (0)30 90 18 20' })
+  const digest = numberDigestsOf(before.config)(PHONE)[0]
+  expect(stored(before.database)).toEqual([{ digest }])
+
+  const jwtSecret = 'the secret of the next year, also long enough'
+  const after = createAccountApp({ jwtSecret, jwtSecretPrevious: before.config.jwtSecret })
+  copyTable(before.database, after.database, 'users')
+  await after.post('signup', { phone: PHONE, name: 'Ada' })
+  await after.logIn()
+  expect(stored(after.database)).toEqual([{ digest }])
+})
+
+test('a signed-in user is limited by the digest', async () => {
+  const app = createAccountApp()
+  const { token, user } = await app.logIn()
+  const [digest] = numberDigestsOf(app.config)(PHONE)
+  await app.send('POST', '/v1/chatroom', { token, body: {} })
+  const keys = () =>
+    app.database.sqlite
+      .query<{ key: string }, []>("SELECT key FROM rate_limits WHERE key GLOB 'rooms:*'")
+      .all()
+  expect(keys()).toEqual([{ key: `rooms:${digest}` }])
+  await app.services.users.erase(user.id)
+  const again = await app.logIn()
+  await app.send('POST', '/v1/chatroom', { token: again.token, body: {} })
+  expect(keys()).toEqual([{ key: `rooms:${digest}` }])
+})
+
+test('the first start after an upgrade computes the digests of every user who has a number', async () => {
+  const database = openDatabase(':memory:')
+  migrate(database.sqlite, { now: 0, known: migrations.filter(({ name }) => name < '0007') })
+  const insert = database.sqlite.query(
+    'INSERT INTO users (id, phone, created_at, updated_at) VALUES (?1, ?2, 0, 0)',
+  )
+  // More than one commit takes.
+  const phones = Array.from({ length: 1_203 }, (_, at) => `+1202555${String(at).padStart(4, '0')}`)
+  for (const [at, phone] of phones.entries()) insert.run(`user-${at}`, phone)
+  insert.run('gone', 'erased:gone')
+  migrate(database.sqlite, { now: 1 })
+  const digests = createNumberDigests([deriveKey('a secret', 'number')])
+  expect(await fillNumberDigests(database, digests)).toBe(1_203)
+  expect(await fillNumberDigests(database, digests)).toBe(0)
+  expect(new Set(stored(database).map(({ digest }) => digest))).toEqual(
+    new Set([null, ...phones.map((phone) => digests(phone)[0])]),
+  )
+  database.close()
+})
