@@ -9,22 +9,30 @@ export interface Page<T> {
   nextCursor: string | null
 }
 
-type Key = (string | number)[]
+/** The types of a key's fields, in their order: what a cursor of this list must hold. */
+type Shape = readonly ('number' | 'string')[]
 
-/** Keyset cursors: sealed, so that a forged one or another list's is told from a real one. */
+type KeyOf<S extends Shape> = { [I in keyof S]: S[I] extends 'number' ? number : string }
+
+/** One list with everything that shapes it: its name, the user, the filter, the order. */
+type List = readonly [name: string, ...shapedBy: string[]]
+
+/** Keyset cursors: sealed, so that the server accepts only cursors that it issued for the same list. */
 export interface Cursors {
-  /** `list` names the list with everything that shapes it: the user, the filter, the order. */
-  encode(list: string, key: Key): string
+  encode(list: List, key: readonly (string | number)[]): string
   /** @throws Problem 400 `invalid-cursor` */
-  decode(list: string, cursor: string): Key
+  decode<const S extends Shape>(list: List, cursor: string, shape: S): KeyOf<S>
 }
 
 const SEAL_BYTES = 12
+/** Part of what is sealed: after a change of the format, cursors of the old format are refused. */
+const VERSION = 2
 
 export function createCursors(key: Uint8Array): Cursors {
-  const seal = (list: string, payload: string) =>
+  // A JSON array, so that no part can reach into the next one, whatever characters it holds.
+  const seal = (list: List, payload: string) =>
     new Bun.CryptoHasher('sha256', key)
-      .update(`${list}\n${payload}`)
+      .update(JSON.stringify([VERSION, list, payload]))
       .digest()
       .subarray(0, SEAL_BYTES)
   return {
@@ -32,14 +40,14 @@ export function createCursors(key: Uint8Array): Cursors {
       const payload = JSON.stringify(values)
       return Buffer.concat([seal(list, payload), Buffer.from(payload)]).toString('base64url')
     },
-    decode(list, cursor) {
+    decode(list, cursor, shape) {
       const bytes = Buffer.from(cursor, 'base64url')
       const payload = bytes.subarray(SEAL_BYTES).toString()
       const given = bytes.subarray(0, SEAL_BYTES)
       const canonical = bytes.toString('base64url') === cursor
       if (canonical && given.length === SEAL_BYTES && timingSafeEqual(given, seal(list, payload))) {
-        // The seal proves that `encode` wrote it.
-        return JSON.parse(payload) as Key
+        const values = parseKey(payload)
+        if (hasShape(values, shape)) return values
       }
       throw new Problem(
         400,
@@ -48,6 +56,22 @@ export function createCursors(key: Uint8Array): Cursors {
       )
     },
   }
+}
+
+function parseKey(payload: string): unknown {
+  try {
+    return JSON.parse(payload)
+  } catch {
+    return undefined
+  }
+}
+
+/** Checked although the seal is right: a list whose key has changed must not read the cursors of before. */
+function hasShape<S extends Shape>(values: unknown, shape: S): values is KeyOf<S> {
+  if (!Array.isArray(values) || values.length !== shape.length) return false
+  return shape.every((type, at) =>
+    type === 'number' ? Number.isSafeInteger(values[at]) : typeof values[at] === 'string',
+  )
 }
 
 /** Cuts a list fetched with one row too many into a page. */

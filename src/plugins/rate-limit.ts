@@ -100,7 +100,9 @@ export const pruneRateLimits: Command<{ now: number }, number> = command(
 
 /** A counter's key: of the subject (a phone, an address) only a keyed digest is stored. */
 export function limitKey(secret: Uint8Array, name: string, subject: string): string {
-  const digest = new Bun.CryptoHasher('sha256', secret).update(`${name}\n${subject}`).digest()
+  const digest = new Bun.CryptoHasher('sha256', secret)
+    .update(JSON.stringify([name, subject]))
+    .digest()
   return `${name}:${digest.subarray(0, 16).toBase64({ alphabet: 'base64url' })}`
 }
 

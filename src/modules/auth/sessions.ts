@@ -101,12 +101,15 @@ export function createSessions(deps: SessionDeps) {
       { userId, sessionId }: Principal,
       query: { limit: number; cursor: string | undefined },
     ): Promise<Page<Session>> {
-      const list = `sessions:${userId}`
-      const key = query.cursor === undefined ? undefined : cursors.decode(list, query.cursor)
+      const list = ['sessions', userId] as const
+      const key =
+        query.cursor === undefined
+          ? undefined
+          : cursors.decode(list, query.cursor, ['number', 'string'])
       const rows = await store.list({
         userId,
         limit: query.limit + 1,
-        after: key && { createdAt: Number(key[0]), id: String(key[1]) },
+        after: key && { createdAt: key[0], id: key[1] },
         now: clock.now(),
       })
       return toPage(

@@ -68,9 +68,10 @@ export function createRooms(deps: RoomDeps): Rooms {
       })
     },
     async list(userId, { limit, cursor, search }) {
-      const list = `rooms:${userId}:${search ?? ''}`
-      const key = cursor === undefined ? undefined : cursors.decode(list, cursor)
-      const after = key && { activeAt: Number(key[0]), id: String(key[1]) }
+      const list = ['rooms', userId, search ?? ''] as const
+      const key =
+        cursor === undefined ? undefined : cursors.decode(list, cursor, ['number', 'string'])
+      const after = key && { activeAt: key[0], id: key[1] }
       const rows = await store.list({ userId, limit: limit + 1, after, search })
       return toPage(
         rows,

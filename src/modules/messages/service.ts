@@ -141,8 +141,8 @@ export function createMessages(deps: MessageDeps): Messages {
       return exchange
     },
     async page(userId, roomId, { limit, cursor, order }) {
-      const list = `messages:${userId}:${roomId}:${order}`
-      const after = cursor === undefined ? undefined : Number(cursors.decode(list, cursor)[0])
+      const list = ['messages', userId, roomId, order] as const
+      const after = cursor === undefined ? undefined : cursors.decode(list, cursor, ['number'])[0]
       const rows = await store.page({ userId, roomId, limit: limit + 1, after, order })
       if (!rows) throw notFound()
       return toPage(

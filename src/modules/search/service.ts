@@ -22,8 +22,8 @@ export function createSearch({ store, cursors }: { store: SearchStore; cursors: 
   return {
     catchUp,
     async find(userId, { text, limit, cursor }) {
-      const list = `search:${userId}:${text}`
-      const before = cursor === undefined ? undefined : Number(cursors.decode(list, cursor)[0])
+      const list = ['search', userId, text] as const
+      const before = cursor === undefined ? undefined : cursors.decode(list, cursor, ['number'])[0]
       await catchUp()
       const rows = await store.find({ userId, text, limit: limit + 1, before })
       return toPage(
