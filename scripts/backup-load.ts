@@ -25,7 +25,7 @@ const megabytes = Number(Bun.argv[3] ?? 1_000)
 const USERS = 100
 const TICK_MS = 5
 const QUIET_MS = 10 * SECOND
-const SECRET = 'backup-load-secret-backup-load-secret'
+const SECRET = 'YmFja3VwLWxvYWQtc2VjcmV0LW9ubHktZm9yLW1lYXN1cmluZw'
 
 interface Shot {
   id: string

@@ -1,5 +1,5 @@
 import { Elysia } from 'elysia'
-import type { Config } from './config/config.ts'
+import { type Config, metricsHost } from './config/config.ts'
 import { createFate, type Fate } from './database/fate.ts'
 import { LostFile } from './database/file-watch.ts'
 import type { Database } from './database/open.ts'
@@ -90,7 +90,7 @@ export async function createObservation(
       )
       try {
         listener.listen({
-          hostname: config.host,
+          hostname: metricsHost(config),
           port: config.metricsPort,
           reusePort: false,
           development: false,
@@ -98,7 +98,7 @@ export async function createObservation(
       } catch (cause) {
         throw new MetricsPortRefused('no port for metrics', { cause })
       }
-      log.info({ port: config.metricsPort }, 'metrics')
+      log.info({ host: metricsHost(config), port: config.metricsPort }, 'metrics')
       return () => listener.stop(true)
     },
   }

@@ -10,7 +10,7 @@ import { systemRandom } from '../../src/lib/random.ts'
 import { createTokens } from '../../src/modules/auth/tokens.ts'
 import { fromSource, type ServerProcess, startServer } from '../../test/support/server.ts'
 
-export const JWT_SECRET = 'benchmark-secret-benchmark-secret-benchmark'
+export const JWT_SECRET = 'YmVuY2htYXJrLXNlY3JldC1vbmx5LWZvci1tZWFzdXJpbmc'
 const DAY = 86_400_000
 const TITLE = { title: 'Trip to Bergen', titleFolded: 'trip to bergen', titleBy: 'person' } as const
 

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { type Config, parseConfig } from '#src/config/config.ts'
+import { type Config, metricsHost, parseConfig } from '#src/config/config.ts'
 import { systemClock } from '#src/lib/clock.ts'
 import { createLog, type Log } from '#src/lib/log.ts'
 import { systemRandom } from '#src/lib/random.ts'
@@ -49,7 +49,9 @@ function explainListening(error: unknown, config: Config): string | undefined {
     error instanceof MetricsPortRefused
       ? { cause: error.cause, setting: 'METRICS_PORT' as const }
       : { cause: error, setting: 'PORT' as const }
-  const port = setting === 'PORT' ? config.port : config.metricsPort
+  const isMain = setting === 'PORT'
+  const port = isMain ? config.port : config.metricsPort
+  const address = isMain ? `HOST=${config.host}` : `METRICS_HOST=${metricsHost(config)}`
   // A file's error has these codes too.
   const isOurs = cause instanceof Error && 'syscall' in cause && cause.syscall === 'listen'
   switch (isOurs && 'code' in cause && cause.code) {
@@ -59,7 +61,7 @@ function explainListening(error: unknown, config: Config): string | undefined {
       return `This user may not listen on port ${port}.`
     case 'EADDRNOTAVAIL':
     case 'EINVAL':
-      return `This machine cannot listen on HOST=${config.host}: it is no address of its own.`
+      return `This machine cannot listen on ${address}: it has no such address.`
     default:
       return undefined
   }

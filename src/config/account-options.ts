@@ -1,6 +1,15 @@
 import { isAddressRange } from '#src/lib/address.ts'
 import { toCountry } from '#src/lib/phone.ts'
-import { integer, list, oneOf, optionalText, optionalUrl, text, url } from './option.ts'
+import {
+  headerValue,
+  integer,
+  list,
+  oneOf,
+  optionalText,
+  optionalUrl,
+  text,
+  url,
+} from './option.ts'
 
 const country = {
   allowed: 'ISO 3166 country codes such as DE, separated by commas',
@@ -38,6 +47,7 @@ export const accountOptions = {
   jwtSecretPrevious: optionalText('JWT_SECRET_PREVIOUS', {
     describe: 'Still verifies, so that keys rotate without logging people out',
     secret: true,
+    minBytes: 32,
   }),
   accessTtlMinutes: integer('ACCESS_TTL_MINUTES', {
     describe: 'Life of an access token, minutes',
@@ -81,6 +91,7 @@ export const accountOptions = {
   }),
   smsSender: text('SMS_SENDER', {
     describe: 'The name of the service in the text of a code',
+    kind: 'line',
     default: 'Pollux',
   }),
   otpPerIpHour: integer('OTP_PER_IP_HOUR', {
@@ -103,10 +114,11 @@ export const accountOptions = {
     default: 120,
   }),
   twilioAccountSid: optionalText('TWILIO_ACCOUNT_SID', { describe: 'Twilio account, AC…' }),
-  twilioAuthToken: optionalText('TWILIO_AUTH_TOKEN', {
-    describe: 'Its auth token',
-    secret: true,
-  }),
+  twilioAuthToken: optionalText(
+    'TWILIO_AUTH_TOKEN',
+    { describe: 'Its auth token', secret: true },
+    headerValue,
+  ),
   twilioFrom: optionalText('TWILIO_FROM', {
     describe: 'Who the SMS comes from: a number of yours, or a messaging service, MG…',
   }),

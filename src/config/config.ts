@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { visible } from '#src/lib/visible.ts'
+import { isPublished, whyGuessable } from './guessable.ts'
+import { oddText } from './odd-text.ts'
 import type { Option } from './option.ts'
 import { options } from './options.ts'
 
@@ -51,11 +53,18 @@ export function parseConfig(environment: Environment): { config: Config; notices
   })
   // Each entry was read by the option of its own key.
   const config = Object.fromEntries(entries) as Values
-  // Where one of the three could not be read it has been said so.
-  const isStripeRead = !faults.some((fault) => fault.startsWith('STRIPE_'))
-  faults.push(...crossFaults(config, isStripeRead))
+  // Where one of the three could not be read, that is the fault.
+  const isStripeRead = !faults.some((fault) => fault.includes('STRIPE_'))
+  const broken = crossRules.filter(({ isBroken }) => isBroken(config)).map(({ fault }) => fault)
+  faults.push(...broken.filter((fault) => isStripeRead || !fault.startsWith('Stripe')))
+  faults.push(...publishedSecrets(config))
   if (faults.length > 0) throw new ConfigError(faults)
   return { config: Object.freeze(config), notices }
+}
+
+/** Where METRICS_PORT listens: without a token only this machine may read the metrics, unless an address is given. */
+export function metricsHost(config: Pick<Config, 'host' | 'metricsHost' | 'metricsToken'>): string {
+  return config.metricsHost ?? (config.metricsToken === undefined ? '127.0.0.1' : config.host)
 }
 
 function isDevelopment(environment: Environment): boolean {
@@ -76,20 +85,31 @@ function readOption(
     faults.push(`${option.name} is missing: ${option.describe} (${option.allowed}).`)
     return undefined
   }
-  const value = option.read(given)
+  if (given === FAULTY) return undefined
+  const { text, from } = given
+  const shown = option.secret ? 'what was given (not shown)' : `'${text}'`
+  const odd = oddText(text, option)
+  if (odd !== undefined) {
+    faults.push(`${from} ${odd}. Given is ${shown}.`)
+    return undefined
+  }
+  const value = option.read(text)
   if (value === undefined) {
-    const shown = option.secret ? 'what was given (not shown)' : `'${given}'`
     faults.push(`${option.name} cannot be ${shown}: allowed is ${option.allowed}.`)
   }
   return value
 }
 
+/** What was found has been added to the faults. */
+const FAULTY = Symbol('faulty')
+
+/** The text that was given and where; undefined where none was. */
 function lookUp(
   option: Option<unknown>,
   environment: Environment,
   faults: string[],
   notices: string[],
-): string | undefined {
+): { text: string; from: string } | typeof FAULTY | undefined {
   for (const name of [option.name, ...option.formerly]) {
     const direct = environment[name]
     const path = environment[`${name}_FILE`]
@@ -98,49 +118,107 @@ function lookUp(
       notices.push(`${name} is understood as ${option.name}; please rename it.`)
     if (direct && path) {
       faults.push(`${name} and ${name}_FILE are both given: give one of them.`)
-      return undefined
+      return FAULTY
     }
-    if (direct) return direct
-    try {
-      // Empty is not given, as with a variable.
-      return readFileSync(path ?? '', 'utf8').trim() || undefined
-    } catch {
-      faults.push(`${name}_FILE names '${path}', which cannot be read.`)
-      return undefined
+    let content = direct
+    if (path) {
+      content = readSetting(path)
+      if (content === undefined) {
+        const odd = oddText(path, { kind: 'value', secret: false })
+        const hint = odd === undefined ? '' : `; the path ${odd}`
+        faults.push(`${name}_FILE names '${path}', which cannot be read${hint}.`)
+        return FAULTY
+      }
     }
+    const text = option.kind === 'lines' ? toLines(content ?? '') : content
+    // Empty is not given, from a file as from a variable.
+    if (!text) return undefined
+    return { text, from: path ? `The file of ${name}_FILE` : name }
   }
   return undefined
 }
 
-/** Faults that only two options together can have. */
-function crossFaults(config: Values, isStripeRead: boolean): string[] {
-  const faults: string[] = []
-  if (config.nodeEnv === 'production' && config.otpDelivery === 'response') {
-    faults.push('OTP_DELIVERY cannot be response in production: the code would be in the answer.')
+/** Undefined where it cannot be read. Editors end a file with a line break, which is not part of the value. */
+function readSetting(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8').replace(/(\r?\n)+$/, '')
+  } catch {
+    return undefined
   }
-  if (config.otpDelivery === 'twilio') {
-    const { twilioAccountSid, twilioAuthToken, twilioFrom } = config
-    if (!twilioAccountSid || !twilioAuthToken || !twilioFrom) {
-      faults.push(
-        'OTP_DELIVERY=twilio needs TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_FROM.',
-      )
-    }
-  }
-  if (config.nodeEnv !== 'development' && config.otpDelivery === 'webhook') {
-    if (!config.otpWebhookUrl || !config.otpWebhookSecret) {
-      faults.push('OTP_DELIVERY=webhook needs OTP_WEBHOOK_URL and OTP_WEBHOOK_SECRET.')
-    }
-  }
-  const stripe = [
-    config.stripeSecretKey,
-    config.stripeWebhookSecrets?.[0],
-    config.stripeProPrices?.[0],
-  ]
-  const given = stripe.filter((value) => value !== undefined).length
-  if (isStripeRead && given > 0 && given < stripe.length) {
-    faults.push(
+}
+
+/** Prose of several lines may come from a Windows file, or from a block of YAML, which ends with a line break. */
+function toLines(text: string): string {
+  return text.replaceAll('\r\n', '\n').replace(/\n+$/, '')
+}
+
+/** A fault that only several settings together have. */
+interface CrossRule {
+  fault: string
+  isBroken: (config: Values) => boolean
+}
+
+const isProduction = ({ nodeEnv }: Values) => nodeEnv === 'production'
+const stripeSettings = (config: Values) => [
+  config.stripeSecretKey,
+  config.stripeWebhookSecrets?.[0],
+  config.stripeProPrices?.[0],
+]
+
+/** Each has a case in test/config/cross-rules.test.ts. A setting that could not be read is undefined here. */
+export const crossRules: CrossRule[] = [
+  {
+    fault: 'OTP_DELIVERY cannot be response in production: the code would be in the answer.',
+    isBroken: (config) => isProduction(config) && config.otpDelivery === 'response',
+  },
+  {
+    fault: 'OTP_DELIVERY=twilio needs TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_FROM.',
+    isBroken: ({ otpDelivery, twilioAccountSid, twilioAuthToken, twilioFrom }) =>
+      otpDelivery === 'twilio' && !(twilioAccountSid && twilioAuthToken && twilioFrom),
+  },
+  {
+    fault: 'OTP_DELIVERY=webhook needs OTP_WEBHOOK_URL and OTP_WEBHOOK_SECRET.',
+    isBroken: ({ nodeEnv, otpDelivery, otpWebhookUrl, otpWebhookSecret }) =>
+      nodeEnv !== 'development' &&
+      otpDelivery === 'webhook' &&
+      !(otpWebhookUrl && otpWebhookSecret),
+  },
+  {
+    fault:
       'Stripe is half configured: STRIPE_SECRET_KEY, STRIPE_WEBHOOK_SECRETS and STRIPE_PRO_PRICES go together.',
-    )
-  }
-  return faults
+    isBroken(config) {
+      const given = stripeSettings(config).filter((value) => value !== undefined).length
+      return given > 0 && given < stripeSettings(config).length
+    },
+  },
+  {
+    fault: 'DATABASE_URL cannot be :memory: in production: everything would be lost at a restart.',
+    isBroken: (config) => isProduction(config) && config.databasePath === ':memory:',
+  },
+]
+
+/**
+ * Secrets of production that everybody can look up: those of development and of the documentation of standards.
+ * Signing secrets must not be made of common words either.
+ */
+function publishedSecrets(config: Values): string[] {
+  if (!isProduction(config)) return []
+  const signing = { JWT_SECRET: config.jwtSecret, JWT_SECRET_PREVIOUS: config.jwtSecretPrevious }
+  const guessable = Object.entries(signing).flatMap(([name, secret]) => {
+    const why = secret === undefined ? undefined : whyGuessable(secret)
+    return why === undefined
+      ? []
+      : [`${name} ${why}. Set it to the output of: openssl rand -base64 48`]
+  })
+  const others: [string, (string | undefined)[]][] = [
+    ['GEMINI_API_KEY', [config.geminiApiKey]],
+    ['OTP_WEBHOOK_SECRET', [config.otpWebhookSecret?.replace(/^whsec_/, '')]],
+    ['STRIPE_SECRET_KEY', [config.stripeSecretKey]],
+    ['STRIPE_WEBHOOK_SECRETS', config.stripeWebhookSecrets ?? []],
+    ['METRICS_TOKEN', [config.metricsToken]],
+  ]
+  const published = others
+    .filter(([, values]) => values.some((value) => value !== undefined && isPublished(value)))
+    .map(([name]) => `${name} is one that was published. Set it to your own.`)
+  return [...guessable, ...published]
 }

@@ -1,3 +1,5 @@
+import type { TextKind } from './odd-text.ts'
+
 /** One setting of the environment: how it is read, what is allowed, what holds when it is not given. */
 export interface Option<T> {
   name: string
@@ -7,6 +9,7 @@ export interface Option<T> {
   /** What is allowed, in words. */
   allowed: string
   secret: boolean
+  kind: TextKind
   /** Gives the value, or undefined when the text is not allowed. */
   read(text: string): T | undefined
   /** How a value is written in the environment: the inverse of `read`. */
@@ -22,6 +25,7 @@ interface Details<T> {
   default?: T
   development?: T
   secret?: boolean
+  kind?: TextKind
   formerly?: string[]
 }
 
@@ -44,6 +48,7 @@ function option<T>(
     write: (value) => String(value ?? ''),
     describe: details.describe,
     secret: details.secret ?? false,
+    kind: details.kind ?? 'value',
     formerly: details.formerly ?? [],
     fallback: 'default' in details ? { value: details.default as T } : undefined,
     development: 'development' in details ? { value: details.development as T } : undefined,
@@ -53,22 +58,29 @@ function option<T>(
 export function text(
   name: string,
   details: Details<string> & { minBytes?: number },
+  check?: Check,
 ): Option<string> {
-  const least = details.minBytes ?? 1
-  const allowed = least > 1 ? `at least ${least} bytes` : 'any text'
-  return option(
-    name,
-    allowed,
-    (given) => (Buffer.byteLength(given) >= least ? given : undefined),
-    details,
-  )
+  const { allowed, test } = check ?? ofLength(details.minBytes)
+  return option(name, allowed, (given) => (test(given) ? given : undefined), details)
+}
+
+function ofLength(minBytes = 1): Check {
+  const allowed = minBytes > 1 ? `at least ${minBytes} bytes` : 'any text'
+  return { allowed, test: (given) => Buffer.byteLength(given) >= minBytes }
+}
+
+/** What is sent in a header: a key of a provider, a bearer token. */
+export const headerValue: Check = {
+  allowed: 'ASCII letters, digits and signs, without blanks',
+  test: (given) => /^[\x21-\x7e]+$/.test(given),
 }
 
 export function optionalText(
   name: string,
-  details: Details<string | undefined>,
-  { allowed, test }: Check = { allowed: 'any text', test: () => true },
+  details: Details<string | undefined> & { minBytes?: number },
+  check?: Check,
 ): Option<string | undefined> {
+  const { allowed, test } = check ?? ofLength(details.minBytes)
   const read = (given: string) => (test(given) ? given : undefined)
   return option<string | undefined>(name, allowed, read, {
     default: undefined,
@@ -148,19 +160,24 @@ export function timezone(name: string, details: Details<string>): Option<string>
   return option(name, 'an IANA time zone such as Europe/Berlin', read, details)
 }
 
-/** The path of an SQLite file, given as `file:./data/pollux.db`, `file:///data/pollux.db` or a plain path. */
+/**
+ * The path of an SQLite file, given as `file:./data/pollux.db`, `file:///data/pollux.db` or a plain path. It is not an
+ * SQLite URI: a query, a fragment, a host or percent-encoding is refused, or it would become part of the file's name.
+ */
 export function sqliteFile(name: string, details: Details<string>): Option<string> {
   const read = (given: string) => {
     const path = given.replace(/^file:(\/\/(?=\/))?/, '')
     const foreign = path !== ':memory:' && /^[a-z][a-z0-9+.-]*:/i.test(path)
-    return foreign || path === '' ? undefined : path
+    const uri = /[?#]|%[0-9a-f]{2}/i.test(path) || path.startsWith('//')
+    return foreign || uri || path === '' ? undefined : path
   }
-  const allowed = 'file:<path of an SQLite file>'
+  const allowed = 'file:<path of an SQLite file>, without ?, #, %-encoding or host'
   return { ...option(name, allowed, read, details), write: (path) => `file:${path}` }
 }
 
 function readUrl(given: string): string | undefined {
   const parsed = URL.parse(given)
-  if (!parsed || !['http:', 'https:'].includes(parsed.protocol)) return undefined
+  if (!parsed || !['http:', 'https:'].includes(parsed.protocol) || /\s/.test(given))
+    return undefined
   return given.replace(/\/+$/, '')
 }

@@ -1,6 +1,7 @@
 import { accountOptions } from './account-options.ts'
 import {
   flag,
+  headerValue,
   integer,
   list,
   oneOf,
@@ -49,11 +50,11 @@ export const options = {
     default: 'http://localhost:3000',
   }),
 
-  geminiApiKey: text('GEMINI_API_KEY', {
-    describe: 'Key of the Gemini API',
-    secret: true,
-    development: 'stand-in',
-  }),
+  geminiApiKey: text(
+    'GEMINI_API_KEY',
+    { describe: 'Key of the Gemini API', secret: true, development: 'stand-in' },
+    headerValue,
+  ),
   geminiBaseUrl: optionalUrl('GEMINI_BASE_URL', { describe: 'Another address of the Gemini API' }),
   geminiModel: text('GEMINI_MODEL', {
     describe: 'Default model',
@@ -69,6 +70,7 @@ export const options = {
   }),
   systemPrompt: text('SYSTEM_PROMPT', {
     describe: 'Default instruction to the model',
+    kind: 'lines',
     default: 'Keep the response short',
   }),
   contextTokens: integer('CONTEXT_TOKENS', {
@@ -105,10 +107,11 @@ export const options = {
     default: 'UTC',
   }),
 
-  stripeSecretKey: optionalText('STRIPE_SECRET_KEY', {
-    describe: 'Key of the Stripe API',
-    secret: true,
-  }),
+  stripeSecretKey: optionalText(
+    'STRIPE_SECRET_KEY',
+    { describe: 'Key of the Stripe API', secret: true },
+    headerValue,
+  ),
   stripeWebhookSecrets: list('STRIPE_WEBHOOK_SECRETS', {
     describe: 'Signing secrets of the webhook endpoint, more than one while rotating',
     secret: true,
@@ -163,12 +166,20 @@ export const options = {
     max: 3_600,
     default: 20,
   }),
-  metricsToken: optionalText('METRICS_TOKEN', {
-    describe: 'Who shows it as a bearer token may read GET /metrics; without it the API has none',
-    secret: true,
+  metricsToken: optionalText(
+    'METRICS_TOKEN',
+    {
+      describe: 'Who shows it as a bearer token may read GET /metrics; without it the API has none',
+      secret: true,
+    },
+    headerValue,
+  ),
+  metricsHost: optionalText('METRICS_HOST', {
+    describe:
+      'Address of METRICS_PORT; when left out, HOST with METRICS_TOKEN and 127.0.0.1 without it',
   }),
   metricsPort: integer('METRICS_PORT', {
-    describe: 'A port of its own for GET /metrics, for a private network; 0 opens none',
+    describe: 'A separate port for GET /metrics, for a private network; 0 opens none',
     min: 0,
     max: 65_535,
     default: 0,

@@ -31,7 +31,9 @@ test('a port for metrics that is taken is named, with its setting', async () => 
 
 test('an address that is not this machine’s is named, with its setting', async () => {
   // TEST-NET-1 of RFC 5737: nobody's.
-  expect(await refusal({ HOST: '192.0.2.1' })).toContain('HOST=192.0.2.1')
+  expect(await refusal({ HOST: '192.0.2.1' })).toContain(' HOST=192.0.2.1')
+  const metrics = { HOST: '127.0.0.1', METRICS_HOST: '192.0.2.1', METRICS_PORT: '9' }
+  expect(await refusal(metrics)).toContain(' METRICS_HOST=192.0.2.1')
 })
 
 test('a folder that cannot be made is named, and is not taken for a port', async () => {

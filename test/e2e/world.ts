@@ -13,7 +13,7 @@ export interface Launch {
   remove?: () => Promise<void>
 }
 
-const JWT_SECRET = 'end-to-end-secret-end-to-end-secret'
+const JWT_SECRET = 'ZW5kLXRvLWVuZC1zZWNyZXQtb25seS1mb3ItdGVzdHM'
 
 export interface WorldOptions {
   /** What Gemini does. */

@@ -12,7 +12,7 @@ import { temporaryFolder } from '#test/support/folder.ts'
 import { type ServerProcess, startServer } from '#test/support/server.ts'
 import type { StormPlan } from './plan.ts'
 
-const JWT_SECRET = 'storm-secret-storm-secret-storm-secret'
+const JWT_SECRET = 'c3Rvcm0tc2VjcmV0LW9ubHktZm9yLXRoaXMtdGVzdC1ydW4'
 
 export interface StormWorld {
   /** Where clients send now; it changes when a server is replaced. */

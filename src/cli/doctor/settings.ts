@@ -1,9 +1,9 @@
-import type { Config, Environment } from '#src/config/config.ts'
+import { type Config, type Environment, metricsHost } from '#src/config/config.ts'
+import { whyGuessable } from '#src/config/guessable.ts'
 import { options } from '#src/config/options.ts'
 import { error, type Finding, found, warning } from './finding.ts'
 
 const LEAST_TOKEN = 16
-const LEAST_DIFFERENT_CHARACTERS = 10
 const OURS =
   /^(ACCESS|ARGON2|AUTO|BACKUP|BASIC|CORS|DATABASE|DRAIN|GEMINI|JOB|JWT|LOG|METRICS|OTP|PROVIDER|PUBLIC|QUOTA|REFRESH|SMS|STRIPE|TRUSTED|TWILIO|WORKER|WRITER)_/
 
@@ -12,6 +12,7 @@ export function settingsFindings(config: Config): Finding[] {
   const production = config.nodeEnv === 'production'
   const url = new URL(config.publicUrl)
   const local = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname)
+  const weakness = whyGuessable(config.jwtSecret)
   return found(
     !production &&
       warning(
@@ -19,11 +20,10 @@ export function settingsFindings(config: Config): Finding[] {
         `NODE_ENV is ${config.nodeEnv}: stand-ins may answer in place of providers.`,
         'Unset NODE_ENV, or set it to production.',
       ),
-    (config.jwtSecret === options.jwtSecret.development?.value ||
-      new Set(config.jwtSecret).size < LEAST_DIFFERENT_CHARACTERS) &&
-      (production ? error : warning)(
+    weakness !== undefined &&
+      warning(
         'jwt-secret',
-        'JWT_SECRET can be guessed: it is the one of development, or has few different characters.',
+        `JWT_SECRET ${weakness}: production would refuse it.`,
         'Set it to the output of: openssl rand -base64 48',
       ),
     config.jwtSecretPrevious === config.jwtSecret &&
@@ -74,6 +74,14 @@ export function settingsFindings(config: Config): Finding[] {
         'METRICS_PORT is the same as PORT.',
         'Give it another, or unset it and set METRICS_TOKEN.',
       ),
+    config.metricsPort > 0 &&
+      config.metricsToken === undefined &&
+      !isLoopback(metricsHost(config)) &&
+      (isEveryAddress(metricsHost(config)) ? error : warning)(
+        'metrics-host',
+        `METRICS_PORT shows the metrics on ${metricsHost(config)} to whoever reaches it, without a token.`,
+        'Set METRICS_TOKEN, or unset METRICS_HOST so that only this machine reaches it.',
+      ),
     config.geminiBaseUrl?.startsWith('http:') &&
       production &&
       warning(
@@ -95,6 +103,14 @@ export function settingsFindings(config: Config): Finding[] {
         'Set it to info: debug is too much for production, silent hides every fault.',
       ),
   )
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\./.test(host)
+}
+
+function isEveryAddress(host: string): boolean {
+  return host === '0.0.0.0' || host === '::'
 }
 
 /** Names in the environment that look like settings and are none: a misspelt one is silently not there. */

@@ -26,8 +26,10 @@ test('sound settings of production have nothing wrong', () => {
 
 test.each([
   [{ NODE_ENV: 'development' }, 'warning environment'],
-  [{ JWT_SECRET: 'development-secret-development-secret' }, 'error jwt-secret'],
-  [{ JWT_SECRET: 'a'.repeat(40) }, 'error jwt-secret'],
+  [{ NODE_ENV: 'test', JWT_SECRET: 'a'.repeat(40) }, 'warning jwt-secret'],
+  [{ METRICS_PORT: '9100', METRICS_TOKEN: '', METRICS_HOST: '0.0.0.0' }, 'error metrics-host'],
+  [{ METRICS_PORT: '9100', METRICS_TOKEN: '', METRICS_HOST: '::' }, 'error metrics-host'],
+  [{ METRICS_PORT: '9100', METRICS_TOKEN: '', METRICS_HOST: '10.0.0.2' }, 'warning metrics-host'],
   [{ JWT_SECRET_PREVIOUS: sound.JWT_SECRET }, 'warning jwt-previous'],
   [{ PUBLIC_URL: 'http://localhost:3000' }, 'warning public-url'],
   [{ PUBLIC_URL: 'http://chat.example.com' }, 'warning public-url'],

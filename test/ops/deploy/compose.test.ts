@@ -30,7 +30,7 @@ async function understood(): Promise<Compose> {
   cpSync('compose.yaml', folder.file('compose.yaml'))
   cpSync('deploy', folder.file('deploy'), { recursive: true })
   const example = await Bun.file('deploy/pollux.env.example').text()
-  const secret = 'filled-in-filled-in-filled-in-filled-in'
+  const secret = 'ZmlsbGVkLWluLWJ5LXRoZS10ZXN0LWluc3RlYWQtb2YteW91'
   await Bun.write(folder.file('deploy/pollux.env'), example.replaceAll(/=$/gm, `=${secret}`))
   cpSync('deploy/litestream.env.example', folder.file('deploy/litestream.env'))
   await Bun.write(folder.file('.env'), 'DOMAIN=chat.example.com\n')
