@@ -43,6 +43,24 @@ async function understood(): Promise<Compose> {
   return Bun.YAML.parse(stdout.toString()) as Compose
 }
 
+/** The first version without a published advisory, of the images that compose.yaml starts (2026-11-28). */
+const FIXED_IN = {
+  // GHSA-5r3v-vc8m-m96g, GHSA-7r4p-vjf4-gxv4, GHSA-wwhq-w58m-w29c and others, up to 2.11.3.
+  caddy: '2.11.4',
+  // CVE-2024-41254, advisories of its dependencies and of Go, SQLite's WAL-reset corruption: up to 0.5.16.
+  'litestream/litestream': '0.5.17',
+}
+
+test('the images that compose.yaml starts have no published advisory', async () => {
+  const compose = await Bun.file('compose.yaml').text()
+  for (const [image, fixed] of Object.entries(FIXED_IN)) {
+    const version = new RegExp(`image: docker\\.io/(?:library/)?${image}:([\\d.]+)`).exec(
+      compose,
+    )?.[1]
+    expect(Bun.semver.order(version ?? '0.0.0', fixed)).toBeGreaterThanOrEqual(0)
+  }
+})
+
 describe.skipIf(!hasCompose)('The compose file', () => {
   test('starts a Pollux that the settings allow, and that believes Caddy alone', async () => {
     const { services, networks } = await understood()
