@@ -1,8 +1,10 @@
 import { type FieldError, invalid, Problem } from '#src/lib/problem.ts'
-import { parseFields, unfit } from './text.ts'
+import { MAX_VALUES, parseFields, tooManyValues, unfit } from './text.ts'
 
 /** Largest request body, in bytes. */
 export const BODY_LIMIT_BYTES = 64 * 1024
+
+const [QUOTE, BACKSLASH, COMMA, OPEN_ARRAY, OPEN_OBJECT] = [0x22, 0x5c, 0x2c, 0x5b, 0x7b]
 
 /**
  * Stands in for a body that could not be read. No schema accepts it, so validation refuses it after
@@ -45,7 +47,7 @@ export async function readBody(request: Request, contentType: string): Promise<u
     refuseCoding(request)
     // RFC 9110, 8.3.1: in any case, and blanks may stand before its parameters.
     const type = contentType.trim().toLowerCase()
-    if (type === 'application/json') return parseJson(decode(bytes))
+    if (type === 'application/json') return parseJson(bytes)
     if (type === 'application/x-www-form-urlencoded') return parseForm(decode(bytes))
     throw new Problem(
       415,
@@ -101,7 +103,9 @@ function decode(bytes: Uint8Array): string {
   }
 }
 
-function parseJson(text: string): unknown {
+function parseJson(bytes: Uint8Array): unknown {
+  if (countValues(bytes) > MAX_VALUES) throw invalid(tooManyValues())
+  const text = decode(bytes)
   let value: unknown
   try {
     value = JSON.parse(text)
@@ -114,6 +118,22 @@ function parseJson(text: string): unknown {
   }
   const errors = unfit(value)
   return errors.length > 0 ? new UnfitBody(errors, value) : value
+}
+
+/**
+ * Commas and opening brackets outside of strings, which is at least the number of values. Counted before anything is
+ * parsed: parsing, walking and refusing 30 000 nested arrays takes the event loop 30 ms or more.
+ */
+function countValues(bytes: Uint8Array): number {
+  let count = 0
+  let isInString = false
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at]
+    if (byte === QUOTE) isInString = !isInString
+    else if (isInString) at += byte === BACKSLASH ? 1 : 0
+    else if (byte === COMMA || byte === OPEN_ARRAY || byte === OPEN_OBJECT) count++
+  }
+  return count
 }
 
 function parseForm(text: string): unknown {

@@ -3,6 +3,13 @@ import type { FieldError } from '#src/lib/problem.ts'
 /** How many faults of a request are told. */
 export const SHOWN_ERRORS = 20
 
+/** Values of a JSON body, and fields of a form or a query string; no route takes more than ten. */
+export const MAX_VALUES = 500
+
+export function tooManyValues(): FieldError {
+  return { pointer: '', detail: `must have at most ${MAX_VALUES} values` }
+}
+
 /** Levels of a body; what the API takes has one. */
 const DEEPEST = 32
 
@@ -16,7 +23,10 @@ export function parseFields(text: string): {
 } {
   const fields: Record<string, string> = Object.create(null)
   const errors: FieldError[] = []
-  for (const pair of text.split('&')) {
+  // One more than allowed, so that the rest of a long text costs nothing.
+  const pairs = text.split('&', MAX_VALUES + 1)
+  if (pairs.length > MAX_VALUES) return { fields: {}, errors: [tooManyValues()] }
+  for (const pair of pairs) {
     if (pair === '') continue
     const at = pair.indexOf('=')
     const name = decodePart(at === -1 ? pair : pair.slice(0, at))

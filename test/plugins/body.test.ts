@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import { BODY_LIMIT_BYTES, readBody, UnfitBody, UnreadableBody } from '#src/plugins/body.ts'
+import { MAX_VALUES } from '#src/plugins/text.ts'
 
 const JSON_TYPE = 'application/json'
 const FORM_TYPE = 'application/x-www-form-urlencoded'
@@ -52,7 +53,7 @@ describe('readBody', () => {
   })
 
   test('refuses what is not JSON, not UTF-8, or of another type', async () => {
-    for (const bad of ['{', '{"a":1,}', 'undefined', "{'a':1}", '{"a":"\0"}', '['.repeat(50_000)]) {
+    for (const bad of ['{', '{"a":1,}', 'undefined', "{'a':1}", '{"a":"\0"}', '['.repeat(50)]) {
       expect(await refusal(bad)).toEqual([400, 'malformed-body'])
     }
     expect(await refusal(new Uint8Array([0x22, 0xff, 0x22]))).toEqual([422, 'validation'])
@@ -72,6 +73,30 @@ describe('readBody', () => {
     expect(await pointers('a=%00', FORM_TYPE)).toMatchObject([{ pointer: '/a' }])
     expect(await pointers('a=1&a=2', FORM_TYPE)).toMatchObject([{ pointer: '/a' }])
     expect(await pointers('{"a":"\\ud83d\\ude00"}')).toEqual({ a: '😀' })
+  })
+
+  test('refuses more values than any route takes before it parses them', async () => {
+    const many = Array.from({ length: MAX_VALUES }, (_, at) => `"f${at}":${at}`).join(',')
+    expect(await readBody(post(`{${many}}`), JSON_TYPE)).toHaveProperty('f499', 499)
+    // Each cannot be parsed either: it is not tried.
+    for (const bad of ['['.repeat(501), '{"a":'.repeat(501), `[${'1,'.repeat(500)}`]) {
+      expect(await refusal(bad)).toEqual([422, 'validation'])
+    }
+    const form = Array.from({ length: MAX_VALUES }, (_, at) => `f${at}=${at}`)
+    expect(await readBody(post(form.join('&')), FORM_TYPE)).toHaveProperty('f499', '499')
+    for (const bad of [`${form.join('&')}&x=1`, '&'.repeat(500), '%ff=1&'.repeat(10_000)]) {
+      const read = await readBody(post(bad), FORM_TYPE)
+      expect(read).toMatchObject({
+        errors: [{ pointer: '', detail: 'must have at most 500 values' }],
+      })
+    }
+  })
+
+  test('counts no brackets and commas inside strings', async () => {
+    for (const text of ['[{,'.repeat(9_000), '\\'.repeat(9_000), '\\",['.repeat(5_000)]) {
+      const body = { 'a"': text, b: 1 }
+      expect(await readBody(post(JSON.stringify(body)), JSON_TYPE)).toEqual(body)
+    }
   })
 
   test('makes no prototype of a field’s name', async () => {

@@ -59,7 +59,7 @@ test('each field with bad text is told, each once', async () => {
   const twice = ['/title', '/model'].map((pointer) => ({ pointer, detail: 'must be given once' }))
   const form = 'title=a&model=b&title=c&model=d'
   expect(await told(form, FORM)).toMatchObject({ errors: twice })
-  const many = JSON.stringify(Array.from({ length: 500 }, () => '\0'))
+  const many = JSON.stringify(Array.from({ length: 400 }, () => '\0'))
   expect(await told(`{"a":${many}}`)).toMatchObject({ errors: { length: 20 } })
 })
 
@@ -98,9 +98,9 @@ test('a body nested deep is 401 to a stranger and told where it is too deep to o
   const { send, told } = await setUp()
   const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`
   for (const body of [
-    `{"a":"\\u0041","b":${nested(20_000)}}`,
-    `{"b":${nested(30_000)}}`,
-    `{"b":${'{"a":'.repeat(10_000)}1${'}'.repeat(10_000)}}`,
+    `{"a":"\\u0041","b":${nested(400)}}`,
+    `{"b":${nested(450)}}`,
+    `{"b":${'{"a":'.repeat(450)}1${'}'.repeat(450)}}`,
   ]) {
     expect((await send('POST', '/v1/chatroom', { body })).status).toBe(401)
     const { status, errors } = Object(await told(body))
@@ -132,4 +132,16 @@ test('a field that may be null says what it wants as one that may not', async ()
   expect((await json<ProblemJson>(answer)).errors).toEqual([
     { pointer: '/name', detail: 'must be 1 to 100 characters, not only blanks' },
   ])
+})
+
+test('a body of thousands of values is 401 to a stranger and one fault to others', async () => {
+  const { send, told } = await setUp()
+  const fields = Array.from({ length: 5_000 }, (_, at) => `"f${at}":1`).join(',')
+  for (const body of [`{${fields}}`, `{"b":${'['.repeat(30_000)}${']'.repeat(30_000)}}`]) {
+    expect((await send('POST', '/v1/chatroom', { body })).status).toBe(401)
+    const errors = [{ pointer: '', detail: 'must have at most 500 values' }]
+    expect(await told(body)).toEqual({ status: 422, errors })
+  }
+  const form = await told('f=1&'.repeat(10_000), FORM)
+  expect(Object(form).errors[0]).toEqual({ pointer: '', detail: 'must have at most 500 values' })
 })
