@@ -46,6 +46,8 @@ export const users = sqliteTable(
   },
   (table) => [
     check('users_tier_override', oneOf(table.tierOverride, ['basic', 'pro'])),
+    // For the count of users by tier.
+    index('users_tier_set').on(table.tierOverride).where(sql`tier_override IS NOT NULL`),
     index('users_unverified').on(table.createdAt).where(sql`verified_at IS NULL`),
     index('users_without_digest').on(table.phone).where(sql`number_digest IS NULL`),
   ],
@@ -426,6 +428,9 @@ export const billingCustomers = sqliteTable(
     syncedAt: integer('synced_at'),
     /** Seen to be deleted at Stripe; the user may have another. */
     goneAt: integer('gone_at'),
+    /** The last page of the customer portal, given again until `portal_until`. */
+    portalUrl: text('portal_url'),
+    portalUntil: integer('portal_until'),
   },
   (table) => [
     uniqueIndex('billing_customers_of_user')
@@ -476,7 +481,7 @@ export const checkoutSessions = sqliteTable(
 
 /**
  * A creating call to Stripe whose answer we do not have yet, with the idempotency key it is repeated under,
- * so that a lost answer makes nothing twice.
+ * so that a lost answer makes nothing twice. Also, under the scope `flight:<user>`, that calls run for a user now.
  */
 export const stripeAttempts = sqliteTable(
   'stripe_attempts',

@@ -91,6 +91,7 @@ export function createApp(deps: Deps, services: Services, options: AppOptions = 
         billing: services.billing,
         idempotently,
         quota: services.quotas.read,
+        limitsOf: services.billingLimits,
       }),
     )
   if (options.metrics && config.metricsToken !== undefined) {

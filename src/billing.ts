@@ -1,7 +1,10 @@
 import type { Config } from './config/config.ts'
 import type { Deps } from './deps.ts'
+import { DAY, MINUTE } from './lib/time.ts'
 import { createBilling } from './modules/billing/service.ts'
 import type { BillingSettings } from './modules/billing/settings.ts'
+import type { Principal } from './plugins/auth.ts'
+import { type Limit, userLimit } from './plugins/rate-limit.ts'
 import type { Queue } from './queue/queue.ts'
 
 /** Builds billing from the configuration; docs/billing.md says how it is set up. */
@@ -36,4 +39,15 @@ export function billingSettings(config: Config): BillingSettings | undefined {
     promotionCodes: config.stripePromotionCodes,
     automaticTax: config.stripeAutomaticTax,
   }
+}
+
+/** What one user may ask of Stripe: every route that calls it counts. */
+export function billingLimits({
+  billingPerUserMinute,
+  billingPerUserDay,
+}: Config): (principal: Principal) => Limit[] {
+  return (principal) => [
+    userLimit('billing', principal, billingPerUserMinute, MINUTE),
+    userLimit('billing-day', principal, billingPerUserDay, DAY),
+  ]
 }

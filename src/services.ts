@@ -1,5 +1,5 @@
 import { createAccountServices } from './accounts.ts'
-import { composeBilling } from './billing.ts'
+import { billingLimits, composeBilling } from './billing.ts'
 import { createConversation } from './conversation.ts'
 import type { Deps } from './deps.ts'
 import { deriveKey } from './lib/keys.ts'
@@ -88,6 +88,7 @@ export function createServices(deps: Deps) {
     tokens,
     auth,
     billing,
+    billingLimits: billingLimits(config),
     quotas,
     rooms,
     messages: conversation.messages,

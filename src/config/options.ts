@@ -147,6 +147,19 @@ export const options = {
     describe: 'Whether Stripe computes the tax; set it up there first',
     default: false,
   }),
+  billingPerUserMinute: integer('BILLING_PER_USER_MINUTE', {
+    describe:
+      'Most requests of one user in a minute that call Stripe: checkout, portal, cancel, resume, sync',
+    min: 1,
+    max: 10_000_000,
+    default: 30,
+  }),
+  billingPerUserDay: integer('BILLING_PER_USER_DAY', {
+    describe: 'Most such requests of one user in a day',
+    min: 1,
+    max: 10_000_000,
+    default: 200,
+  }),
   graceDays: integer('GRACE_DAYS', {
     describe: 'How long a failed renewal is forgiven, days',
     min: 0,

@@ -1,3 +1,22 @@
+/** What an operator must fix; docs/billing.md says how. Prometheus knows each from the start. */
+export const ALARMS = [
+  'stripe-account',
+  'stripe-activation',
+  'stripe-currency',
+  'stripe-key',
+  'stripe-mode',
+  'stripe-payment-methods',
+  'stripe-permission',
+  'stripe-portal',
+  'stripe-price',
+  'stripe-request',
+  'stripe-return-url',
+  'stripe-tax',
+  'stripe-webhook',
+] as const
+
+export type Alarm = (typeof ALARMS)[number]
+
 /** How a call of a provider ended. `limited` is its 429; `refused` is a permanent fault of ours (400, 401, 403). */
 export type ProviderOutcome =
   | 'ok'
@@ -36,6 +55,10 @@ export interface Meters {
   jobEnded(kind: string, outcome: JobOutcome, durationMs: number): void
   /** A stream was opened; the function returned says that it is over, and may be called twice. */
   reader(): () => void
+  /** A delivery to Stripe's webhook: recorded, refused although it looks signed, or without a signature. */
+  delivery(outcome: 'accepted' | 'refused' | 'unsigned'): void
+  /** Something that only an operator can fix was met. */
+  alarm(alarm: Alarm): void
   /** A group commit of so many commands. */
   committed(commands: number, durationMs: number): void
 }
@@ -51,5 +74,7 @@ export const noMeters: Meters = {
   jobStarted: nothing,
   jobEnded: nothing,
   reader: () => nothing,
+  delivery: nothing,
+  alarm: nothing,
   committed: nothing,
 }

@@ -53,9 +53,9 @@ export const accountProblems: Record<string, ProblemKind> = {
     status: 429,
     detail: 'Too many requests. Try again in 42 seconds.',
     meaning:
-      'Codes, sign-ups and guesses are limited by number, by address and altogether, new rooms and exports by user; RateLimit-Policy names the limit met.',
+      'Codes, sign-ups and guesses are limited by number, by address and altogether, new rooms, exports and requests that ask Stripe by user; RateLimit-Policy names the limit met.',
     remedy: 'Wait for the seconds in Retry-After.',
-    on: /^(POST \/v1\/(auth\/|chatroom$)|[A-Z]+ \/v1\/user\/me)/,
+    on: /^(POST \/v1\/(auth\/|chatroom$|subscribe\/pro$|subscription\/)|[A-Z]+ \/v1\/user\/me)/,
   },
   'wrong-otp': {
     status: 403,

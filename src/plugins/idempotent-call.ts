@@ -5,6 +5,7 @@ import type { Database } from '#src/database/open.ts'
 import type { Clock } from '#src/lib/clock.ts'
 import { MINUTE } from '#src/lib/time.ts'
 import { type Answer, findKept, type IdempotencyClaim, keep } from './idempotency.ts'
+import { type Limit, spend } from './rate-limit.ts'
 
 /** A call that has not answered by then belongs to a process that died; the key may try again. */
 const LOCK_MS = MINUTE
@@ -15,12 +16,22 @@ interface Claimed {
   now: number
 }
 
-/** What was kept, or undefined when the claim is ours now. @throws Problem 409, 422 */
-const hold = command('idempotency.hold', () => (tx, claimed: Claimed) => {
-  const first = tx.run(findKept, claimed)
-  if (!first) tx.run(keep, { ...claimed, lockedUntil: claimed.now + LOCK_MS })
-  return first
-})
+/**
+ * What was kept, or undefined when the claim is ours now. What is over a limit keeps nothing, and a replay counts
+ * against none.
+ * @throws Problem 409, 422, 429
+ */
+const hold = command(
+  'idempotency.hold',
+  () =>
+    (tx, { limits, ...claimed }: Claimed & { limits: readonly Limit[] }) => {
+      const first = tx.run(findKept, claimed)
+      if (first) return first
+      tx.run(spend, { limits, now: claimed.now })
+      tx.run(keep, { ...claimed, lockedUntil: claimed.now + LOCK_MS })
+      return undefined
+    },
+)
 
 const release = command('idempotency.release', ({ orm }) => {
   const drop = orm
@@ -40,10 +51,11 @@ const release = command('idempotency.release', ({ orm }) => {
 
 /**
  * `once` for what cannot be one transaction, as it asks another service: the key is claimed first, the
- * answer kept afterwards. Meanwhile the same key is 409; when `create` throws, the claim is dropped.
+ * answer kept afterwards. Meanwhile the same key is 409; when `create` throws, the claim is dropped. Each call of
+ * `create` counts one against each of `limits`.
  */
 export type IdempotentCall = <B>(
-  input: { userId: string; claim: IdempotencyClaim | undefined },
+  input: { userId: string; claim: IdempotencyClaim | undefined; limits?: readonly Limit[] },
   create: () => Promise<{ status: number; body: B; location: string | null }>,
 ) => Promise<Answer<B>>
 
@@ -54,10 +66,13 @@ export function createIdempotentCall({
   database: Database
   clock: Clock
 }): IdempotentCall {
-  return async ({ userId, claim }, create) => {
-    if (!claim) return { ...(await create()), replayed: false }
+  return async ({ userId, claim, limits = [] }, create) => {
     const now = clock.now()
-    const first = await database.execute(hold, { userId, claim, now })
+    if (!claim) {
+      if (limits.length > 0) await database.execute(spend, { limits, now })
+      return { ...(await create()), replayed: false }
+    }
+    const first = await database.execute(hold, { userId, claim, now, limits })
     // Kept by the same route for the same request, so it has this route's shape.
     if (first) return { ...(first.value as Awaited<ReturnType<typeof create>>), replayed: true }
     try {

@@ -1,5 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import type { Meters } from '#src/lib/meters.ts'
+import { ALARMS, type Meters } from '#src/lib/meters.ts'
 import { SECOND } from '#src/lib/time.ts'
 
 /** Something that is read when somebody scrapes. */
@@ -90,6 +90,14 @@ function createPrometheusMeters(registry: Registry): Meters {
     'direction',
   ])
   const otps = counter('pollux_otp_total', 'One-time codes sent, verified, refused', ['event'])
+  const deliveries = counter(
+    'pollux_stripe_deliveries_total',
+    'Deliveries to the webhook of Stripe by outcome',
+    ['outcome'],
+  )
+  const alarms = counter('pollux_alarms_total', 'Faults that an operator must fix', ['alarm'])
+  // Of a series that begins with 1, Prometheus sees no increase.
+  for (const alarm of ALARMS) alarms.inc({ alarm }, 0)
   const readers = new Gauge({ name: 'pollux_readers', help: 'Open event streams', registers })
   return {
     request: (method, route, status, ms) =>
@@ -111,6 +119,8 @@ function createPrometheusMeters(registry: Registry): Meters {
         open = false
       }
     },
+    delivery: (outcome) => deliveries.inc({ outcome }),
+    alarm: (alarm) => alarms.inc({ alarm }),
     committed(commands, ms) {
       commits.observe(ms / SECOND)
       batches.observe(commands)

@@ -29,6 +29,13 @@ export const problemCatalogue: Record<string, ProblemKind> = {
       'Open the page of POST /v1/subscription/portal; GET /v1/subscription/status tells how things stand.',
     on: /^POST \/v1\/subscribe\/pro$/,
   },
+  'billing-busy': {
+    status: 409,
+    detail: 'Another request about this account’s subscription is still running.',
+    meaning: 'The requests of one account that ask Stripe run one after the other.',
+    remedy: 'Send it again after the seconds in Retry-After.',
+    on: /^POST \/v1\/(subscribe\/pro|subscription\/(portal|cancel|resume|sync))$/,
+  },
   'billing-unavailable': {
     status: 503,
     detail: 'Stripe cannot be reached now. Try again shortly.',

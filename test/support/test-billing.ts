@@ -1,9 +1,11 @@
 import { eq } from 'drizzle-orm'
 import { auditLog, billingCustomers, jobs, sessions, stripeEvents } from '#drizzle/schema.ts'
+import { createApp } from '#src/app.ts'
 import type { Config } from '#src/config/config.ts'
 import type { Log } from '#src/lib/log.ts'
 import type { CheckoutPage, SubscriptionStatus } from '#src/modules/billing/model.ts'
 import { createWorker } from '#src/queue/worker.ts'
+import { createServices } from '#src/services.ts'
 import type { StripeCall } from '#src/standins/stripe/behaviour.ts'
 import { sign } from '#src/standins/stripe/deliveries.ts'
 import { createStripeStandIn, STAND_IN_PRICE } from '#src/standins/stripe/server.ts'
@@ -133,8 +135,23 @@ export async function createTestBilling(
     return orm.select().from(billingCustomers).where(eq(billingCustomers.userId, userId)).get()?.id
   }
 
+  /** POSTs to another process on the same database: its own services, nothing of the first in memory. */
+  function secondProcess() {
+    const { config, log } = test
+    const deps = { config, database, clock, random, log }
+    const app = createApp(deps, createServices(deps))
+    return (path: string, { token }: TestUser) =>
+      app.handle(
+        new Request(`http://localhost${path}`, {
+          method: 'POST',
+          headers: { authorization: `Bearer ${token}` },
+        }),
+      )
+  }
+
   return {
     ...test,
+    secondProcess,
     stripe,
     books: stripe.books,
     worker,

@@ -1,6 +1,7 @@
 import { billingSettings } from '#src/billing.ts'
 import type { Config } from '#src/config/config.ts'
-import { billingFindings, billingFormFindings } from '#src/modules/billing/doctor.ts'
+import { billingFormFindings } from '#src/modules/billing/doctor.ts'
+import { billingFindings } from '#src/modules/billing/doctor-online.ts'
 import type { Finding } from './finding.ts'
 
 /** What can be told of the Stripe settings without asking Stripe. */
@@ -11,7 +12,7 @@ export function stripeFormFindings(config: Config): Finding[] {
     : []
 }
 
-/** Asks Stripe about the key, the prices and the webhook endpoint; charges nobody. */
+/** Asks Stripe about the key, the prices, the account and the webhook endpoint; charges nobody. */
 export async function stripeFindings(config: Config): Promise<Finding[]> {
   const settings = billingSettings(config)
   if (!settings) return []

@@ -1,10 +1,18 @@
-import { eq, lt, sql } from 'drizzle-orm'
+import { and, eq, lt, sql } from 'drizzle-orm'
 import { stripeAttempts } from '#drizzle/schema.ts'
 import { type Command, command } from '#src/database/command.ts'
-import { HOUR } from '#src/lib/time.ts'
+import { HOUR, MINUTE } from '#src/lib/time.ts'
 
 /** Stripe forgets an idempotency key after 24 hours; ours must not outlive it. */
 const KEPT_MS = 23 * HOUR
+/** A user's call that has not ended by then belongs to a process that died. */
+const FLIGHT_MS = MINUTE
+
+/** That calls of Stripe run for a user. `key` is the fencing token: only the claim that made it ends it. */
+export interface Flight {
+  scope: string
+  key: string
+}
 
 /** Gives the key of the attempt under way, or starts one under `key`. */
 export const claimAttempt: Command<{ scope: string; key: string; now: number }, string> = command(
@@ -42,6 +50,32 @@ export const endAttempt: Command<{ scope: string }, void> = command(
   ({ orm }) =>
     (_tx, { scope }) => {
       orm.delete(stripeAttempts).where(eq(stripeAttempts.scope, scope)).run()
+    },
+)
+
+/** Claims the user for one run of calls; undefined while another process has them. */
+export const claimFlight: Command<
+  { userId: string; key: string; now: number },
+  Flight | undefined
+> = command('billing.claim-flight', ({ sqlite }) => {
+  // A claim of the future was dated by a clock that has since been set back.
+  const claim = sqlite.query<Flight, [Record<string, string | number>]>(`
+    INSERT INTO stripe_attempts (scope, key, created_at) VALUES ($scope, $key, $now)
+    ON CONFLICT (scope) DO UPDATE SET key = excluded.key, created_at = excluded.created_at
+      WHERE created_at <= excluded.created_at - ${FLIGHT_MS} OR created_at > excluded.created_at
+    RETURNING scope, key`)
+  return (_tx, { userId, key, now }) =>
+    claim.get({ scope: `flight:${userId}`, key, now }) ?? undefined
+})
+
+export const endFlight: Command<Flight, void> = command(
+  'billing.end-flight',
+  ({ orm }) =>
+    (_tx, { scope, key }) => {
+      orm
+        .delete(stripeAttempts)
+        .where(and(eq(stripeAttempts.scope, scope), eq(stripeAttempts.key, key)))
+        .run()
     },
 )
 

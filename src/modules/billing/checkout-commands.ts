@@ -1,10 +1,14 @@
-import { eq } from 'drizzle-orm'
+import { and, eq, isNotNull, lt } from 'drizzle-orm'
 import { billingCustomers, checkoutSessions, users } from '#drizzle/schema.ts'
-import { type Command, command } from '#src/database/command.ts'
+import { type Command, command, type Orm } from '#src/database/command.ts'
+import { DAY } from '#src/lib/time.ts'
 import type { Queue } from '#src/queue/queue.ts'
 import { endAttempt } from './attempts.ts'
 import { enqueueClose } from './close.ts'
-import type { Checkout } from './store.ts'
+import type { Checkout, Portal } from './store.ts'
+
+/** A checkout that was never paid is of no use to anyone after that. */
+const EXPIRED_KEPT_MS = 30 * DAY
 
 export interface NewCustomer {
   userId: string
@@ -56,9 +60,37 @@ export function createAddCheckout(queue: Queue): Command<NewCheckout, boolean> {
           .values({ ...checkout, customerId, status: 'open', createdAt: now })
           .onConflictDoNothing()
           .run()
+        forgetExpired(orm, customerId, now)
         if (customer.userId !== null) return true
         enqueueClose(queue, tx, customerId)
         return false
       },
   )
 }
+
+/** So that one customer's checkouts do not grow without end. Uses checkout_sessions_of_customer. */
+function forgetExpired(orm: Orm, customerId: string, now: number): void {
+  orm
+    .delete(checkoutSessions)
+    .where(
+      and(
+        eq(checkoutSessions.customerId, customerId),
+        lt(checkoutSessions.createdAt, now - EXPIRED_KEPT_MS),
+        eq(checkoutSessions.status, 'expired'),
+      ),
+    )
+    .run()
+}
+
+/** Keeps the last page of the portal: one for each customer, none for a deleted account. */
+export const keepPortal: Command<{ customerId: string; portal: Portal }, void> = command(
+  'billing.keep-portal',
+  ({ orm }) =>
+    (_tx, { customerId, portal }) => {
+      orm
+        .update(billingCustomers)
+        .set({ portalUrl: portal.url, portalUntil: portal.until })
+        .where(and(eq(billingCustomers.id, customerId), isNotNull(billingCustomers.userId)))
+        .run()
+    },
+)

@@ -2,9 +2,10 @@ import type Stripe from 'stripe'
 import type { Clock } from '#src/lib/clock.ts'
 import { Problem } from '#src/lib/problem.ts'
 import { MINUTE, SECOND } from '#src/lib/time.ts'
-import { billingUnavailable, faultOf, orUnavailable, spendsKey } from './fault.ts'
+import { billingUnavailable, faultOf, type Guard, spendsKey } from './fault.ts'
 import { isLive } from './mirror.ts'
 import type { BillingSettings } from './settings.ts'
+import type { SingleFlight } from './single-flight.ts'
 import type { BillingStore, Checkout } from './store.ts'
 import type { ReadCustomer } from './sync.ts'
 
@@ -17,6 +18,8 @@ export interface CheckoutDeps {
   stripe: Stripe
   store: BillingStore
   read: ReadCustomer
+  guard: Guard
+  singleFlight: SingleFlight
   clock: Clock
   settings: BillingSettings
   livemode: boolean
@@ -28,9 +31,7 @@ export interface CheckoutDeps {
  * @throws Problem 409 `already-subscribed`, 503 `billing-unavailable`
  */
 export function createCheckout(deps: CheckoutDeps): (userId: string) => Promise<Checkout> {
-  const { stripe, store, read, clock, settings, livemode } = deps
-  /** Calls of one user in one process share one; between processes Stripe's idempotency keys decide. */
-  const running = new Map<string, Promise<Checkout>>()
+  const { stripe, store, read, guard, singleFlight, clock, settings, livemode } = deps
 
   async function checkout(userId: string): Promise<Checkout> {
     for (let attempt = 1; attempt <= TRIES; attempt++) {
@@ -98,13 +99,7 @@ export function createCheckout(deps: CheckoutDeps): (userId: string) => Promise<
     }
   }
 
-  return (userId) => {
-    const before = running.get(userId)
-    if (before !== undefined) return before
-    const mine = orUnavailable(() => checkout(userId)).finally(() => running.delete(userId))
-    running.set(userId, mine)
-    return mine
-  }
+  return singleFlight((userId) => guard(() => checkout(userId)))
 }
 
 /** Where a person ends up comes from the configuration, never from a request. */

@@ -1,18 +1,23 @@
 import Stripe from 'stripe'
+import { type Clock, systemClock } from '#src/lib/clock.ts'
 import type { Meters, ProviderOutcome } from '#src/lib/meters.ts'
+import { createCircuit } from './circuit.ts'
 import type { BillingSettings } from './settings.ts'
 
 /** The SDK against the real API or another address. Never retries by itself: the queue does, and outlives us. */
 export function createStripe(
   { secretKey, apiBase, timeoutMs }: BillingSettings,
   meters: Meters,
+  clock: Clock = systemClock,
 ): Stripe {
   const base = apiBase === undefined ? undefined : new URL(apiBase)
   return new Stripe(secretKey, {
     timeout: timeoutMs,
     maxNetworkRetries: 0,
     telemetry: false,
-    httpClient: Stripe.createFetchHttpClient(meteredFetch(meters)),
+    httpClient: Stripe.createFetchHttpClient(
+      Object.assign(createCircuit(meteredFetch(meters), clock), { preconnect: fetch.preconnect }),
+    ),
     ...(base && {
       host: base.hostname,
       port: base.port || (base.protocol === 'http:' ? 80 : 443),
@@ -21,8 +26,8 @@ export function createStripe(
   })
 }
 
-function meteredFetch(meters: Meters): typeof fetch {
-  const metered = async (url: string | URL | Request, init?: RequestInit): Promise<Response> => {
+function meteredFetch(meters: Meters) {
+  return async (url: string | URL | Request, init?: RequestInit): Promise<Response> => {
     const startedAt = performance.now()
     const tell = (outcome: ProviderOutcome) =>
       meters.providerCall('stripe', outcome, performance.now() - startedAt)
@@ -35,7 +40,6 @@ function meteredFetch(meters: Meters): typeof fetch {
       throw error
     }
   }
-  return Object.assign(metered, { preconnect: fetch.preconnect })
 }
 
 function outcomeOf(status: number): ProviderOutcome {

@@ -24,6 +24,14 @@ export function createCloseAccount(queue: Queue): Command<{ userId: string }, vo
       .from(billingCustomers)
       .where(eq(billingCustomers.userId, userId))
       .all()
-    for (const { id } of customers) enqueueClose(queue, tx, id)
+    for (const { id } of customers) {
+      // Whoever has this page can see the invoices.
+      orm
+        .update(billingCustomers)
+        .set({ portalUrl: null, portalUntil: null })
+        .where(eq(billingCustomers.id, id))
+        .run()
+      enqueueClose(queue, tx, id)
+    }
   })
 }

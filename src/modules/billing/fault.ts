@@ -1,23 +1,43 @@
 import Stripe from 'stripe'
+import type { RaiseAlarm } from '#src/lib/alarm.ts'
 import { Problem } from '#src/lib/problem.ts'
-import { SECOND } from '#src/lib/time.ts'
+import { MINUTE, SECOND } from '#src/lib/time.ts'
+import { type SetupFault, setupFaultOf } from './setup-faults.ts'
 
 /**
- * What a fault of Stripe means for us. `unavailable` and `limited` pass by themselves; `refused` (our key)
- * needs the operator; `missing` names something that Stripe does not know; `invalid` is a bug or a setting.
+ * What a fault of Stripe means for us. `unavailable` and `limited` pass by themselves; `setup` needs the operator;
+ * `missing` names something that Stripe does not know; `invalid` is any other refusal.
  */
-export type StripeFault = 'unavailable' | 'limited' | 'refused' | 'missing' | 'invalid'
+export type StripeFault = 'unavailable' | 'limited' | 'setup' | 'missing' | 'invalid'
+
+/** However long Stripe asks us to wait: an outage must not outlast its cause by hours. */
+const LONGEST_WAIT_MS = 5 * MINUTE
+/** How long a client waits before it looks whether the operator has fixed it. */
+const SETUP_WAIT_MS = 5 * MINUTE
+
+const ANOTHER_ACCOUNT: SetupFault = {
+  alarm: 'stripe-account',
+  remedy:
+    'Stripe does not know this customer. Is STRIPE_SECRET_KEY that of another account, or was test data deleted?',
+}
+
+const UNKNOWN: SetupFault = {
+  alarm: 'stripe-request',
+  remedy:
+    'Stripe refuses a request of ours. Read its message; if that names no setting of Stripe or of this server, report it.',
+}
 
 /** Undefined for what is no fault of Stripe. */
 export function faultOf(error: unknown): StripeFault | undefined {
   if (!(error instanceof Stripe.errors.StripeError)) return undefined
-  const { statusCode, code } = error
+  const { statusCode, code, rawType } = error
   if (statusCode === 429) return 'limited'
-  if (statusCode === 401 || statusCode === 403) return 'refused'
+  if (setupFaultOf(error)) return 'setup'
   if (code === 'resource_missing') return 'missing'
-  // Without a status there was no answer; 409 is a call of ours with the same key that still runs.
+  // Without a status there was no answer; 409 is a call of ours with the same key that still runs. A key that came with
+  // other parameters before, as before a change of the settings, is dropped, and the next try takes another.
   if (statusCode === undefined || statusCode >= 500 || statusCode === 409) return 'unavailable'
-  return 'invalid'
+  return rawType === 'idempotency_error' ? 'unavailable' : 'invalid'
 }
 
 /**
@@ -30,11 +50,11 @@ export function spendsKey(error: unknown): boolean {
   return statusCode !== undefined && ![401, 403, 409, 429].includes(statusCode)
 }
 
-/** How long Stripe asks us to wait; undefined where it does not say. */
+/** How long Stripe asks us to wait, at most five minutes; undefined where it does not say. */
 export function retryAfterMs(error: unknown): number | undefined {
   if (!(error instanceof Stripe.errors.StripeError)) return undefined
   const seconds = Number(error.headers?.['retry-after'] ?? 'NaN')
-  return seconds >= 0 ? seconds * SECOND : undefined
+  return seconds >= 0 ? Math.min(seconds * SECOND, LONGEST_WAIT_MS) : undefined
 }
 
 export function billingUnavailable(detail: string, retryAfterSeconds = 5): Problem {
@@ -43,14 +63,42 @@ export function billingUnavailable(detail: string, retryAfterSeconds = 5): Probl
   })
 }
 
-/** Runs a request's call of Stripe; an outage is a 503 that says so, and nobody's tier changes by it. */
-export async function orUnavailable<T>(call: () => Promise<T>): Promise<T> {
-  try {
-    return await call()
-  } catch (error) {
-    const fault = faultOf(error)
-    if (fault === undefined || fault === 'invalid' || fault === 'missing') throw error
-    const wait = Math.ceil((retryAfterMs(error) ?? 5 * SECOND) / SECOND)
-    throw billingUnavailable('The payment service does not answer now. Try again shortly.', wait)
+/** Tells the operator what a lasting refusal of Stripe means and what to do about it. Never shows a key. */
+export function raiseSetupAlarm(raise: RaiseAlarm, error: unknown): void {
+  if (!(error instanceof Stripe.errors.StripeError)) return
+  const { code, param, statusCode, requestId, message } = error
+  const isMissing = faultOf(error) === 'missing'
+  const { alarm, remedy } = setupFaultOf(error) ?? (isMissing ? ANOTHER_ACCOUNT : UNKNOWN)
+  const said = message.replaceAll(/\b(sk|rk|pk|whsec)_[\w*]+/g, '$1_…')
+  raise(alarm, 'Stripe refuses what this server asks for', {
+    remedy,
+    stripe: { statusCode, code, param, message: said, requestId },
+  })
+}
+
+/** Runs the calls of Stripe that a request needs. @throws Problem 503 `billing-unavailable` */
+export type Guard = <T>(call: () => Promise<T>) => Promise<T>
+
+/** An outage is a 503 that says so; a refusal that lasts is one too, and an alarm. Neither changes anyone's tier. */
+export function createGuard(raise: RaiseAlarm): Guard {
+  return async (call) => {
+    try {
+      return await call()
+    } catch (error) {
+      const fault = faultOf(error)
+      if (fault === undefined) throw error
+      if (fault === 'unavailable' || fault === 'limited') {
+        const wait = Math.ceil((retryAfterMs(error) ?? 5 * SECOND) / SECOND)
+        throw billingUnavailable(
+          'The payment service does not answer now. Try again shortly.',
+          wait,
+        )
+      }
+      raiseSetupAlarm(raise, error)
+      throw billingUnavailable(
+        'Payments are not available on this server now. Its operator has been notified.',
+        SETUP_WAIT_MS / SECOND,
+      )
+    }
   }
 }

@@ -1,7 +1,8 @@
 import { Elysia, t } from 'elysia'
-import type { Auth } from '#src/plugins/auth.ts'
+import type { Auth, Principal } from '#src/plugins/auth.ts'
 import { readBytes } from '#src/plugins/body.ts'
 import type { IdempotentCall } from '#src/plugins/idempotent-call.ts'
+import type { Limit } from '#src/plugins/rate-limit.ts'
 import { answerOnce } from '#src/plugins/reply.ts'
 import { answers, Nothing, problems, type Quota } from '#src/plugins/schemas.ts'
 import { CheckoutPage, PlanList, PortalPage, Received, SubscriptionStatus } from './model.ts'
@@ -16,44 +17,69 @@ export const WEBHOOK_PATH = '/v1/webhook/stripe'
 
 const answer = answers({ CheckoutPage, PortalPage, PlanList, Received, SubscriptionStatus })
 const detail = { tags: ['Subscription'] }
+const action = {
+  authenticated: true,
+  body: Nothing,
+  response: {
+    200: answer.SubscriptionStatus,
+    ...problems(400, 401, 404, 409, 413, 415, 422, 429),
+  },
+} as const
 
 export function createBillingRoutes({
   auth,
   billing,
   quota,
   idempotently,
+  limitsOf,
 }: {
   auth: Auth
   billing: Billing
   quota: (userId: string) => Quota
   idempotently: IdempotentCall
+  /** What one user may ask of Stripe. */
+  limitsOf: (principal: Principal) => Limit[]
 }) {
   const status = async (userId: string) => ({
     ...(await billing.status(userId)),
     quota: quota(userId),
   })
 
+  /** An action that creates nothing, and so takes no Idempotency-Key: doing it twice is fine. */
+  async function act(name: 'cancel' | 'resume' | 'sync', principal: Principal) {
+    const { userId } = principal
+    const provider = billing.provider()
+    const call = { userId, claim: undefined, limits: limitsOf(principal) }
+    await idempotently(call, async () => {
+      await provider[name](userId)
+      return { status: 200, body: undefined, location: null }
+    })
+    return status(userId)
+  }
+
   return new Elysia({ name: 'billing', prefix: '/v1' })
     .use(auth)
     .post(
       '/subscribe/pro',
-      (context) =>
-        answerOnce(idempotently, context, 200, () =>
-          billing.provider().subscribe(context.principal.userId),
-        ),
+      (context) => {
+        const { principal } = context
+        const make = () => billing.provider().subscribe(principal.userId)
+        return answerOnce(idempotently, context, 200, make, limitsOf(principal))
+      },
       {
         authenticated: true,
         body: Nothing,
-        response: { 200: answer.CheckoutPage, ...problems(400, 401, 409, 413, 415, 422) },
+        response: { 200: answer.CheckoutPage, ...problems(400, 401, 409, 413, 415, 422, 429) },
         detail: { ...detail, summary: 'The page to pay on; the same one while it is open' },
       },
     )
     .post(
       '/webhook/stripe',
       async ({ request }) => {
-        const provider = billing.provider()
-        const body = await readBytes(request, WEBHOOK_LIMIT_BYTES)
-        await provider.takeDelivery(body, request.headers.get('stripe-signature'))
+        const signature = request.headers.get('stripe-signature')
+        await billing
+          .provider()
+          .takeDelivery(signature, () => readBytes(request, WEBHOOK_LIMIT_BYTES))
         return { received: true } as const
       },
       {
@@ -68,62 +94,30 @@ export function createBillingRoutes({
     })
     .post(
       '/subscription/portal',
-      (context) =>
-        answerOnce(idempotently, context, 200, () =>
-          billing.provider().portal(context.principal.userId),
-        ),
+      (context) => {
+        const { principal } = context
+        const make = () => billing.provider().portal(principal.userId)
+        return answerOnce(idempotently, context, 200, make, limitsOf(principal))
+      },
       {
         authenticated: true,
         body: Nothing,
-        response: { 200: answer.PortalPage, ...problems(400, 401, 409, 413, 415, 422) },
+        response: { 200: answer.PortalPage, ...problems(400, 401, 409, 413, 415, 422, 429) },
         detail: { ...detail, summary: 'The page to manage card, invoices and subscription on' },
       },
     )
-    .post(
-      '/subscription/cancel',
-      async ({ principal }) => {
-        await billing.provider().cancel(principal.userId)
-        return status(principal.userId)
-      },
-      {
-        authenticated: true,
-        body: Nothing,
-        response: {
-          200: answer.SubscriptionStatus,
-          ...problems(400, 401, 404, 409, 413, 415, 422),
-        },
-        detail: { ...detail, summary: 'End with the period' },
-      },
-    )
-    .post(
-      '/subscription/resume',
-      async ({ principal }) => {
-        await billing.provider().resume(principal.userId)
-        return status(principal.userId)
-      },
-      {
-        authenticated: true,
-        body: Nothing,
-        response: {
-          200: answer.SubscriptionStatus,
-          ...problems(400, 401, 404, 409, 413, 415, 422),
-        },
-        detail: { ...detail, summary: 'Undo a cancellation before the period ends' },
-      },
-    )
-    .post(
-      '/subscription/sync',
-      async ({ principal }) => {
-        await billing.provider().sync(principal.userId)
-        return status(principal.userId)
-      },
-      {
-        authenticated: true,
-        body: Nothing,
-        response: { 200: answer.SubscriptionStatus, ...problems(400, 401, 404, 413, 415, 422) },
-        detail: { ...detail, summary: 'Read the subscription from Stripe again' },
-      },
-    )
+    .post('/subscription/cancel', ({ principal }) => act('cancel', principal), {
+      ...action,
+      detail: { ...detail, summary: 'End with the period' },
+    })
+    .post('/subscription/resume', ({ principal }) => act('resume', principal), {
+      ...action,
+      detail: { ...detail, summary: 'Undo a cancellation before the period ends' },
+    })
+    .post('/subscription/sync', ({ principal }) => act('sync', principal), {
+      ...action,
+      detail: { ...detail, summary: 'Read the subscription from Stripe again' },
+    })
     .get('/plans', () => billing.provider().plans(), {
       authenticated: true,
       response: { 200: answer.PlanList, ...problems(401) },

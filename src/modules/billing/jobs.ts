@@ -1,11 +1,11 @@
 import type Stripe from 'stripe'
-import type { Log } from '#src/lib/log.ts'
+import type { RaiseAlarm } from '#src/lib/alarm.ts'
 import { HOUR, MINUTE, SECOND } from '#src/lib/time.ts'
 import { effect, type Job, type JobKind, Snooze } from '#src/queue/job.ts'
 import type { Queue } from '#src/queue/queue.ts'
 import { CLOSE } from './close.ts'
 import { SYNC } from './enqueue-sync.ts'
-import { faultOf, retryAfterMs } from './fault.ts'
+import { faultOf, raiseSetupAlarm, retryAfterMs } from './fault.ts'
 import { isTerminal } from './mirror.ts'
 import { RECONCILE } from './reconcile.ts'
 import type { BillingStore } from './store.ts'
@@ -23,7 +23,7 @@ export interface BillingJobsDeps {
   store: BillingStore
   read: ReadCustomer
   reconcile: (signal: AbortSignal) => Promise<void>
-  log: Log
+  raise: RaiseAlarm
 }
 
 /** Registers the job kinds of billing. An outage of Stripe fails none of them: they wait, for days if need be. */
@@ -33,13 +33,13 @@ export function registerJobs({
   store,
   read,
   reconcile,
-  log,
+  raise,
 }: BillingJobsDeps): void {
   async function patiently<T>(job: Job, work: () => Promise<T>): Promise<T> {
     try {
       return await work()
     } catch (error) {
-      throw patience(error, job, log)
+      throw patience(error, job, raise)
     }
   }
 
@@ -91,7 +91,7 @@ function parseCustomer(body: unknown): CustomerJob {
 }
 
 /** Turns a fault of Stripe into a wait; what is none of Stripe's stays an error of the job. */
-function patience(error: unknown, job: Job, log: Log): unknown {
+function patience(error: unknown, job: Job, raise: RaiseAlarm): unknown {
   const fault = faultOf(error)
   switch (fault) {
     case 'unavailable':
@@ -99,17 +99,15 @@ function patience(error: unknown, job: Job, log: Log): unknown {
       const backoff = Math.min(LONGEST_WAIT_MS, SECOND * 2 ** Math.min(job.claims - 1, 12))
       return new Snooze(retryAfterMs(error) ?? backoff, `Stripe is ${fault}`)
     }
-    case 'refused':
-      log.error({ alarm: 'stripe-key', job: job.id }, 'Stripe refuses STRIPE_SECRET_KEY')
-      return new Snooze(LONGEST_WAIT_MS, 'Stripe refuses our key')
+    case 'setup':
+      raiseSetupAlarm(raise, error)
+      return new Snooze(LONGEST_WAIT_MS, 'Stripe is not set up')
     case 'missing':
-      // A deleted customer is still known to Stripe; an unknown one means another account's key.
-      log.error(
-        { alarm: 'stripe-account', job: job.id, err: error },
-        'Stripe does not know this customer: is STRIPE_SECRET_KEY that of another account?',
-      )
-      return new Snooze(HOUR, 'Stripe does not know this customer')
     case 'invalid':
+      // A deleted customer is still known to Stripe; an unknown one means another account's key. A job that gave up
+      // would leave a deleted account's subscription to be paid for.
+      raiseSetupAlarm(raise, error)
+      return new Snooze(HOUR, 'Stripe refuses what the job asks for')
     case undefined:
       return error
   }

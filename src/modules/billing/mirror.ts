@@ -35,9 +35,9 @@ export interface Snapshot {
 /** The period lives on the items; of several the one that makes Pro speaks for the subscription. */
 export function toSubscriptionNow(
   subscription: Stripe.Subscription,
+  items: readonly Stripe.SubscriptionItem[],
   proPrices: readonly string[],
 ): SubscriptionNow {
-  const items = subscription.items.data
   const item = items.find(({ price }) => proPrices.includes(price.id)) ?? items[0]
   return {
     id: subscription.id,

@@ -1,35 +1,58 @@
 import type Stripe from 'stripe'
 import type { Clock } from '#src/lib/clock.ts'
-import { MINUTE } from '#src/lib/time.ts'
-import { orUnavailable } from './fault.ts'
+import { MINUTE, SECOND } from '#src/lib/time.ts'
+import type { Guard } from './fault.ts'
 import type { PlanList } from './model.ts'
 
 /** A price is never changed at Stripe, only replaced; its product's name may be. */
 const FRESH_MS = 10 * MINUTE
+/** After a failure. Whoever asks meanwhile gets the last known price, or the failure. */
+const PAUSE_MS = 30 * SECOND
 
-/** What is offered. Kept in memory a while, as it is the same for everybody; an outage shows the last known. */
+/**
+ * What is offered. Kept in memory a while, as it is the same for everybody; an outage shows the last known. However many
+ * ask, one call runs at a time.
+ */
 export function createPlans({
   stripe,
+  guard,
   clock,
   priceId,
   basicDailyPrompts,
 }: {
   stripe: Stripe
+  guard: Guard
   clock: Clock
   priceId: string
   basicDailyPrompts: number
 }) {
-  let kept: { plans: PlanList; at: number } | undefined
+  let kept: PlanList | undefined
+  let failed: unknown
+  let askAgainAt = Number.NEGATIVE_INFINITY
+  let running: Promise<void> | undefined
+
+  async function ask(): Promise<void> {
+    let waitMs = FRESH_MS
+    try {
+      const price = await guard(() => stripe.prices.retrieve(priceId))
+      kept = toPlans(price, basicDailyPrompts)
+    } catch (error) {
+      failed = error
+      waitMs = PAUSE_MS
+    }
+    askAgainAt = clock.now() + waitMs
+    running = undefined
+  }
 
   return async (): Promise<PlanList> => {
-    if (kept && clock.now() - kept.at < FRESH_MS) return kept.plans
-    try {
-      const price = await orUnavailable(() => stripe.prices.retrieve(priceId))
-      kept = { plans: toPlans(price, basicDailyPrompts), at: clock.now() }
-    } catch (error) {
-      if (!kept) throw error
+    const now = clock.now()
+    // An instant further away than any wait was set by a clock that has since been set back.
+    if (now >= askAgainAt || askAgainAt - now > FRESH_MS) {
+      running ??= ask()
+      await running
     }
-    return kept.plans
+    if (kept) return kept
+    throw failed
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Tx } from '#src/database/command.ts'
 import type { Database } from '#src/database/open.ts'
+import { createAlarms } from '#src/lib/alarm.ts'
 import type { Clock } from '#src/lib/clock.ts'
 import type { Log } from '#src/lib/log.ts'
 import type { Maintenance } from '#src/lib/maintenance.ts'
@@ -11,12 +12,13 @@ import { createCheckout } from './checkout.ts'
 import { createStripe } from './client.ts'
 import { createEnqueueSync } from './enqueue-sync.ts'
 import { createEntitlements } from './entitlement.ts'
-import { billingUnavailable } from './fault.ts'
+import { billingUnavailable, createGuard } from './fault.ts'
 import { registerJobs } from './jobs.ts'
 import type { CheckoutPage, PlanList, PortalPage } from './model.ts'
 import { createPlans } from './plans.ts'
 import { createReconcile, EVENTS_KEPT_MS } from './reconcile.ts'
 import { type BillingSettings, isLiveKey } from './settings.ts'
+import { createSingleFlight } from './single-flight.ts'
 import { createBillingStore } from './store.sqlite.ts'
 import { createStatus, createSubscription, type Status } from './subscription.ts'
 import { createReadCustomer } from './sync.ts'
@@ -40,7 +42,7 @@ export type Billing = ReturnType<typeof createBilling>
 /** What needs Stripe. */
 interface Provider {
   subscribe(userId: string): Promise<CheckoutPage>
-  takeDelivery(body: Uint8Array, signature: string | null): Promise<void>
+  takeDelivery(signature: string | null, body: () => Promise<Uint8Array>): Promise<void>
   cancel(userId: string): Promise<void>
   resume(userId: string): Promise<void>
   sync(userId: string): Promise<void>
@@ -91,7 +93,7 @@ export function createBilling(deps: BillingDeps) {
       {
         name: 'prune old Stripe events',
         pattern: '47 3 * * *',
-        run: () => store.prune({ before: clock.now() - EVENTS_KEPT_MS }),
+        run: () => store.prune({ before: clock.now() - EVENTS_KEPT_MS, now: clock.now() }),
       },
     ] satisfies Maintenance[],
   }
@@ -105,18 +107,30 @@ function createProvider(
 ): Provider {
   const { queue, clock, log, basicDailyPrompts } = deps
   const { proPrices, webhookSecrets } = settings
-  const stripe = createStripe(settings, deps.meters ?? noMeters)
+  const meters = deps.meters ?? noMeters
+  const raise = createAlarms({ log, clock, meters })
+  const stripe = createStripe(settings, meters, clock)
   const read = createReadCustomer({ stripe, store, clock, proPrices, livemode })
   const reconcile = createReconcile({ stripe, store, clock })
-  registerJobs({ queue, stripe, store, read, reconcile, log })
-  const checkout = createCheckout({ stripe, store, read, clock, settings, livemode })
+  registerJobs({ queue, stripe, store, read, reconcile, raise })
+  const guard = createGuard(raise)
+  const singleFlight = createSingleFlight({ store, clock })
+  const shared = { stripe, store, read, guard, singleFlight, clock, settings }
+  const checkout = createCheckout({ ...shared, livemode })
   return {
     async subscribe(userId) {
       const { url, expiresAt } = await checkout(userId)
       return { url, expiresAt: toInstant(expiresAt) }
     },
-    takeDelivery: createTakeDelivery({ stripe, secrets: webhookSecrets, store, clock }),
-    plans: createPlans({ stripe, clock, priceId: proPrices[0] ?? '', basicDailyPrompts }),
-    ...createSubscription({ stripe, store, read, settings }),
+    takeDelivery: createTakeDelivery({
+      stripe,
+      secrets: webhookSecrets,
+      store,
+      clock,
+      raise,
+      meters,
+    }),
+    plans: createPlans({ stripe, guard, clock, priceId: proPrices[0] ?? '', basicDailyPrompts }),
+    ...createSubscription(shared),
   }
 }

@@ -12,8 +12,8 @@ import { lazy } from '#src/lib/lazy.ts'
 import type { Random } from '#src/lib/random.ts'
 import type { Queue } from '#src/queue/queue.ts'
 import { createApplySync } from './apply-sync.ts'
-import { claimAttempt, endAttempt, pruneAttempts } from './attempts.ts'
-import { addCustomer, createAddCheckout } from './checkout-commands.ts'
+import { claimAttempt, claimFlight, endAttempt, endFlight, pruneAttempts } from './attempts.ts'
+import { addCustomer, createAddCheckout, keepPortal } from './checkout-commands.ts'
 import { createCloseAccount, enqueueClose } from './close.ts'
 import type { EnqueueSync } from './enqueue-sync.ts'
 import type { Entitlements } from './entitlement.ts'
@@ -59,7 +59,12 @@ export function createBillingStore(deps: BillingStoreDeps): BillingStore {
   // Uses billing_customers_of_user.
   const customerOf = lazy(() =>
     orm
-      .select({ id: billingCustomers.id, userId: billingCustomers.userId })
+      .select({
+        id: billingCustomers.id,
+        userId: billingCustomers.userId,
+        url: billingCustomers.portalUrl,
+        until: billingCustomers.portalUntil,
+      })
       .from(billingCustomers)
       .where(
         and(
@@ -133,7 +138,12 @@ export function createBillingStore(deps: BillingStoreDeps): BillingStore {
   return {
     commands,
     phoneOf: (userId) => phoneOf().get({ userId })?.phone,
-    customerOf: async (userId) => customerOf().get({ userId }),
+    async customerOf(userId) {
+      const found = customerOf().get({ userId })
+      if (!found) return undefined
+      const { url, until, ...customer } = found
+      return { ...customer, portal: url === null || until === null ? null : { url, until } }
+    },
     subscriptionsOf: async (customerId) =>
       orm
         .select()
@@ -152,6 +162,10 @@ export function createBillingStore(deps: BillingStoreDeps): BillingStore {
     claimAttempt: ({ scope, now }) =>
       database.execute(claimAttempt, { scope, key: random.id(now), now }),
     dropAttempt: (scope) => database.execute(endAttempt, { scope }),
+    claimFlight: ({ userId, now }) =>
+      database.execute(claimFlight, { userId, key: random.id(now), now }),
+    endFlight: (flight) => database.execute(endFlight, flight),
+    keepPortal: (input) => database.execute(keepPortal, input),
     addCustomer: (input) => database.execute(addCustomer, { ...input, livemode }),
     addCheckout: (input) => database.execute(addCheckout, input),
     applySync: (snapshot) => database.execute(commands.applySync, snapshot),
@@ -162,8 +176,8 @@ export function createBillingStore(deps: BillingStoreDeps): BillingStore {
     setEventsUntil: (until) => database.execute(setEventsUntil, { until }),
     enqueueSyncs: (input) => database.execute(enqueueSyncs, input),
     enqueueReconcile: () => database.execute(enqueueReconcile, {}),
-    async prune({ before }) {
-      await database.execute(pruneAttempts, { now: before })
+    async prune({ before, now }) {
+      await database.execute(pruneAttempts, { now })
       return database.execute(pruneEvents, { before })
     },
   }

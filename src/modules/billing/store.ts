@@ -1,10 +1,19 @@
 import type { Command } from '#src/database/command.ts'
+import type { Flight } from './attempts.ts'
 import type { Snapshot } from './mirror.ts'
 
 export interface Customer {
   id: string
   /** Null once the account is deleted. */
   userId: string | null
+  /** Null where none was made, or the account is deleted. */
+  portal: Portal | null
+}
+
+/** A page of the customer portal, and until when it is given again. */
+export interface Portal {
+  url: string
+  until: number
 }
 
 export interface Checkout {
@@ -46,6 +55,11 @@ export interface BillingStore {
   claimAttempt(input: { scope: string; now: number }): Promise<string>
   /** Stripe answered that it failed: the next try is another call. */
   dropAttempt(scope: string): Promise<void>
+  /** Undefined while another process calls Stripe for the user. */
+  claimFlight(input: { userId: string; now: number }): Promise<Flight | undefined>
+  endFlight(flight: Flight): Promise<void>
+  /** Keeps the customer's last page of the portal; nothing where the account is deleted. */
+  keepPortal(input: { customerId: string; portal: Portal }): Promise<void>
   /** False when the user is gone. */
   addCustomer(input: {
     userId: string
@@ -67,7 +81,8 @@ export interface BillingStore {
   /** Asks for a sync of every customer that can still change; gives how many, and pages by `after`. */
   enqueueSyncs(input: { after: string; limit: number }): Promise<string[]>
   enqueueReconcile(): Promise<void>
-  prune(input: { before: number }): Promise<number>
+  /** Forgets events received before `before`, and attempts whose key Stripe has forgotten by `now`. */
+  prune(input: { before: number; now: number }): Promise<number>
   readonly commands: {
     applySync: Command<Snapshot, void>
     /** Enqueues the closing of all the user's customers. */

@@ -1,14 +1,15 @@
 import type Stripe from 'stripe'
 import type { Clock } from '#src/lib/clock.ts'
 import { notFound, Problem } from '#src/lib/problem.ts'
-import { toInstant } from '#src/lib/time.ts'
+import { SECOND, toInstant } from '#src/lib/time.ts'
 import type { Entitlements } from './entitlement.ts'
-import { orUnavailable } from './fault.ts'
+import { faultOf, type Guard } from './fault.ts'
 import { isLive, isTerminal } from './mirror.ts'
+import type { PortalPage } from './model.ts'
 import type { BillingSettings } from './settings.ts'
-import type { BillingStore } from './store.ts'
+import type { SingleFlight } from './single-flight.ts'
+import type { BillingStore, Customer } from './store.ts'
 import type { ReadCustomer } from './sync.ts'
-import { inTurns } from './turns.ts'
 
 /** Where a user stands, from the mirror alone. */
 export function createStatus({
@@ -41,77 +42,112 @@ export function createStatus({
 
 export type Status = Awaited<ReturnType<ReturnType<typeof createStatus>>>
 
+/** Stripe ends a page of the portal that is not opened within five minutes. */
+const PORTAL_REUSE_MS = 30 * SECOND
+
 export interface SubscriptionDeps {
   stripe: Stripe
   store: BillingStore
   read: ReadCustomer
+  guard: Guard
+  singleFlight: SingleFlight
+  clock: Clock
   settings: BillingSettings
 }
 
 /** What a user may do with a subscription. Each reads the truth, acts on it at Stripe, and reads it again. */
-export function createSubscription({ stripe, store, read, settings }: SubscriptionDeps) {
-  async function customerOf(userId: string): Promise<string> {
+export function createSubscription(deps: SubscriptionDeps) {
+  const { stripe, store, read, guard, singleFlight, clock, settings } = deps
+
+  async function customerOf(userId: string): Promise<Customer> {
     const customer = await store.customerOf(userId)
     if (!customer) throw notSubscribed()
-    return customer.id
+    return customer
   }
 
   async function refresh(customerId: string) {
     const snapshot = await read(customerId)
     await store.applySync(snapshot)
-    return snapshot.subscriptions.filter((one) => isLive(one, settings.proPrices))
+    return {
+      gone: snapshot.gone,
+      live: snapshot.subscriptions.filter((one) => isLive(one, settings.proPrices)),
+    }
   }
 
-  /** Changes every live subscription `wants` names. @throws Problem 409 `not-subscribed` */
-  async function change(
-    userId: string,
-    wants: (one: { cancelAtPeriodEnd: boolean }) => boolean,
-    cancelAtPeriodEnd: boolean,
-  ): Promise<void> {
-    const customerId = await customerOf(userId)
-    const live = await refresh(customerId)
+  /** Sets every live subscription to end with its period, or not to. @throws Problem 409 `not-subscribed` */
+  async function setCancelled(userId: string, cancel: boolean): Promise<void> {
+    const { id } = await customerOf(userId)
+    let { live } = await refresh(id)
+    const changed = live.filter((one) => one.cancelAtPeriodEnd !== cancel)
+    for (const one of changed) await setCancel(stripe, one.id, cancel)
+    if (changed.length > 0) live = (await refresh(id)).live
     if (live.length === 0) throw notSubscribed()
-    const wanted = live.filter(wants)
-    for (const { id } of wanted) await setCancel(stripe, id, cancelAtPeriodEnd)
-    if (wanted.length > 0) await refresh(customerId)
+  }
+
+  /** The last page while it is recent. Of a clock that was set back, one is good for longer than any can be. */
+  async function recentPortal(userId: string): Promise<PortalPage | undefined> {
+    const { portal } = await customerOf(userId)
+    const leftMs = (portal?.until ?? 0) - clock.now()
+    return portal && leftMs > 0 && leftMs <= PORTAL_REUSE_MS ? { url: portal.url } : undefined
+  }
+
+  const makePortal = singleFlight((userId) =>
+    guard(async () => {
+      const recent = await recentPortal(userId)
+      if (recent) return recent
+      const { id } = await customerOf(userId)
+      const until = clock.now() + PORTAL_REUSE_MS
+      const url = await createPortal(id)
+      await store.keepPortal({ customerId: id, portal: { url, until } })
+      return { url }
+    }),
+  )
+
+  /** @throws Problem 409 `not-subscribed` where the customer was deleted at Stripe */
+  async function createPortal(customer: string): Promise<string> {
+    try {
+      const page = { customer, return_url: settings.portalReturnUrl }
+      return (await stripe.billingPortal.sessions.create(page)).url
+    } catch (error) {
+      if (faultOf(error) === 'missing' && (await refresh(customer)).gone) throw notSubscribed()
+      throw error
+    }
   }
 
   return {
     /** Ends it with the period; doing so twice is fine. */
-    cancel: (userId: string) =>
-      orUnavailable(() => change(userId, (one) => !one.cancelAtPeriodEnd, true)),
+    cancel: singleFlight((userId) => guard(() => setCancelled(userId, true))),
 
     /** Undoes a cancellation before the period ends; doing so twice is fine. */
-    resume: (userId: string) =>
-      orUnavailable(() => change(userId, (one) => one.cancelAtPeriodEnd, false)),
+    resume: singleFlight((userId) => guard(() => setCancelled(userId, false))),
 
-    /** For a person who is back from paying before the webhook was. */
-    sync: inTurns((userId) =>
-      orUnavailable(async () => {
-        const customer = await store.customerOf(userId)
-        if (customer) await refresh(customer.id)
-      }),
+    /** For a person who is back from paying before the webhook was: a read that has begun may have looked too early. */
+    sync: singleFlight(
+      (userId) =>
+        guard(async () => {
+          const customer = await store.customerOf(userId)
+          if (customer) await refresh(customer.id)
+        }),
+      { joins: false },
     ),
 
-    portal: (userId: string) =>
-      orUnavailable(async () => {
-        const { url } = await stripe.billingPortal.sessions.create({
-          customer: await customerOf(userId),
-          return_url: settings.portalReturnUrl,
-        })
-        return { url }
-      }),
+    portal: async (userId: string) => (await recentPortal(userId)) ?? makePortal(userId),
   }
 }
 
 async function setCancel(stripe: Stripe, id: string, cancel: boolean): Promise<void> {
-  const { cancel_at, cancel_at_period_end } = await stripe.subscriptions.retrieve(id)
-  // An end set as an instant (the portal does so) is undone as an instant.
-  const byInstant = !cancel && cancel_at !== null && !cancel_at_period_end
-  await stripe.subscriptions.update(
-    id,
-    byInstant ? { cancel_at: '' } : { cancel_at_period_end: cancel },
-  )
+  try {
+    const { cancel_at, cancel_at_period_end } = await stripe.subscriptions.retrieve(id)
+    // An end set as an instant (the portal does so) is undone as an instant.
+    const byInstant = !cancel && cancel_at !== null && !cancel_at_period_end
+    await stripe.subscriptions.update(
+      id,
+      byInstant ? { cancel_at: '' } : { cancel_at_period_end: cancel },
+    )
+  } catch (error) {
+    // It ended a moment ago: the read that follows finds out.
+    if (faultOf(error) !== 'missing') throw error
+  }
 }
 
 function notSubscribed(): Problem {

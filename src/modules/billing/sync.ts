@@ -49,10 +49,21 @@ export function createReadCustomer(deps: SyncDeps): ReadCustomer {
     const list = stripe.subscriptions.list({ customer: customerId, status: 'all', limit: PAGE })
     for await (const subscription of list) {
       signal?.throwIfAborted()
-      subscriptions.push(toSubscriptionNow(subscription, proPrices))
+      subscriptions.push(
+        toSubscriptionNow(subscription, await itemsOf(stripe, subscription), proPrices),
+      )
     }
     return told(false)
   }
+}
+
+/** All items: a subscription brings its first ten only. */
+async function itemsOf(
+  stripe: Stripe,
+  { id, items }: Stripe.Subscription,
+): Promise<Stripe.SubscriptionItem[]> {
+  if (!items.has_more) return items.data
+  return Array.fromAsync(stripe.subscriptionItems.list({ subscription: id, limit: PAGE }))
 }
 
 /** A session that Stripe no longer knows can no longer be paid. */

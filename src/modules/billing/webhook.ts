@@ -1,11 +1,12 @@
-import type Stripe from 'stripe'
+import Stripe from 'stripe'
+import type { RaiseAlarm } from '#src/lib/alarm.ts'
 import type { Clock } from '#src/lib/clock.ts'
+import type { Meters } from '#src/lib/meters.ts'
 import { Problem } from '#src/lib/problem.ts'
 import { SECOND } from '#src/lib/time.ts'
+import { ageOf, createDeliveryWatch, TOLERANCE_SECONDS } from './signature.ts'
 import type { BillingStore, StripeEventSeen } from './store.ts'
 
-/** Older deliveries are refused, so that a recorded one cannot be played again. */
-const TOLERANCE_SECONDS = 300
 const RELEVANT =
   /^(checkout\.session\.|customer\.deleted$|customer\.subscription\.|invoice\.|subscription_schedule\.)/
 const NOTABLE = /^(charge\.refund|charge\.dispute\.|refund\.)/
@@ -15,14 +16,30 @@ export interface WebhookDeps {
   secrets: readonly string[]
   store: BillingStore
   clock: Clock
+  raise: RaiseAlarm
+  meters: Meters
 }
 
-/** Verifies a delivery and takes it in. @throws Problem 400, and then nothing was stored */
-export function createTakeDelivery({ stripe, secrets, store, clock }: WebhookDeps) {
-  async function verify(body: Uint8Array, signature: string): Promise<unknown> {
+/** Whether an event of this type is followed by a sync of its customer. */
+export function isRelevant(type: string): boolean {
+  return RELEVANT.test(type)
+}
+
+/** What one delivery was found to be. */
+type Verified = { isSigned: false } | { isSigned: true; event: unknown }
+
+/**
+ * Verifies a delivery and records it. The body is read only where the signature could be Stripe's.
+ * @throws Problem 400, and then nothing was stored
+ */
+export function createTakeDelivery(deps: WebhookDeps) {
+  const { stripe, secrets, store, clock } = deps
+  const watch = createDeliveryWatch(deps)
+
+  async function verify(body: Uint8Array, signature: string): Promise<Verified> {
     for (const secret of secrets) {
       try {
-        return await stripe.webhooks.constructEventAsync(
+        const event = await stripe.webhooks.constructEventAsync(
           body,
           signature,
           secret,
@@ -30,24 +47,45 @@ export function createTakeDelivery({ stripe, secrets, store, clock }: WebhookDep
           undefined,
           clock.now(),
         )
-      } catch {
-        // Another secret may be the right one; why this one is not, is nobody's business.
+        return { isSigned: true, event }
+      } catch (error) {
+        // Another secret may be the right one. Whatever else is thrown comes after the signature was found right.
+        if (!(error instanceof Stripe.errors.StripeSignatureVerificationError)) {
+          return { isSigned: true, event: undefined }
+        }
       }
     }
-    return undefined
+    return { isSigned: false }
   }
 
-  return async (body: Uint8Array, signature: string | null): Promise<void> => {
-    const event = signature ? toEventSeen(await verify(body, signature)) : undefined
-    if (!event) {
-      throw new Problem(
-        400,
-        'invalid-webhook',
-        'This is not a delivery of Stripe signed with a secret of this endpoint in the last five minutes.',
-      )
+  return async (signature: string | null, readBody: () => Promise<Uint8Array>): Promise<void> => {
+    const age = ageOf(signature, clock.now())
+    if (signature === null || age === undefined) {
+      watch.unsigned()
+      throw invalidWebhook()
     }
+    if (age > TOLERANCE_SECONDS) {
+      watch.refused('too old')
+      throw invalidWebhook()
+    }
+    const verified = await verify(await readBody(), signature)
+    if (!verified.isSigned) {
+      watch.refused('wrong signature')
+      throw invalidWebhook()
+    }
+    watch.accepted()
+    const event = toEventSeen(verified.event)
+    if (!event) throw invalidWebhook()
     await store.recordEvents({ events: [event], now: clock.now() })
   }
+}
+
+function invalidWebhook(): Problem {
+  return new Problem(
+    400,
+    'invalid-webhook',
+    'This is not a delivery of Stripe signed with a secret of this endpoint in the last five minutes.',
+  )
 }
 
 /** Undefined unless it has the shape of an event. Of its object only the customer is believed. */
@@ -63,7 +101,7 @@ export function toEventSeen(event: unknown): StripeEventSeen | undefined {
     livemode,
     customerId: customerOf(object),
     createdAt: created * SECOND,
-    relevant: RELEVANT.test(type),
+    relevant: isRelevant(type),
     notice: NOTABLE.test(type) ? toNotice(id, object) : null,
   }
 }

@@ -1,12 +1,14 @@
 import type Stripe from 'stripe'
 import { HOUR, SECOND } from '#src/lib/time.ts'
-import { ApiError, missing, type StripeCall } from './behaviour.ts'
+import { ApiError, missing, type StripeCall, type StripeRefusal } from './behaviour.ts'
 import type { Books } from './books.ts'
 import { nestedOf, type Params, textOf, textsOf } from './form.ts'
 import { listOf, newCustomer, newId } from './objects.ts'
+import { REFUSALS } from './refusals.ts'
 import { newSession } from './session.ts'
 
 const LIFE_SECONDS = (24 * HOUR) / SECOND
+const ITEMS_SHOWN = 10
 
 type Handler = (params: Params, id: string) => object
 
@@ -45,9 +47,18 @@ export function createApi(books: Books, base: () => string): (call: StripeCall) 
     if (textOf(params, 'mode') !== 'subscription') {
       throw new ApiError(400, 'The stand-in sells subscriptions only.', { param: 'mode' })
     }
+    const customer = books.livingCustomer(required(params, 'customer')).id
+    const automaticTax = textOf(nestedOf(params, 'automatic_tax'), 'enabled') === 'true'
+    const subscribed = [...books.subscriptions.values()].find((one) => one.customer === customer)
+    if (!books.setup.chargesEnabled) throw refused(REFUSALS['account not activated'])
+    if (!price.active) throw refused(REFUSALS['price inactive'])
+    if (automaticTax && !books.setup.taxActive) throw refused(REFUSALS['tax not activated'])
+    if (subscribed && subscribed.currency !== price.currency) {
+      throw refused(REFUSALS['combined currencies'])
+    }
     const session = newSession({
       base: base(),
-      customer: books.livingCustomer(required(params, 'customer')).id,
+      customer,
       price,
       now: now(),
       expiresAt: now() + LIFE_SECONDS,
@@ -56,7 +67,7 @@ export function createApi(books: Books, base: () => string): (call: StripeCall) 
       clientReferenceId: textOf(params, 'client_reference_id') ?? null,
       metadata: textsOf(params, 'metadata'),
       allowPromotionCodes: textOf(params, 'allow_promotion_codes') === 'true',
-      automaticTax: textOf(nestedOf(params, 'automatic_tax'), 'enabled') === 'true',
+      automaticTax,
     })
     books.sessions.set(session.id, session)
     books.priceOf.set(session.id, price.id)
@@ -68,14 +79,16 @@ export function createApi(books: Books, base: () => string): (call: StripeCall) 
     const one = books.subscription(id)
     if (one.ended_at !== null) throw missing('subscription', id)
     const atEnd = textOf(params, 'cancel_at_period_end')
-    return books.change(id, {
+    const changed = books.change(id, {
       ...(atEnd === undefined ? {} : cancelling(one, atEnd === 'true')),
       ...(textOf(params, 'cancel_at') === '' ? { cancel_at: null } : {}),
     })
+    return shown(changed)
   }
 
   const createPortal: Handler = (params) => {
     allow<Stripe.BillingPortal.SessionCreateParams>(params, ['customer', 'return_url'])
+    if (!books.setup.portalSaved) throw refused(REFUSALS['portal not configured'])
     const id = newId('bps')
     const session: Stripe.BillingPortal.Session = {
       id,
@@ -102,12 +115,22 @@ export function createApi(books: Books, base: () => string): (call: StripeCall) 
     const all = [...books.subscriptions.values()]
       .filter((one) => one.customer === customer)
       .filter((one) => (status === 'all' ? true : status ? one.status === status : !one.ended_at))
-    return paged('/v1/subscriptions', all.reverse(), params)
+    return paged('/v1/subscriptions', all.reverse().map(shown), params)
+  }
+
+  const listItems: Handler = (params) => {
+    const { items } = books.subscription(required(params, 'subscription'))
+    return paged('/v1/subscription_items', items.data, params)
   }
 
   const listEvents: Handler = (params) => {
-    const since = Number(textOf(nestedOf(params, 'created'), 'gte') ?? 0)
-    const all = books.events.filter(({ created }) => created >= since)
+    const asked = nestedOf(params, 'created')
+    const since = Number(textOf(asked, 'gte') ?? 0)
+    const until = Number(textOf(asked, 'lte') ?? Number.MAX_SAFE_INTEGER)
+    const undelivered = textOf(params, 'delivery_success') === 'false'
+    const all = books.events
+      .filter(({ created }) => created >= since && created <= until)
+      .filter(({ pending_webhooks }) => !undelivered || pending_webhooks > 0)
     return paged('/v1/events', all.reverse(), params)
   }
 
@@ -127,7 +150,8 @@ export function createApi(books: Books, base: () => string): (call: StripeCall) 
     ['GET', /^\/v1\/checkout\/sessions\/([^/]+)$/, (_, id) => books.session(id)],
     ['POST', /^\/v1\/checkout\/sessions\/([^/]+)\/expire$/, (_, id) => books.expire(id)],
     ['GET', /^\/v1\/subscriptions$/, listSubscriptions],
-    ['GET', /^\/v1\/subscriptions\/([^/]+)$/, (_, id) => books.subscription(id)],
+    ['GET', /^\/v1\/subscriptions\/([^/]+)$/, (_, id) => shown(books.subscription(id))],
+    ['GET', /^\/v1\/subscription_items$/, listItems],
     ['POST', /^\/v1\/subscriptions\/([^/]+)$/, updateSubscription],
     [
       'DELETE',
@@ -135,11 +159,29 @@ export function createApi(books: Books, base: () => string): (call: StripeCall) 
       (_, id) => {
         if (books.subscription(id).ended_at !== null) throw missing('subscription', id)
         books.setStatus(id, 'canceled')
-        return books.subscription(id)
+        return shown(books.subscription(id))
       },
     ],
     ['POST', /^\/v1\/billing_portal\/sessions$/, createPortal],
     ['GET', /^\/v1\/prices\/([^/]+)$/, (_, id) => books.price(id)],
+    [
+      'GET',
+      /^\/v1\/account$/,
+      () => ({ object: 'account', charges_enabled: books.setup.chargesEnabled }),
+    ],
+    [
+      'GET',
+      /^\/v1\/tax\/settings$/,
+      () => ({ object: 'tax.settings', status: books.setup.taxActive ? 'active' : 'pending' }),
+    ],
+    [
+      'GET',
+      /^\/v1\/billing_portal\/configurations$/,
+      () => {
+        const saved = books.setup.portalSaved ? [{ id: 'bpc_standin', active: true }] : []
+        return listOf('/v1/billing_portal/configurations', saved)
+      },
+    ],
     ['GET', /^\/v1\/events$/, listEvents],
     ['GET', /^\/v1\/webhook_endpoints$/, () => listOf('/v1/webhook_endpoints', [])],
   ]
@@ -174,6 +216,16 @@ function required(params: Params, name: string, param = name): string {
   const value = textOf(params, name)
   if (value) return value
   throw new ApiError(400, `Missing required param: ${param}.`, { code: 'parameter_missing', param })
+}
+
+function refused({ status, message, ...rest }: StripeRefusal): ApiError {
+  return new ApiError(status, message, rest)
+}
+
+/** A subscription brings its first ten items only. */
+function shown(one: Stripe.Subscription): Stripe.Subscription {
+  const { url, data } = one.items
+  return { ...one, items: listOf(url, data.slice(0, ITEMS_SHOWN), data.length > ITEMS_SHOWN) }
 }
 
 /** One page of a list that is newest first. */

@@ -9,11 +9,22 @@ export interface StripeCall {
   apiVersion: string | undefined
 }
 
+/** What the API says when it refuses; `type` is invalid_request_error unless given. */
+export interface StripeRefusal {
+  status: number
+  message: string
+  code?: string
+  param?: string
+  type?: string
+}
+
 /** What one call does. */
 export type StripeBehaviour =
   | { kind: 'answer' }
   /** An error answer such as 429, 500, 401, and nothing done. */
   | { kind: 'status'; status: number; retryAfter?: number }
+  /** A refusal in the API's own form, and nothing done. */
+  | ({ kind: 'error' } & StripeRefusal)
   /** Nothing done and never an answer. */
   | { kind: 'hang' }
   /** All done, and the connection dropped before the answer. */

@@ -23,6 +23,8 @@ export function createBooks({ clock, livemode, prices, deliveries }: BooksOption
   const events: StandInEvent[] = []
   const byId = new Map(prices.map((price) => [price.id, toPrice(price, livemode)]))
   const now = () => Math.floor(clock.now() / SECOND)
+  /** What an operator sets up at Stripe once. */
+  const setup = { portalSaved: true, taxActive: true, chargesEnabled: true }
 
   /** Delivered on its own time: nobody waits for it. */
   function happen(type: string, object: object): void {
@@ -149,6 +151,7 @@ export function createBooks({ clock, livemode, prices, deliveries }: BooksOption
   const priceOf = new Map<string, string>()
 
   return {
+    setup,
     customers,
     subscriptions,
     sessions,

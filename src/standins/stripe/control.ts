@@ -5,6 +5,7 @@ import { ApiError, type StripeBehaviour } from './behaviour.ts'
 import type { Books } from './books.ts'
 import type { Deliveries } from './deliveries.ts'
 import { html, pageOf } from './html.ts'
+import { REFUSALS } from './refusals.ts'
 import { day, idOf } from './shop.ts'
 
 const STATES = [
@@ -30,6 +31,9 @@ const FAULTS: Record<string, StripeBehaviour> = {
   '401': { kind: 'status', status: 401 },
   hang: { kind: 'hang' },
   'lose the answer': { kind: 'lose' },
+  ...Object.fromEntries(
+    Object.entries(REFUSALS).map(([name, refusal]) => [name, { kind: 'error', ...refusal }]),
+  ),
 }
 const SHOWN_EVENTS = 40
 

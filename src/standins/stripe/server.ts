@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from '#src/lib/clock.ts'
 import { createApi } from './api.ts'
-import { ApiError, type StripeBehaviour, type StripeCall } from './behaviour.ts'
+import { ApiError, type StripeBehaviour, type StripeCall, type StripeRefusal } from './behaviour.ts'
 import { type Books, createBooks } from './books.ts'
 import { createDeliveries, type Deliveries } from './deliveries.ts'
 import { parseForm } from './form.ts'
@@ -86,9 +86,10 @@ export function createStripeStandIn(options: StripeStandInOptions): StripeStandI
       ? await behave(call)
       : ({ kind: 'status', status: 401 } satisfies StripeBehaviour)
     if (behaviour.kind === 'hang') return ENDLESS
-    const { status, body, replayed } = await idempotently(call, async () =>
-      behaviour.kind === 'status' ? told(behaviour.status) : answer(call),
-    )
+    const { status, body, replayed } = await idempotently(call, async () => {
+      if (behaviour.kind === 'status') return told(behaviour.status)
+      return behaviour.kind === 'error' ? refusal(behaviour) : answer(call)
+    })
     if (behaviour.kind === 'lose') throw new ConnectionLost()
     if (behaviour.kind === 'late') {
       behaviour.made?.()
@@ -173,6 +174,10 @@ function isAuthorized(request: Request, secretKey: string | undefined): boolean 
   const key = /^Bearer (\S+)$/.exec(request.headers.get('authorization') ?? '')?.[1]
   if (secretKey !== undefined) return key === secretKey
   return key !== undefined && /^(sk|rk)_test_/.test(key)
+}
+
+function refusal({ status, message, ...rest }: StripeRefusal): { status: number; body: object } {
+  return { status, body: new ApiError(status, message, rest).toBody() }
 }
 
 function told(status: number): { status: number; body: object } {

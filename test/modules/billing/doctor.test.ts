@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { billingSettings } from '#src/billing.ts'
-import { billingFindings, billingFormFindings } from '#src/modules/billing/doctor.ts'
+import { billingFormFindings } from '#src/modules/billing/doctor.ts'
+import { billingFindings } from '#src/modules/billing/doctor-online.ts'
 import type { BillingSettings } from '#src/modules/billing/settings.ts'
 import { createTestBilling, WEBHOOK_SECRET } from '#test/support/test-billing.ts'
 

