@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from 'bun:test'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -11,9 +11,9 @@ const path = join(folder, 'data.db')
 afterAll(() => rmSync(folder, { recursive: true }))
 
 /** A worker in a process of its own, and the lines it writes. */
-function startWorker(name: string) {
+function startWorker(name: string, ...options: 'stop'[]) {
   const script = join(import.meta.dir, '..', 'support', 'zombie-worker.ts')
-  const child = Bun.spawn([process.execPath, script, path, name], {
+  const child = Bun.spawn([process.execPath, script, path, name, ...options], {
     stdin: 'pipe',
     stdout: 'pipe',
     stderr: 'inherit',
@@ -40,13 +40,19 @@ function startWorker(name: string) {
   }
 }
 
+async function untilStopped(pid: number): Promise<void> {
+  while (!/^State:\s+T/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))) await Bun.sleep(1)
+}
+
 test('a process that was stopped past its lease and woken cannot answer twice', async () => {
   const { database, enqueue, row, clock } = createTestQueue({ path })
   clock.set(Date.now())
   const id = await enqueue({ lane: 'room' })
-  await using first = startWorker('first')
+  await using first = startWorker('first', 'stop')
   await first.line('running')
-  first.child.kill('SIGSTOP')
+  await untilStopped(first.child.pid)
+  // Were it stopped within a commit, nobody could write, and this test would wait for its time-out.
+  expect(() => database.sqlite.transaction(() => {}).immediate()).not.toThrow()
   await using second = startWorker('second')
   // It runs once the lease of the first is over and was taken back.
   await second.line('running')

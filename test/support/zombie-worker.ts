@@ -1,4 +1,9 @@
-/** A worker process for test/queue/zombie-process.test.ts: holds its job until its standard input says go. */
+/**
+ * A worker process for test/queue/zombie-process.test.ts: holds its job until its standard input says go. With `stop` it
+ * stops itself within the handler. A SIGSTOP from outside may come within one of its commits, which it makes every 20 ms:
+ * then it keeps SQLite's write lock, and no other worker can recover its job.
+ */
+import { writeSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { command } from '#src/database/command.ts'
 import { openDatabase } from '#src/database/open.ts'
@@ -9,7 +14,7 @@ import { effect } from '#src/queue/job.ts'
 import { createQueue } from '#src/queue/queue.ts'
 import { createWorker } from '#src/queue/worker.ts'
 
-const [path = '', name = ''] = process.argv.slice(2)
+const [path = '', name = '', stop] = process.argv.slice(2)
 const database = openDatabase(path)
 const queue = createQueue({ clock: systemClock })
 const go = new Promise<void>((resolve) => {
@@ -25,8 +30,9 @@ queue.register({
   concurrency: 1,
   parse: (body) => body,
   async run() {
-    console.log('running')
-    // Heeds no signal: even a worker that does not know what it lost must not be able to write.
+    writeSync(1, 'running\n')
+    if (stop === 'stop') process.kill(process.pid, 'SIGSTOP')
+    // Ignores the signal: even a worker that does not know what it lost must not be able to write.
     await go
     return effect(answer, undefined)
   },
