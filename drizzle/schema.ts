@@ -102,21 +102,31 @@ export const otpChallenges = sqliteTable(
     userId: text('user_id').references(() => users.id, { onDelete: 'cascade' }),
     /** HMAC-SHA-256 over purpose, challenge, phone and code. */
     codeHash: text('code_hash').notNull(),
+    /** Keyed digest of the network that asked for the code (for `delete`: of the user who asked). */
+    requester: text().notNull().default(''),
+    /** True where the requester's network had proven this number before; see `wrongCode` in auth/limits.ts. */
+    isHome: integer('is_home', { mode: 'boolean' }).notNull().default(false),
     /** The password hash that was proven when the code was asked for; worth nothing once another is set. */
     provenHash: text('proven_hash'),
+    /** True where a wrong password came with the request for the code, and nobody has been shown that yet. */
+    passwordRefused: integer('password_refused', { mode: 'boolean' }).notNull().default(false),
     /** Set before the provider is called and cleared when it surely refused, so that no crash sends twice. */
     deliveryBeganAt: integer('delivery_began_at'),
     tries: integer().notNull().default(0),
+    /** Tries reserved out of the number's wrong codes of the day. */
+    triesAllowed: integer('tries_allowed').notNull().default(5),
+    /** Those of `tries` made from another network without the challenge's id. */
+    strayTries: integer('stray_tries').notNull().default(0),
     createdAt: integer('created_at').notNull(),
     expiresAt: integer('expires_at').notNull(),
-    /** Used, exhausted or replaced by a later one. */
+    /** Used, or replaced by a later one of the same requester. */
     endedAt: integer('ended_at'),
   },
   (table) => [
     check('otp_purpose', oneOf(table.purpose, ['login', 'reset', 'delete'])),
     check('otp_tries', sql`${table.tries} BETWEEN 0 AND 5`),
     uniqueIndex('otp_one_open_challenge')
-      .on(table.phone, table.purpose)
+      .on(table.phone, table.purpose, table.requester)
       .where(sql`ended_at IS NULL`),
     index('otp_by_number').on(table.phone, table.purpose, table.createdAt),
     index('otp_by_user').on(table.userId),

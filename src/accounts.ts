@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os'
 import type { Config } from './config/config.ts'
 import type { Deps } from './deps.ts'
 import { deriveKey } from './lib/keys.ts'
+import { preferredLanguage } from './lib/languages.ts'
 import type { Maintenance } from './lib/maintenance.ts'
 import { noMeters } from './lib/meters.ts'
 import type { Cursors } from './lib/page.ts'
@@ -15,6 +16,7 @@ import { createNumberDigests, type NumberDigests } from './modules/auth/number-d
 import { createOtp } from './modules/auth/otp.ts'
 import { createPasswords } from './modules/auth/passwords.ts'
 import { pruneAccounts } from './modules/auth/prune.sqlite.ts'
+import { createReproof } from './modules/auth/reproof.ts'
 import { createAccounts } from './modules/auth/service.ts'
 import { createSessionStore } from './modules/auth/sessions.sqlite.ts'
 import { createSessions } from './modules/auth/sessions.ts'
@@ -24,6 +26,7 @@ import type { SmsGateway } from './modules/sms/gateway.ts'
 import { sendSms, smsJob } from './modules/sms/jobs.ts'
 import { createLogGateway } from './modules/sms/log-gateway.ts'
 import { createSmsStore } from './modules/sms/store.sqlite.ts'
+import { smsLanguages } from './modules/sms/texts.ts'
 import { createTwilio } from './modules/sms/twilio.ts'
 import { createWebhook } from './modules/sms/webhook.ts'
 import { eraseUser } from './modules/users/jobs.ts'
@@ -90,6 +93,7 @@ export function createAccountServices({
     defaultCountry: config.defaultCountry,
     countries: config.smsCountries,
     inResponse,
+    language: (header) => preferredLanguage(header, smsLanguages),
     meters,
   })
   const sessions = createSessions({
@@ -102,6 +106,7 @@ export function createAccountServices({
     keys: keysFor('refresh', deps),
     refreshTtlDays: config.refreshTtlDays,
     sessionMaxDays: config.sessionMaxDays,
+    most: config.sessionsPerUser,
   })
   const passwords = createPasswords(
     { memoryKib: config.argon2MemoryKib, passes: config.argon2Passes },
@@ -109,7 +114,7 @@ export function createAccountServices({
     createHashGate({ running: Math.max(1, Math.min(4, availableParallelism() - 1)) }),
     random.bytes,
   )
-  const accounts = createAccounts({
+  const accountDeps = {
     store,
     otp,
     passwords,
@@ -118,14 +123,16 @@ export function createAccountServices({
     numberDigests: numberDigestsOf(config),
     clock,
     random,
-  })
+  }
+  const accounts = createAccounts(accountDeps)
+  const reproof = createReproof(accountDeps)
   const userStore = createUserStore(database, queue, onDeleted)
   queue.register(eraseUser({ store: userStore, clock }))
   const users = createUsers({
     store: userStore,
     clock,
     quotas,
-    prove: accounts.proveForDeletion,
+    prove: reproof.proveForDeletion,
     exportLimit: limits.export,
   })
   const maintenance: Maintenance[] = [
@@ -142,7 +149,7 @@ export function createAccountServices({
     },
   ]
   const origins = createOrigins({ trustedProxies: config.trustedProxies })
-  return { accounts, sessions, users, origins, maintenance }
+  return { accounts, reproof, sessions, users, origins, maintenance }
 }
 
 /** Of the present secret, then of the one before, so that keys rotate while codes and sessions live on. */

@@ -36,7 +36,7 @@ export interface AppOptions {
 /** The HTTP application: plugins, then modules. Listens to nothing, starts no timer, reads no environment. */
 export function createApp(deps: Deps, services: Services, options: AppOptions = {}) {
   const { config, log } = deps
-  const { auth, origins, accounts, sessions, users } = services
+  const { auth, origins, accounts, reproof, sessions, users } = services
   const idempotently = createIdempotentCall(deps)
   const described: Described = { routes: [] }
   const methodsOf = createMethodsOf(() => described.routes)
@@ -63,14 +63,14 @@ export function createApp(deps: Deps, services: Services, options: AppOptions = 
     .use(createDocs({ described }))
     .use(createProblemPages())
     .use(createHealth({ check: options.notReady ?? (() => []) }))
-    .use(createAuthRoutes({ auth, origins, accounts, sessions, profile: users.read }))
+    .use(createAuthRoutes({ auth, origins, accounts, reproof, sessions, profile: users.read }))
     .use(createSessionRoutes({ auth, origins, sessions }))
     .use(
       createUserRoutes({
         auth,
         origins,
         users,
-        sendDeletionCode: accounts.sendDeletionCode,
+        sendDeletionCode: reproof.sendDeletionCode,
         idempotently,
       }),
     )

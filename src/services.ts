@@ -96,6 +96,7 @@ export function createServices(deps: Deps) {
     eventHub: conversation.hub,
     search,
     accounts: account.accounts,
+    reproof: account.reproof,
     sessions: account.sessions,
     users: account.users,
     origins: account.origins,

@@ -8,6 +8,7 @@ import sql5 from './0005_customers_by_user.sql' with { type: 'text' }
 import sql6 from './0006_lanes.sql' with { type: 'text' }
 import sql7 from './0007_number-digest.sql' with { type: 'text' }
 import sql8 from './0008_billing-limits.sql' with { type: 'text' }
+import sql9 from './0009_challenge-handle.sql' with { type: 'text' }
 
 export const migrations = [
   { name: '0000_initial', sql: sql0 },
@@ -19,4 +20,5 @@ export const migrations = [
   { name: '0006_lanes', sql: sql6 },
   { name: '0007_number-digest', sql: sql7 },
   { name: '0008_billing-limits', sql: sql8 },
+  { name: '0009_challenge-handle', sql: sql9 },
 ]

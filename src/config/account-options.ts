@@ -67,6 +67,12 @@ export const accountOptions = {
     max: 3_650,
     default: 365,
   }),
+  sessionsPerUser: integer('SESSIONS_PER_USER', {
+    describe: 'Sessions that one user may have at a time; one more login ends the oldest',
+    min: 1,
+    max: 1_000,
+    default: 20,
+  }),
 
   otpDelivery: oneOf('OTP_DELIVERY', ['response', 'log', 'twilio', 'webhook'], {
     describe:

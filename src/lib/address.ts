@@ -6,6 +6,15 @@ export interface ClientAddress {
   ip: string | null
   /** What limits are counted by: the address, or of an IPv6 one its /64, which one household holds whole. */
   network: string
+  /** `network`, then for IPv6 the /56 and the /48 around it: one customer may be assigned as much (RIPE-690, 4.2). */
+  networks: readonly Network[]
+}
+
+/** A range of addresses that one customer of a provider may hold. */
+export interface Network {
+  name: string
+  /** How many times the limit of one household it may use. */
+  share: number
 }
 
 export type ClientAddressOf = (peer: string | null, forwardedFor: string | null) => ClientAddress
@@ -29,7 +38,8 @@ export function createClientAddress(trustedProxies: readonly string[]): ClientAd
         ip = before
       }
     }
-    return { ip: ip ?? null, network: ip === undefined ? 'unknown' : networkOf(ip) }
+    const networks = networksOf(ip)
+    return { ip: ip ?? null, network: networks[0].name, networks }
   }
 }
 
@@ -63,15 +73,38 @@ function toIp(text: string): string | undefined {
   return isIP(ip) === 0 ? undefined : ip.toLowerCase()
 }
 
-function networkOf(ip: string): string {
-  if (isIPv4(ip)) return ip
+/** RIPE-690: a household gets a /56, a business a /48. They may use four and sixteen times what a /64 may. */
+const IPV6_RANGES = [
+  { bits: 64, share: 1 },
+  { bits: 56, share: 4 },
+  { bits: 48, share: 16 },
+] as const
+
+function networksOf(ip: string | undefined): [Network, ...Network[]] {
+  if (ip === undefined) return [{ name: 'unknown', share: 1 }]
+  if (isIPv4(ip)) return [{ name: ip, share: 1 }]
+  const groups = groupsOf(ip)
+  const [narrow, ...wider] = IPV6_RANGES.map(({ bits, share }) => ({
+    name: rangeOf(groups, bits),
+    share,
+  }))
+  return [narrow ?? { name: ip, share: 1 }, ...wider]
+}
+
+/** The first four of the eight groups of an IPv6 address. */
+function groupsOf(ip: string): number[] {
   const [head = '', tail] = ip.split('::')
   const groups = head.split(':').filter((group) => group !== '')
   const behind = (tail ?? '').split(':').filter((group) => group !== '')
   const missing = tail === undefined ? 0 : 8 - groups.length - behind.length
   const all = [...groups, ...Array.from({ length: Math.max(0, missing) }, () => '0'), ...behind]
-  return `${all
-    .slice(0, 4)
-    .map((group) => Number.parseInt(group, 16).toString(16))
-    .join(':')}::/64`
+  return all.slice(0, 4).map((group) => Number.parseInt(group, 16))
+}
+
+function rangeOf(groups: readonly number[], bits: number): string {
+  const kept = groups.map((group, at) => {
+    const of = Math.min(16, Math.max(0, bits - at * 16))
+    return (group & (0xffff << (16 - of)) & 0xffff).toString(16)
+  })
+  return `${kept.slice(0, Math.ceil(bits / 16)).join(':')}::/${bits}`
 }

@@ -5,6 +5,7 @@ import {
   type PhoneNumber,
   parsePhoneNumberFromString,
 } from 'libphonenumber-js/max'
+import { toAsciiDigits } from './typed-code.ts'
 
 /** A phone number that can be written to. */
 export interface Phone {
@@ -14,23 +15,58 @@ export interface Phone {
   country: string | undefined
 }
 
-/** Numbers that cost their caller extra, or that nobody holds in a hand. */
-const REFUSED_TYPES: readonly NumberType[] = ['PREMIUM_RATE', 'SHARED_COST', 'UAN', 'PAGER']
+/**
+ * Numbers that cost their caller extra, or that no person holds in a hand. Fixed lines and VoIP numbers are not among
+ * them: many receive SMS.
+ */
+const REFUSED_TYPES: readonly NumberType[] = [
+  'PAGER',
+  'PERSONAL_NUMBER',
+  'PREMIUM_RATE',
+  'SHARED_COST',
+  'TOLL_FREE',
+  'UAN',
+  'VOICEMAIL',
+]
 
 /**
- * Reads a phone number as people type it; undefined where it cannot be one. Length and form are checked,
- * not whether its block was ever assigned: that changes faster than any list that ships with a program.
+ * Calling codes of no country (ITU-T E.164, annex): freephone, shared cost, satellite networks, universal personal
+ * numbers, international networks, premium rate; and Ascension (247), a known destination of SMS fraud.
+ */
+const REFUSED_CODES = /^\+(?:247|800|808|87\d|88[1-389]|979|99[19])/
+
+/** Marks that a copied number brings along: zero-width characters, directional marks, variation selectors. */
+const INVISIBLE = /[\p{Cf}\p{Default_Ignorable_Code_Point}]/gu
+
+/**
+ * Reads a phone number as people type or paste it; undefined where it cannot be one, or is one that no code is sent
+ * to. Length and form are checked, not whether its block was ever assigned: that changes faster than any list that
+ * ships with a program.
  * @param defaultCountry ISO 3166; whose national form is understood
  */
 export function parsePhone(text: string, defaultCountry?: string): Phone | undefined {
   const country = toCountry(defaultCountry)
-  // Full-width digits and signs, as some keyboards give them, are digits and signs.
-  const typed = text.normalize('NFKC').trim()
+  const typed = plain(text)
   // 00 is the prefix the ITU recommends; where the default country dials another, it still means `+`.
   const number =
     parse(typed, country) ?? (typed.startsWith('00') ? parse(`+${typed.slice(2)}`) : undefined)
-  if (!number || REFUSED_TYPES.includes(number.getType())) return undefined
+  if (!number || REFUSED_TYPES.includes(number.getType()) || REFUSED_CODES.test(number.number)) {
+    return undefined
+  }
   return { e164: number.number, country: number.country }
+}
+
+/** The same number in ASCII: without invisible marks, without `tel:` (RFC 3966), and `(+44)` as `+44`. */
+function plain(text: string): string {
+  // Full-width digits and signs, as some keyboards give them, are digits and signs.
+  const visible = toAsciiDigits(text.normalize('NFKC').replaceAll(INVISIBLE, '')).trim()
+  const [number = '', ...parameters] = visible.replace(/^tel:\s*/i, '').split(';')
+  const context = parameters.find((parameter) => parameter.startsWith('phone-context=+'))?.slice(14)
+  const isExtended = parameters.some((parameter) => /^(?:ext|isub)=/i.test(parameter))
+  // An extension names a person behind a switchboard, who gets no SMS: it stays, and is refused.
+  if (isExtended) return visible
+  const international = number.replace(/^\(\s*(\+|00)\s*(\d{1,4})\s*\)/, '$1$2 ')
+  return context === undefined ? international : `${context} ${international}`
 }
 
 /** The two-letter code as the numbering plans know it; undefined where they do not. */
@@ -40,10 +76,27 @@ export function toCountry(code: string | undefined): CountryCode | undefined {
 }
 
 function parse(text: string, defaultCountry?: CountryCode): PhoneNumber | undefined {
-  const number = parsePhoneNumberFromString(text, {
+  const parsed = parseWhole(text, defaultCountry)
+  const spelling = parsed && oneSpelling(parsed.number)
+  const number = spelling === parsed?.number ? parsed : parseWhole(spelling ?? '')
+  return number?.isPossible() && number.ext === undefined ? number : undefined
+}
+
+function parseWhole(text: string, defaultCountry?: CountryCode): PhoneNumber | undefined {
+  return parsePhoneNumberFromString(text, {
     // A number is the whole text, not something found in it.
     extract: false,
     ...(defaultCountry ? { defaultCountry } : {}),
   })
-  return number?.isPossible() && number.ext === undefined ? number : undefined
+}
+
+/**
+ * Two countries dial their mobiles with digits that are not part of the number, and people write them both ways. Mexico
+ * dropped its 1 (044, 045, 01) in 2019. Argentina's 9 is needed to reach a mobile from abroad; codes go to mobiles, so
+ * it is always added. The migration `challenge-handle` writes stored numbers so too.
+ */
+function oneSpelling(e164: string): string {
+  return e164
+    .replace(/^\+52(?:1|01|04[45])(\d{10})$/, '+52$1')
+    .replace(/^\+54([123]\d{9})$/, '+549$1')
 }

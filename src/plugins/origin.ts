@@ -1,5 +1,5 @@
 import { Elysia } from 'elysia'
-import { type ClientAddressOf, createClientAddress } from '#src/lib/address.ts'
+import { type ClientAddressOf, createClientAddress, type Network } from '#src/lib/address.ts'
 import { requestId } from './request-id.ts'
 
 const DEVICE_CHARACTERS = 200
@@ -9,6 +9,8 @@ export interface Origin {
   ip: string | null
   /** What limits are counted by. */
   network: string
+  /** `network` and the wider ranges around it. */
+  networks: readonly Network[]
   /** The `User-Agent`, cut. */
   device: string | null
   requestId: string

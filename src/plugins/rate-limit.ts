@@ -58,6 +58,19 @@ export const tally: Command<{ limit: Limit; now: number }, number> = command(
   },
 )
 
+/** Marks a key for a window that starts now, however often it was marked before. */
+export const remember: Command<{ limit: Limit; now: number }, void> = command(
+  'rate-limit.remember',
+  ({ sqlite }) => {
+    const mark = sqlite.query<unknown, [string, number]>(`
+      INSERT INTO rate_limits (key, count, resets_at) VALUES (?1, 1, ?2)
+      ON CONFLICT (key) DO UPDATE SET resets_at = ?2`)
+    return (_tx, { limit: { key, windowMs }, now }) => {
+      mark.run(key, now + windowMs)
+    }
+  },
+)
+
 /** Counts nothing. @throws Problem 429 `too-many-requests` where a limit is used up already */
 export const refuseSpent: Command<Spend, void> = command('rate-limit.refuse', ({ sqlite }) => {
   const find = sqlite.query<Counted, [string, number]>(
@@ -72,14 +85,17 @@ export const refuseSpent: Command<Spend, void> = command('rate-limit.refuse', ({
 })
 
 /** Takes one back that was counted before it was known whether it counts. */
-export const takeBack: Command<Limit, void> = command('rate-limit.take-back', ({ sqlite }) => {
-  const less = sqlite.query<unknown, [string]>(
-    'UPDATE rate_limits SET count = count - 1 WHERE key = ?1 AND count > 0',
-  )
-  return (_tx, { key }) => {
-    less.run(key)
-  }
-})
+export const takeBack: Command<Pick<Limit, 'key'>, void> = command(
+  'rate-limit.take-back',
+  ({ sqlite }) => {
+    const less = sqlite.query<unknown, [string]>(
+      'UPDATE rate_limits SET count = count - 1 WHERE key = ?1 AND count > 0',
+    )
+    return (_tx, { key }) => {
+      less.run(key)
+    }
+  },
+)
 
 /** Forgets what a limit has counted. */
 export const forgive: Command<Limit, void> = command('rate-limit.forgive', ({ sqlite }) => {

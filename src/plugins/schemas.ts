@@ -133,10 +133,20 @@ export const UserName = t.String({
 
 /** A code or a password that proves something. */
 export const Code = t.String({
-  pattern: '^[0-9]{6}$',
-  maxLength: 6,
-  description: 'The six digits received.',
+  minLength: 6,
+  maxLength: 64,
+  description:
+    'The six digits received. Blanks, hyphens and digits of other scripts are understood.',
   error: 'must be six digits',
+})
+
+/** Any text: one that is no challenge's id is as wrong as a wrong code. */
+export const ChallengeId = t.String({
+  minLength: 1,
+  maxLength: 100,
+  description:
+    'The `challengeId` of the answer that announced the code. Without it the code is compared with the last one that was asked for from the same network.',
+  error: 'must be the challengeId received',
 })
 
 /** Any password: rules are for new ones. Twice 128, as a character may be two code units. */
@@ -150,6 +160,10 @@ export const Password = t.String({
 export const CodeSent = t.Object(
   {
     message: t.String(),
+    challengeId: t.String({
+      format: 'uuid',
+      description: 'Send it with the code. Keep it secret: it stands for a password sent here.',
+    }),
     expiresAt: t.String({ format: 'date-time', description: 'When this code ends.' }),
     resendAt: t.String({ format: 'date-time', description: 'When another may be asked for.' }),
     otp: t.Optional(
@@ -161,6 +175,7 @@ export const CodeSent = t.Object(
     examples: [
       {
         message: 'If this number can receive a code, it is on its way.',
+        challengeId: '019a2c5e-7b1c-7cc3-9d5e-2f4b6a8c0e13',
         expiresAt: '2026-11-22T16:08:00.000Z',
         resendAt: '2026-11-22T16:04:00.000Z',
       },

@@ -1,17 +1,27 @@
 import { describe, expect, test } from 'bun:test'
+import { createOwnerAndStranger } from '#test/support/networks.ts'
 import { createAccountApp, PASSWORD, PHONE, type TokenAnswer } from '#test/support/test-accounts.ts'
 import { json } from '#test/support/test-app.ts'
 
 const ATTACKERS = 'a password of somebody else'
 
+type App = Pick<ReturnType<typeof createAccountApp>, 'challenge' | 'verify'>
+
+/** Logs in with the right password, and is refused with the attacker's. */
+async function isThePassword(password: string, { challenge, verify }: App) {
+  const proof = await challenge()
+  expect((await verify(proof.otp, { ...proof, password: ATTACKERS })).status).toBe(401)
+  expect((await verify(proof.otp, { ...proof, password })).status).toBe(200)
+}
+
 describe('signing up somebody else’s number plants no password', () => {
   test('before they sign up: theirs replaces it', async () => {
-    const { post, code, verify } = createAccountApp()
+    const { post, challenge, verify } = createAccountApp()
     await post('signup', { phone: PHONE, password: ATTACKERS })
     await post('signup', { phone: PHONE, password: PASSWORD })
-    expect((await post('send-otp', { phone: PHONE, password: ATTACKERS })).status).toBe(401)
-    const otp = await code({ phone: PHONE, password: PASSWORD })
-    expect((await json<TokenAnswer>(verify(otp))).user.hasPassword).toBe(true)
+    const { otp, ...handle } = await challenge({ phone: PHONE, password: PASSWORD })
+    expect((await json<TokenAnswer>(verify(otp, handle))).user.hasPassword).toBe(true)
+    await isThePassword(PASSWORD, { challenge, verify })
   })
 
   test('between their sign-up and their code: a login by code alone leaves no password', async () => {
@@ -24,13 +34,12 @@ describe('signing up somebody else’s number plants no password', () => {
   })
 
   test('between their code and their login: the password they proved is the one kept', async () => {
-    const { post, code, verify } = createAccountApp()
+    const { post, challenge, verify } = createAccountApp()
     await post('signup', { phone: PHONE, password: PASSWORD })
-    const otp = await code({ phone: PHONE, password: PASSWORD })
+    const { otp, ...handle } = await challenge({ phone: PHONE, password: PASSWORD })
     await post('signup', { phone: PHONE, password: ATTACKERS })
-    expect((await verify(otp)).status).toBe(200)
-    expect((await post('send-otp', { phone: PHONE, password: ATTACKERS })).status).toBe(401)
-    await code({ phone: PHONE, password: PASSWORD })
+    expect((await verify(otp, handle)).status).toBe(200)
+    await isThePassword(PASSWORD, { challenge, verify })
   })
 
   test('nor does a login that gives the password they chose, when it is another by then', async () => {
@@ -43,11 +52,10 @@ describe('signing up somebody else’s number plants no password', () => {
   })
 
   test('once a number is proven, signing it up again changes nothing', async () => {
-    const { post, code, verify, send } = createAccountApp()
+    const { post, challenge, verify, send } = createAccountApp()
     await post('signup', { phone: PHONE, name: 'Ada', password: PASSWORD })
-    const { token } = await json<TokenAnswer>(
-      verify(await code({ phone: PHONE, password: PASSWORD })),
-    )
+    const { otp, ...handle } = await challenge({ phone: PHONE, password: PASSWORD })
+    const { token } = await json<TokenAnswer>(verify(otp, handle))
     expect((await post('signup', { phone: PHONE, name: 'Eve', password: ATTACKERS })).status).toBe(
       202,
     )
@@ -55,7 +63,7 @@ describe('signing up somebody else’s number plants no password', () => {
       send('GET', '/v1/user/me', { token }),
     )
     expect(me).toMatchObject({ name: 'Ada', hasPassword: true })
-    expect((await post('send-otp', { phone: PHONE, password: ATTACKERS })).status).toBe(401)
+    await isThePassword(PASSWORD, { challenge, verify })
   })
 
   test('an account nobody proved can do nothing, and is forgotten after a day', async () => {
@@ -72,13 +80,79 @@ describe('signing up somebody else’s number plants no password', () => {
 })
 
 test('what was proven when the code was asked for counts only for the password set now', async () => {
-  const { post, code, verify, slug, clock } = createAccountApp()
-  await post('signup', { phone: PHONE, password: PASSWORD })
-  const first = await json<TokenAnswer>(verify(await code({ phone: PHONE, password: PASSWORD })))
+  const { post, code, verify, slug, clock, logInWithPassword } = createAccountApp()
+  const first = await logInWithPassword()
   const otp = await code({ phone: PHONE, password: PASSWORD })
   const change = { oldPassword: PASSWORD, newPassword: 'wet lantern under seven oaks' }
   expect((await post('change-password', change, first.token)).status).toBe(204)
   expect(await slug(verify(otp))).toBe('invalid-otp')
   clock.set(clock.now() + 120_000)
   expect(await slug(verify(await code()))).toBe('password-required')
+})
+
+describe('a first login', () => {
+  const first = async () => {
+    const app = await createOwnerAndStranger()
+    await app.owner('signup', { phone: PHONE, password: PASSWORD })
+    const hasPassword = async (answer: Promise<Response>) =>
+      (await json<{ user: { hasPassword: boolean } }>(answer)).user.hasPassword
+    return { ...app, hasPassword }
+  }
+
+  test('with the id of the send-otp that carried the sign-up’s password adopts it', async () => {
+    const { networks, owner, ask, logIn, hasPassword } = await first()
+    await using _ = networks
+    const { otp, challengeId } = await ask(owner, 'send-otp', { password: PASSWORD })
+    expect(await hasPassword(logIn(owner, { otp, challengeId }))).toBe(true)
+  })
+
+  test('with the password beside the code adopts it', async () => {
+    const { networks, owner, ask, logIn, hasPassword } = await first()
+    await using _ = networks
+    const { otp } = await ask(owner)
+    expect(await hasPassword(logIn(owner, { otp, password: PASSWORD }))).toBe(true)
+  })
+
+  test('from the same network without the id succeeds and leaves no password', async () => {
+    const { networks, owner, ask, logIn, hasPassword } = await first()
+    await using _ = networks
+    const { otp } = await ask(owner, 'send-otp', { password: PASSWORD })
+    expect(await hasPassword(logIn(owner, { otp }))).toBe(false)
+  })
+
+  test('with the id of a send-otp that carried another password leaves none', async () => {
+    const { networks, owner, ask, logIn, hasPassword } = await first()
+    await using _ = networks
+    const { otp, challengeId } = await ask(owner, 'send-otp', { password: 'not the right one' })
+    expect(await hasPassword(logIn(owner, { otp, challengeId }))).toBe(false)
+  })
+
+  test('of an owner who types the code of a stranger’s challenge plants nothing', async () => {
+    const { networks, owner, stranger, ask, logIn, hasPassword } = await first()
+    await using _ = networks
+    const password = 'a password of a stranger'
+    await stranger('signup', { phone: PHONE, password })
+    const { otp } = await ask(stranger, 'send-otp', { password })
+    expect(await hasPassword(logIn(owner, { otp }))).toBe(false)
+  })
+
+  test('in the shared network of an attacker plants nothing either', async () => {
+    const { networks, owner, ask, logIn, hasPassword } = await first()
+    await using _ = networks
+    const password = 'a password of a stranger'
+    await owner('signup', { phone: PHONE, password })
+    const { otp } = await ask(owner, 'send-otp', { password })
+    expect(await hasPassword(logIn(owner, { otp }))).toBe(false)
+  })
+})
+
+test('the prototype’s collection logs in: signup and send-otp with a password, verify-otp without an id', async () => {
+  const { networks, owner, ask, logIn } = await createOwnerAndStranger()
+  await using _ = networks
+  const password = PASSWORD
+  await owner('signup', { phone: PHONE, name: 'Ada', password })
+  for (let login = 0; login < 2; login++) {
+    const { otp } = await ask(owner, 'send-otp', { password })
+    expect((await logIn(owner, { otp })).status).toBe(200)
+  }
 })

@@ -25,15 +25,30 @@ export function createAccountApp(settings: Partial<Config> = {}, options = {}) {
   const slug = async (answer: Response | Promise<Response>) =>
     (await json<ProblemJson>(answer)).type?.replace('/problems/', '')
 
-  /** Asks for a code, waiting first if it is too soon, and gives it. */
-  async function code(body: object = { phone: PHONE }, path = 'send-otp'): Promise<string> {
+  /** Asks for a code, waiting first if it is too soon; with its id, as a login takes both. */
+  async function challenge(
+    body: object = { phone: PHONE },
+    path = 'send-otp',
+  ): Promise<{ otp: string; challengeId: string }> {
     for (let wait = 0; wait < 20; wait++) {
       const answer = await post(path, body)
-      if (answer.status === 202) return (await json<CodeSent>(answer)).otp ?? 'none'
+      if (answer.status === 202) {
+        const { otp = 'none', challengeId } = await json<CodeSent>(answer)
+        return { otp, challengeId }
+      }
       if (answer.status !== 429) throw new Error(`${path} answered ${answer.status}`)
       await app.clock.advance(MINUTE)
     }
     throw new Error('no code to be had')
+  }
+
+  const code = async (...request: Parameters<typeof challenge>) => (await challenge(...request)).otp
+
+  /** A new account whose first login proves the password of its sign-up. */
+  async function logInWithPassword(password = PASSWORD, phone = PHONE): Promise<TokenAnswer> {
+    await post('signup', { phone, password })
+    const proof = await challenge({ phone, password })
+    return json<TokenAnswer>(post('verify-otp', { phone, ...proof }))
   }
 
   async function logIn(phone = PHONE): Promise<TokenAnswer> {
@@ -43,7 +58,7 @@ export function createAccountApp(settings: Partial<Config> = {}, options = {}) {
 
   const verify = (otp: unknown, more: object = {}) =>
     post('verify-otp', { phone: PHONE, otp, ...more })
-  return { ...app, post, slug, code, logIn, verify }
+  return { ...app, post, slug, challenge, code, logIn, logInWithPassword, verify }
 }
 
 /** Another code than the one given. */

@@ -8,6 +8,7 @@ import {
   forgive,
   type Limit,
   refuseSpent,
+  remember,
   spend,
   takeBack,
   tally,
@@ -15,14 +16,9 @@ import {
 import { userTopic } from '#src/plugins/topics.ts'
 import type { Queue } from '#src/queue/queue.ts'
 import { accountColumns } from './account-columns.ts'
-import {
-  createOpenChallenge,
-  createTryCode,
-  type Delivery,
-  useChallenge,
-} from './challenges.sqlite.ts'
+import { createOpenChallenge, type Delivery, useChallenge } from './challenges.sqlite.ts'
 import type { Codes } from './codes.ts'
-import { openSession } from './sessions.sqlite.ts'
+import { endOldest, openSession } from './open-session.sqlite.ts'
 import type {
   Account,
   AccountStore,
@@ -32,6 +28,7 @@ import type {
   SignUp,
   Whence,
 } from './store.ts'
+import { auditRefusal, createTryCode, giveBackTry, noteProof } from './try-code.sqlite.ts'
 
 const { placeholder } = sql
 
@@ -59,6 +56,8 @@ export function createAccountStore(
     noteWrongPassword: (input) => database.execute(noteWrongPassword, input),
     openChallenge: (input) => database.execute(openChallenge, input),
     tryCode: (input) => database.execute(tryCode, input),
+    giveBackTry: (challengeId) => database.execute(giveBackTry, challengeId),
+    noteProof: (input) => database.execute(noteProof, input),
     logIn: (input) => database.execute(logIn, input),
     resetPassword: (input) => database.execute(resetPassword, input),
     changePassword: (input) => database.execute(changePassword, input),
@@ -108,9 +107,7 @@ const noteWrongPassword = command(
   'auth.wrong-password',
   () =>
     (tx, input: { userId: string | null; wrong: number; origin: Whence; now: number }): void => {
-      const { userId, wrong, origin, now } = input
-      const event = { at: now, event: 'password.refused', userId, origin, detail: { wrong } }
-      if (wrong % 5 === 0) tx.run(audit, { ...event, actor: 'stranger' })
+      tx.run(auditRefusal, { event: 'password.refused', ...input })
     },
 )
 
@@ -119,7 +116,9 @@ const logIn = command('auth.log-in', (connection) => {
   const admitUser = connection.sqlite.query<unknown, [Record<string, string | number | null>]>(`
     UPDATE users SET verified_at = coalesce(verified_at, $now), password_hash = $passwordHash, updated_at = $now
     WHERE id = $userId AND (verified_at IS NULL OR password_hash IS NOT $passwordHash)`)
-  return (tx, { challengeId, userId, session, resend, origin, now, ...proof }: LogIn): boolean => {
+  return (tx, input: LogIn): boolean => {
+    const { challengeId, userId, session, mostSessions, resend, home, origin, now, ...proof } =
+      input
     const user = account.get({ id: userId })
     const verified = user?.verifiedAt !== null
     // Another password since it was proven: the proof is worth nothing.
@@ -127,7 +126,9 @@ const logIn = command('auth.log-in', (connection) => {
     if (!tx.run(useChallenge, { challengeId, now })) return false
     admitUser.run({ userId, now, passwordHash: proof.renewedHash ?? proof.provenHash })
     tx.run(openSession, { ...session, userId, now })
+    tx.run(endOldest, { userId, most: mostSessions, origin, now })
     tx.run(forgive, resend)
+    tx.run(remember, { limit: home, now })
     const event = { at: now, userId, actor: 'user', origin } as const
     if (!verified) tx.run(audit, { ...event, event: 'account.verified' })
     tx.run(audit, { ...event, event: 'login.succeeded', detail: { session: session.id } })
@@ -141,15 +142,14 @@ const resetPassword = command('auth.reset-password', (connection) => {
     WHERE id = $userId`)
   const endAll = createEndSessions(connection)
   const endCodes = createEndCodes(connection)
-  return (
-    tx,
-    { challengeId, userId, passwordHash, resend, origin, now }: PasswordReset,
-  ): boolean => {
+  return (tx, input: PasswordReset): boolean => {
+    const { challengeId, userId, passwordHash, resend, home, wrongPasswords, origin, now } = input
     if (!tx.run(useChallenge, { challengeId, now })) return false
     set.run({ userId, passwordHash, now })
     endAll(tx, { userId, keepId: '', now })
     endCodes({ userId, now })
-    tx.run(forgive, resend)
+    for (const limit of [resend, ...wrongPasswords]) tx.run(forgive, limit)
+    tx.run(remember, { limit: home, now })
     tx.run(audit, { at: now, event: 'password.reset', userId, actor: 'user', origin })
     return true
   }
@@ -162,11 +162,12 @@ const changePassword = command('auth.change-password', (connection) => {
   const endOthers = createEndSessions(connection)
   const endCodes = createEndCodes(connection)
   return (tx, input: PasswordChange): boolean => {
-    const { userId, from, to, challengeId, keepSessionId, origin, now } = input
+    const { userId, from, to, challengeId, keepSessionId, wrongPasswords, origin, now } = input
     if (challengeId !== undefined && !tx.run(useChallenge, { challengeId, now })) return false
     if (set.run({ userId, from, to, now }).changes === 0) return false
     endOthers(tx, { userId, keepId: keepSessionId, now })
     endCodes({ userId, now })
+    for (const limit of wrongPasswords) tx.run(forgive, limit)
     tx.run(audit, { at: now, event: 'password.changed', userId, actor: 'user', origin })
     return true
   }

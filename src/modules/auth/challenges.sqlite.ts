@@ -1,151 +1,130 @@
-import { and, eq, gt, isNull, lt, sql } from 'drizzle-orm'
-import { otpChallenges, users } from '#drizzle/schema.ts'
-import { type Command, command } from '#src/database/command.ts'
-import { audit } from '#src/plugins/audit.ts'
-import { refuseSpent, spend, tally, tooMany } from '#src/plugins/rate-limit.ts'
+import { sql } from 'drizzle-orm'
+import { otpChallenges } from '#drizzle/schema.ts'
+import { type Command, type Connection, command } from '#src/database/command.ts'
+import { spend, takeBack, tooMany } from '#src/plugins/rate-limit.ts'
 import type { NewJob } from '#src/queue/job.ts'
 import type { Queue } from '#src/queue/queue.ts'
-import { accountColumns } from './account-columns.ts'
-import { CODE_LIFE_MS, CODE_TRIES, type Codes } from './codes.ts'
+import { CODE_LIFE_MS, CODE_TRIES } from './codes.ts'
 import { resendDelayMs } from './limits.ts'
-import type { Attempt, ChallengeToOpen, OpenedChallenge, Verdict } from './store.ts'
+import type { ChallengeToOpen, CodeToDeliver, OpenedChallenge } from './store.ts'
 
 const { placeholder } = sql
 
 export interface Delivery {
-  /** The job that delivers a code; undefined where the code is handed out another way. */
-  job(code: { challengeId: string; sealedCode: string }): NewJob | undefined
+  /** The job that delivers a code; undefined where the answer contains the code. */
+  job(code: CodeToDeliver): NewJob | undefined
 }
 
-/** Opens a challenge in place of the one before it and enqueues its delivery. */
+/** Opens a challenge in place of the requester's last one and enqueues its delivery. */
 export function createOpenChallenge(
   queue: Queue,
   delivery: Delivery,
 ): Command<ChallengeToOpen, OpenedChallenge> {
-  return command('auth.open-challenge', ({ orm, sqlite }) => {
-    const sentBefore = sqlite.query<{ count: number; resets_at: number }, [string, number]>(
+  return command('auth.open-challenge', (connection) => {
+    const { orm, sqlite } = connection
+    const counted = sqlite.query<{ count: number; resets_at: number }, [string, number]>(
       'SELECT count, resets_at FROM rate_limits WHERE key = ?1 AND resets_at > ?2',
     )
     // From each code on, an hour without another forgets how many there were.
     const countSent = sqlite.query<unknown, [Record<string, string | number>]>(`
       INSERT INTO rate_limits (key, count, resets_at) VALUES ($key, $count, $resetsAt)
       ON CONFLICT (key) DO UPDATE SET count = $count, resets_at = $resetsAt`)
-    // Uses otp_one_open_challenge.
+    const reserveTries = createReserveTries(connection)
+    // Uses otp_one_open_challenge. A challenge that another network asked for stays open: nobody can end the owner's.
     const replace = sqlite.query<unknown, [Record<string, string | number>]>(`
       UPDATE otp_challenges SET ended_at = $now
-      WHERE phone = $phone AND purpose = $purpose AND ended_at IS NULL`)
+      WHERE phone = $phone AND purpose = $purpose AND requester = $requester AND ended_at IS NULL`)
     const insert = orm
       .insert(otpChallenges)
       .values({
         id: placeholder('id'),
         phone: placeholder('phone'),
         purpose: placeholder('purpose'),
-        // Within the statement, so that nothing here takes longer for a number that somebody has.
+        // Within the statement, so that nothing here takes longer for a number that has an account.
         userId: sql`(SELECT id FROM users WHERE phone = ${placeholder('phone')})`,
+        requester: placeholder('requester'),
+        isHome: placeholder('isHome'),
         codeHash: placeholder('codeHash'),
-        provenHash: placeholder('provenHash'),
+        triesAllowed: placeholder('triesAllowed'),
         createdAt: placeholder('now'),
         expiresAt: placeholder('expiresAt'),
       })
+      .returning({ userId: otpChallenges.userId })
       .prepare()
     return (tx, input) => {
-      const { id, phone, purpose, codeHash, provenHash, resend, now } = input
-      const before = sentBefore.get(resend.key, now)
+      const { id, phone, purpose, requester, codeHash, home, resend, budget, now } = input
+      const before = counted.get(resend.key, now)
       const count = before?.count ?? 0
       const lastAt = (before?.resets_at ?? 0) - resend.windowMs
       const windowMs = resendDelayMs(count)
       if (before && lastAt <= now && now < lastAt + windowMs) {
         throw tooMany({ name: 'resend', most: 1, windowMs }, lastAt + windowMs, now)
       }
-      tx.run(refuseSpent, { limits: [input.wrongCodes], now })
-      tx.run(spend, { limits: input.limits, now })
+      const isHome = home === null || counted.get(home.key, now) !== null
+      replace.run({ phone, purpose, requester, now })
+      const triesAllowed = reserveTries({ phone, isHome, wrongCodes: input.wrongCodes, now })
+      tx.run(spend, { limits: [...input.limits, ...budget], now })
       countSent.run({ key: resend.key, count: count + 1, resetsAt: now + resend.windowMs })
-      replace.run({ phone, purpose, now })
       const expiresAt = now + CODE_LIFE_MS
-      insert.run({ id, phone, purpose, codeHash, provenHash, now, expiresAt })
-      const job = delivery.job({ challengeId: id, sealedCode: input.sealedCode })
+      const row = { id, phone, purpose, requester, isHome, codeHash, triesAllowed, now, expiresAt }
+      const opened = insert.get(row)
+      const { sealedCode, language } = input
+      const keys = budget.map(({ key }) => key)
+      const job = delivery.job({ challengeId: id, sealedCode, purpose, language, budget: keys })
       if (job) {
         const trace = input.trace === undefined ? {} : { trace: input.trace }
         queue.enqueue(tx, { ...job, ...trace, deadlineAt: expiresAt })
+      } else if (opened?.userId === null) {
+        for (const limit of budget) tx.run(takeBack, limit)
       }
       return { expiresAt, resendAt: now + resendDelayMs(count + 1) }
     }
   })
 }
 
-/** Tries a code against the open challenge of its number and purpose. */
-export function createTryCode(codes: Codes): Command<Attempt, Verdict> {
-  return command('auth.try-code', ({ orm }) => {
-    const open = and(
-      eq(otpChallenges.phone, placeholder('phone')),
-      eq(otpChallenges.purpose, placeholder('purpose')),
-      isNull(otpChallenges.endedAt),
-      gt(otpChallenges.expiresAt, placeholder('now')),
-      lt(otpChallenges.tries, CODE_TRIES),
-    )
-    // Counted before it is compared, in one statement: parallel guesses share the five tries.
-    const count = orm
-      .update(otpChallenges)
-      .set({ tries: sql`${otpChallenges.tries} + 1` })
-      .where(open)
-      .returning()
-      .prepare()
-    const uncount = orm
-      .update(otpChallenges)
-      .set({ tries: sql`${otpChallenges.tries} - 1` })
-      .where(eq(otpChallenges.id, placeholder('id')))
-      .prepare()
-    const byId = orm
-      .select(accountColumns)
-      .from(users)
-      .where(eq(users.id, placeholder('id')))
-      .prepare()
-    return (tx, { phone, purpose, code, withPassword, limits, wrongCodes, origin, now }) => {
-      tx.run(spend, { limits, now })
-      tx.run(refuseSpent, { limits: [wrongCodes], now })
-      const challenge = count.get({ phone, purpose, now })
-      const binding = { purpose, phone, challengeId: challenge?.id ?? '' }
-      const matches = codes.matches(binding, code, challenge?.codeHash ?? '')
-      if (!challenge) return { is: 'wrong' }
-      // Only once the code is right: a wrong one is as quickly told for a number nobody has.
-      const account = matches ? byId.get({ id: challenge.userId ?? '' }) : undefined
-      if (!matches || !account) {
-        const wrong = tx.run(tally, { limit: wrongCodes, now })
-        const { userId } = challenge
-        const detail = { purpose, wrong }
-        const event = { at: now, event: 'code.refused', userId, origin, detail }
-        if (wrong % CODE_TRIES === 0) tx.run(audit, { ...event, actor: 'stranger' })
-        return { is: 'wrong' }
-      }
-      const { id: challengeId, provenHash } = challenge
-      const verified = account.verifiedAt !== null
-      // What was proven when the code was asked for counts only for the password that is set now.
-      const proven = !verified || account.passwordHash === provenHash
-      if (verified && account.passwordHash !== null && !proven && !withPassword) {
-        uncount.run({ id: challengeId })
-        return { is: 'password-required' }
-      }
-      return { is: 'right', challengeId, provenHash, account: { ...account, verified } }
-    }
-  })
+/**
+ * Reserves a challenge's tries out of those that the number has left today. Wrong codes and open tries together never
+ * exceed the day's limit, so wrong codes typed against one challenge cannot take the tries of another that is open.
+ */
+function createReserveTries({ sqlite }: Connection) {
+  const spent = sqlite.query<{ count: number; resets_at: number }, [string, number]>(
+    'SELECT count, resets_at FROM rate_limits WHERE key = ?1 AND resets_at > ?2',
+  )
+  // Uses otp_one_open_challenge.
+  const reserved = sqlite.query<
+    { tries: number; firstEndsAt: number | null },
+    [Record<string, string | number | boolean>]
+  >(`
+    SELECT coalesce(sum(tries_allowed - tries), 0) AS tries, min(expires_at) AS firstEndsAt FROM otp_challenges
+    WHERE phone = $phone AND is_home = $isHome AND ended_at IS NULL AND expires_at > $now`)
+  return (input: Pick<ChallengeToOpen, 'phone' | 'wrongCodes' | 'now'> & { isHome: boolean }) => {
+    const { phone, isHome, wrongCodes, now } = input
+    const limit = isHome ? wrongCodes.home : wrongCodes.stranger
+    const wrong = spent.get(limit.key, now)
+    const open = reserved.get({ phone, isHome, now })
+    const left = limit.most - (wrong?.count ?? 0) - (open?.tries ?? 0)
+    if (left > 0) return Math.min(CODE_TRIES, left)
+    const isSpent = wrong && wrong.count >= limit.most
+    throw tooMany(limit, (isSpent ? wrong.resets_at : open?.firstEndsAt) ?? now, now)
+  }
 }
 
-/** Uses a challenge up; false where somebody was faster or its time is over. */
+/** Ends a challenge and the others open for its number and purpose; false where it was used, or its time is over. */
 export const useChallenge: Command<{ challengeId: string; now: number }, boolean> = command(
   'auth.use-challenge',
-  ({ orm }) => {
-    const use = orm
-      .update(otpChallenges)
-      .set({ endedAt: placeholder('now') as never })
-      .where(
-        and(
-          eq(otpChallenges.id, placeholder('challengeId')),
-          isNull(otpChallenges.endedAt),
-          gt(otpChallenges.expiresAt, placeholder('now')),
-        ),
-      )
-      .returning({ id: otpChallenges.id })
-      .prepare()
-    return (_tx, input) => use.get(input) !== undefined
+  ({ sqlite }) => {
+    const use = sqlite.query<{ phone: string; purpose: string }, [string, number]>(`
+      UPDATE otp_challenges SET ended_at = ?2 WHERE id = ?1 AND ended_at IS NULL AND expires_at > ?2
+      RETURNING phone, purpose`)
+    // Uses otp_one_open_challenge.
+    const endOthers = sqlite.query<unknown, [string, string, number]>(
+      'UPDATE otp_challenges SET ended_at = ?3 WHERE phone = ?1 AND purpose = ?2 AND ended_at IS NULL',
+    )
+    return (_tx, { challengeId, now }) => {
+      const used = use.get(challengeId, now)
+      if (!used) return false
+      endOthers.run(used.phone, used.purpose, now)
+      return true
+    }
   },
 )

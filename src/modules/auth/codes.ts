@@ -4,6 +4,7 @@ import type { Purpose } from './store.ts'
 
 export const CODE_LIFE_MS = 5 * MINUTE
 export const CODE_TRIES = 5
+export const CODE_DIGITS = 6
 
 /** What a code is bound to: it is right nowhere else. */
 export interface CodeBinding {
@@ -34,7 +35,7 @@ export function createCodes(
       .update(JSON.stringify([purpose, challengeId, phone, code]))
       .digest()
   return {
-    make: () => String(int(1_000_000)).padStart(6, '0'),
+    make: () => String(int(10 ** CODE_DIGITS)).padStart(CODE_DIGITS, '0'),
     digest: (binding, code) => digestWith(keys[0], binding, code).toHex(),
     matches(binding, code, digest) {
       const known = Buffer.from(digest, 'hex')

@@ -1,8 +1,8 @@
 import { Elysia, t } from 'elysia'
 import type { Auth } from '#src/plugins/auth.ts'
+import { codeRequest } from '#src/plugins/code-request.ts'
 import type { Origins } from '#src/plugins/origin.ts'
 import { answers, CodeSent, Nothing, problems, type User } from '#src/plugins/schemas.ts'
-import { traceparent } from '#src/plugins/trace.ts'
 import {
   ChangePassword,
   ForgotPassword,
@@ -14,6 +14,7 @@ import {
   SignUp,
   Tokens,
 } from './model.ts'
+import type { Reproof } from './reproof.ts'
 import type { Accounts } from './service.ts'
 import type { Sessions } from './sessions.ts'
 
@@ -28,12 +29,15 @@ export interface AuthRouteDeps {
   auth: Auth
   origins: Origins
   accounts: Accounts
+  reproof: Pick<Reproof, 'changePassword'>
   sessions: Sessions
   /** @throws Problem where the user is gone */
   profile(userId: string): Promise<User>
 }
 
-export function createAuthRoutes({ auth, origins, accounts, sessions, profile }: AuthRouteDeps) {
+export function createAuthRoutes(deps: AuthRouteDeps) {
+  const { auth, origins, accounts, reproof, sessions, profile } = deps
+
   return new Elysia({ name: 'accounts', prefix: '/v1/auth' })
     .use(auth)
     .use(origins)
@@ -57,7 +61,7 @@ export function createAuthRoutes({ auth, origins, accounts, sessions, profile }:
       '/send-otp',
       ({ body, origin, request, set }) => {
         set.status = 202
-        return accounts.sendOtp(body, { origin, trace: traceparent(request) })
+        return accounts.sendOtp(body, codeRequest(request, origin))
       },
       {
         body: SendOtp,
@@ -113,7 +117,7 @@ export function createAuthRoutes({ auth, origins, accounts, sessions, profile }:
       '/forgot-password',
       ({ body, origin, request, set }) => {
         set.status = 202
-        return accounts.forgotPassword(body, { origin, trace: traceparent(request) })
+        return accounts.forgotPassword(body, codeRequest(request, origin))
       },
       {
         body: ForgotPassword,
@@ -139,7 +143,7 @@ export function createAuthRoutes({ auth, origins, accounts, sessions, profile }:
     .post(
       '/change-password',
       async ({ principal, body, origin, set }) => {
-        await accounts.changePassword(principal, body, origin)
+        await reproof.changePassword(principal, body, origin)
         set.status = 204
       },
       {

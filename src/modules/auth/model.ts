@@ -1,9 +1,9 @@
 import { type Static, t } from 'elysia'
-import { Code, Password, User, UserName } from '#src/plugins/schemas.ts'
+import { ChallengeId, Code, Password, User, UserName } from '#src/plugins/schemas.ts'
 
 const Phone = t.String({
   minLength: 3,
-  maxLength: 40,
+  maxLength: 80,
   description: 'A phone number with its country code; kept as E.164.',
   error: 'must be a phone number with its country code, such as +4930901820',
 })
@@ -26,8 +26,16 @@ export const SendOtp = t.Object(
 )
 
 export const LogIn = t.Object(
-  { phone: Phone, otp: Code, password: t.Optional(Password) },
-  { additionalProperties: false, examples: [{ phone, otp: '042137' }] },
+  {
+    phone: Phone,
+    otp: Code,
+    challengeId: t.Optional(ChallengeId),
+    password: t.Optional(Password),
+  },
+  {
+    additionalProperties: false,
+    examples: [{ phone, otp: '042137', challengeId: '019a2c5e-7b1c-7cc3-9d5e-2f4b6a8c0e13' }],
+  },
 )
 
 export const Refresh = t.Object(
@@ -48,7 +56,7 @@ export const ForgotPassword = t.Object(
 )
 
 export const ResetPassword = t.Object(
-  { phone: Phone, otp: Code, newPassword: NewPassword },
+  { phone: Phone, otp: Code, challengeId: t.Optional(ChallengeId), newPassword: NewPassword },
   {
     additionalProperties: false,
     examples: [{ phone, otp: '042137', newPassword: 'wet-lantern-under-seven-oaks' }],
@@ -67,6 +75,7 @@ export const ChangePassword = t.Object(
       }),
     ),
     passwordChangeOTP: t.Optional(Code),
+    challengeId: t.Optional(ChallengeId),
   },
   {
     additionalProperties: false,

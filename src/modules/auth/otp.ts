@@ -4,9 +4,11 @@ import { invalid, Problem } from '#src/lib/problem.ts'
 import type { Random } from '#src/lib/random.ts'
 import type { Sealer } from '#src/lib/seal.ts'
 import { toInstant } from '#src/lib/time.ts'
+import { readCode } from '#src/lib/typed-code.ts'
+import type { CodeRequest } from '#src/plugins/code-request.ts'
 import type { Origin } from '#src/plugins/origin.ts'
 import type { CodeSent } from '#src/plugins/schemas.ts'
-import type { Codes } from './codes.ts'
+import { CODE_DIGITS, type Codes } from './codes.ts'
 import type { Limits } from './limits.ts'
 import type { AccountStore, Purpose, Verdict } from './store.ts'
 
@@ -23,7 +25,23 @@ export interface OtpDeps {
   countries: readonly string[]
   /** The mock of development: the code is in the answer. */
   inResponse: boolean
+  /** The language of an SMS for an Accept-Language header. */
+  language(acceptLanguage: string | null): string
   meters: { otp(event: 'sent' | 'verified' | 'refused'): void }
+}
+
+/** What a code is sent for. */
+export interface Recipient {
+  phone: string
+  purpose: Purpose
+  /** Given where only a user who is logged in can ask for the code. */
+  userId?: string
+}
+
+export interface GivenCode extends Recipient {
+  code: string
+  challengeId: string | undefined
+  withPassword: boolean
 }
 
 export type Otp = ReturnType<typeof createOtp>
@@ -56,44 +74,51 @@ export function createOtp(deps: OtpDeps) {
       return e164
     },
     /** @throws Problem 429 */
-    async send(
-      to: { phone: string; purpose: Purpose; provenHash: string | null },
-      request: { origin: Origin; trace: string | undefined },
-    ): Promise<CodeSent> {
+    async send(to: Recipient, request: CodeRequest): Promise<CodeSent> {
       const { phone, purpose } = to
-      const { origin, trace } = request
+      const { origin, trace, acceptLanguage } = request
       const now = clock.now()
       const id = random.id(now)
       const code = codes.make()
       const { expiresAt, resendAt } = await store.openChallenge({
-        ...to,
+        phone,
+        purpose,
         id,
+        requester: requesterOf(to, origin),
+        home: to.userId === undefined ? limits.home(phone, origin.network) : null,
         codeHash: codes.digest({ purpose, phone, challengeId: id }, code),
         sealedCode: sealer.seal(code, id),
-        limits: limits.send(origin.network, phone),
-        wrongCodes: limits.wrongCode(phone),
+        language: deps.language(acceptLanguage),
+        limits: limits.send(origin, phone),
+        budget: limits.budget(origin),
+        wrongCodes: limits.wrongCodes(phone),
         resend: limits.resend(phone, purpose),
         trace,
-        origin,
         now,
       })
       deps.meters.otp('sent')
       return {
         message: 'If this number can receive a code, it is on its way.',
+        challengeId: id,
         expiresAt: toInstant(expiresAt),
         resendAt: toInstant(resendAt),
         ...(deps.inResponse ? { otp: code } : {}),
       }
     },
-    /** @throws Problem 429 where the number had too many wrong ones */
-    async try(
-      given: { phone: string; purpose: Purpose; code: string; withPassword: boolean },
-      origin: Origin,
-    ): Promise<Verdict> {
+    /** @throws Problem 422 where the code is not six digits, 429 where the number had too many wrong ones */
+    async try(given: GivenCode, origin: Origin): Promise<Verdict> {
+      const { phone, purpose, challengeId, withPassword } = given
       const verdict = await store.tryCode({
-        ...given,
-        limits: [limits.request(origin.network)],
-        wrongCodes: limits.wrongCode(given.phone),
+        phone,
+        purpose,
+        code: given.code,
+        challengeId,
+        requester: requesterOf(given, origin),
+        withPassword,
+        limits: limits.request(origin),
+        wrongCodes: limits.wrongCodes(phone),
+        home: limits.home(phone, origin.network),
+        wrongPasswords: limits.wrongPassword(phone),
         origin,
         now: clock.now(),
       })
@@ -102,6 +127,18 @@ export function createOtp(deps: OtpDeps) {
       return verdict
     },
   }
+
+  /** A code to delete an account is the user's, from whatever network; others belong to the network that asked. */
+  function requesterOf({ userId }: Recipient, { network }: Origin): string {
+    return limits.requester(userId === undefined ? network : `user ${userId}`)
+  }
+}
+
+/** The six digits of a code, however they were typed. @throws Problem 422 */
+export function codeOf(typed: string, pointer: string): string {
+  const code = readCode(typed, CODE_DIGITS)
+  if (code === undefined) throw invalid({ pointer, detail: 'must be six digits' })
+  return code
 }
 
 /** The same for a wrong code, a used one, an old one and a number nobody has. */

@@ -1,6 +1,6 @@
 import { fold } from '#src/lib/fold.ts'
 import { type FieldError, invalid, Problem } from '#src/lib/problem.ts'
-import type { HashGate } from './hash-gate.ts'
+import type { HashFor, HashGate } from './hash-gate.ts'
 
 const SHORTEST = 8
 const LONGEST = 128
@@ -14,13 +14,14 @@ export interface HashCost {
 }
 
 export interface Passwords {
-  /** To be asked before a request writes anything on its way to a hash. @throws Problem 503 */
-  refuseWhenBusy(): void
-  hash(password: string): Promise<string>
-  /** Takes as long where there is no hash. */
-  matches(password: string, hash: string | null): Promise<boolean>
-  /** A hash at today's cost where the one given was made at another. */
-  renew(password: string, hash: string): Promise<string | undefined>
+  /** To be called before a request writes anything on its way to a hash. @throws Problem 503 */
+  refuseWhenBusy(who: HashFor): void
+  /** @throws Problem 503 */
+  hash(password: string, who: HashFor): Promise<string>
+  /** Takes as long where there is no hash. @throws Problem 503 */
+  matches(password: string, hash: string | null, who: HashFor): Promise<boolean>
+  /** A hash at today's cost where the one given was made at another. @throws Problem 503 */
+  renew(password: string, hash: string, who: HashFor): Promise<string | undefined>
   /** @throws Problem 422 saying what is wrong with a new password */
   check(
     password: string,
@@ -39,15 +40,15 @@ export function createPasswords(
   const parameters = `$argon2id$v=19$m=${memoryKib},t=${passes},p=1$`
   // Nobody's: verifying against it costs what a real one costs, and never succeeds.
   const nobodys = `${parameters}${unpadded(bytes(32))}$${unpadded(bytes(32))}`
-  const hash = (password: string) =>
-    gate.run(() => Bun.password.hash(password.normalize('NFC'), cost))
+  const hash = (password: string, who: HashFor) =>
+    gate.run(who, () => Bun.password.hash(password.normalize('NFC'), cost))
   return {
     refuseWhenBusy: gate.refuseWhenFull,
     hash,
-    matches: (password, known) =>
-      gate.run(() => Bun.password.verify(password.normalize('NFC'), known ?? nobodys)),
-    async renew(password, known) {
-      return known.startsWith(parameters) ? undefined : hash(password)
+    matches: (password, known, who) =>
+      gate.run(who, () => Bun.password.verify(password.normalize('NFC'), known ?? nobodys)),
+    async renew(password, known, who) {
+      return known.startsWith(parameters) ? undefined : hash(password, who)
     },
     async check(password, pointer, owner) {
       const fault = await faultOf(password.normalize('NFC'), owner)
@@ -101,4 +102,21 @@ export function invalidCredentials(): Problem {
 /** To who is logged in already: a 401 would make clients refresh their token. */
 export function wrongPassword(): Problem {
   return new Problem(403, 'wrong-password', 'The password is wrong.')
+}
+
+/** The code is right and a password has to come with it; this spends no try. */
+export function passwordRequired(): Problem {
+  return new Problem(401, 'password-required', 'Send the password together with the code.', {
+    headers: { 'www-authenticate': 'Bearer' },
+  })
+}
+
+/** What a hash gave; undefined where the server was too busy to compute it. */
+export async function unlessBusy<T>(hashed: Promise<T>): Promise<T | undefined> {
+  try {
+    return await hashed
+  } catch (error) {
+    if (error instanceof Problem && error.slug === 'busy') return undefined
+    throw error
+  }
 }

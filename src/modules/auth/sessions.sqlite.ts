@@ -1,43 +1,14 @@
 import { and, desc, eq, gt, isNull, sql } from 'drizzle-orm'
-import { refreshTokens, sessions } from '#drizzle/schema.ts'
+import { sessions } from '#drizzle/schema.ts'
 import { type Command, command } from '#src/database/command.ts'
 import type { Database } from '#src/database/open.ts'
 import { lazy } from '#src/lib/lazy.ts'
 import { audit } from '#src/plugins/audit.ts'
 import { spend } from '#src/plugins/rate-limit.ts'
 import { userTopic } from '#src/plugins/topics.ts'
-import type { Rotated, Rotation, SessionStore, SessionToOpen, Whence } from './store.ts'
+import type { Rotated, Rotation, SessionStore, Whence } from './store.ts'
 
 const { placeholder } = sql
-
-type Opening = SessionToOpen & { userId: string; now: number }
-
-export const openSession: Command<Opening, void> = command('auth.open-session', ({ orm }) => {
-  const insert = orm
-    .insert(sessions)
-    .values({
-      id: placeholder('id'),
-      userId: placeholder('userId'),
-      device: placeholder('device'),
-      ip: placeholder('ip'),
-      createdAt: placeholder('now'),
-      lastUsedAt: placeholder('now'),
-      expiresAt: placeholder('expiresAt'),
-    })
-    .prepare()
-  const insertToken = orm
-    .insert(refreshTokens)
-    .values({
-      hash: placeholder('refreshHash'),
-      sessionId: placeholder('id'),
-      createdAt: placeholder('now'),
-    })
-    .prepare()
-  return (_tx, session) => {
-    insert.run({ ...session })
-    insertToken.run({ ...session })
-  }
-})
 
 interface TokenRow {
   sessionId: string

@@ -33,6 +33,8 @@ export interface SessionDeps {
   keys: readonly [Uint8Array, ...Uint8Array[]]
   refreshTtlDays: number
   sessionMaxDays: number
+  /** Sessions that one user may have at a time. */
+  most: number
 }
 
 export type Sessions = ReturnType<typeof createSessions>
@@ -59,6 +61,7 @@ export function createSessions(deps: SessionDeps) {
   }
 
   return {
+    most: deps.most,
     /** A session to open in the login's own transaction, and the tokens to hand out once it is open. */
     prepare(
       userId: string,
@@ -83,7 +86,7 @@ export function createSessions(deps: SessionDeps) {
         ttlMs,
         longestMs,
         graceMs: GRACE_MS,
-        limits: [limits.request(origin.network)],
+        limits: limits.request(origin),
         origin,
         now: clock.now(),
       })

@@ -25,18 +25,40 @@ export interface SignUp {
   now: number
 }
 
+/** Wrong codes of a number: those on challenges from the owner's own networks apart from all others. */
+export interface WrongCodes {
+  stranger: Limit
+  home: Limit
+}
+
+/** What the delivery of a code needs to know. */
+export interface CodeToDeliver {
+  challengeId: string
+  sealedCode: string
+  purpose: Purpose
+  /** Of the text, as negotiated from Accept-Language. */
+  language: string
+  /** Keys of the limits to give back where no SMS is sent. */
+  budget: readonly string[]
+}
+
 export interface ChallengeToOpen {
   id: string
   phone: string
   purpose: Purpose
+  /** Keyed digest of who asks: a later request of the same requester replaces the challenge. */
+  requester: string
   codeHash: string
   sealedCode: string
-  provenHash: string | null
+  language: string
   limits: readonly Limit[]
-  wrongCodes: Limit
+  /** Reserved, and given back where no SMS is sent. */
+  budget: readonly Limit[]
+  wrongCodes: WrongCodes
+  /** Set where the number was proven from this network before; null where the requester is logged in. */
+  home: Limit | null
   resend: Limit
   trace: string | undefined
-  origin: Whence
   now: number
 }
 
@@ -50,10 +72,16 @@ export interface Attempt {
   phone: string
   purpose: Purpose
   code: string
-  /** False where the account has a password that was not given: a right code then spends no try. */
+  /** As the answer to the request for the code gave it; clients of the prototype do not know it. */
+  challengeId: string | undefined
+  /** Keyed digest of the client's network (for `delete`: of the user). */
+  requester: string
+  /** False where no password came with the code: where the account has one, a right code then spends no try. */
   withPassword: boolean
   limits: readonly Limit[]
-  wrongCodes: Limit
+  wrongCodes: WrongCodes
+  home: Limit
+  wrongPasswords: Limit
   origin: Whence
   now: number
 }
@@ -62,6 +90,9 @@ export interface Attempt {
 export type Verdict =
   | { is: 'wrong' }
   | { is: 'password-required' }
+  /** The password that came with the request for the code was wrong. */
+  | { is: 'password-refused' }
+  /** `provenHash`: the password hash that this client proved when it asked for the code. */
   | { is: 'right'; challengeId: string; provenHash: string | null; account: Account }
 
 /** The session a login opens. */
@@ -81,7 +112,10 @@ export interface LogIn {
   /** The same password at today's cost. */
   renewedHash: string | undefined
   session: SessionToOpen
+  /** Sessions of one user at a time; with one more the oldest ends. */
+  mostSessions: number
   resend: Limit
+  home: Limit
   origin: Whence
   now: number
 }
@@ -91,6 +125,9 @@ export interface PasswordReset {
   userId: string
   passwordHash: string
   resend: Limit
+  home: Limit
+  /** Forgotten: whoever reset the password owns the number. */
+  wrongPasswords: readonly Limit[]
   origin: Whence
   now: number
 }
@@ -103,6 +140,8 @@ export interface PasswordChange {
   /** Given where an OTP was the proof. */
   challengeId: string | undefined
   keepSessionId: string
+  /** Forgotten: the new password has not been guessed yet. */
+  wrongPasswords: readonly Limit[]
   origin: Whence
   now: number
 }
@@ -119,17 +158,21 @@ export interface AccountStore {
   guessPassword(input: { wrong: Limit; limits: readonly Limit[]; now: number }): Promise<number>
   /** It was right, or nobody looked. */
   takeBackGuess(wrong: Limit): Promise<void>
-  /** Tells the audit log of each fifth. */
+  /** Writes it into the audit log once there are many. */
   noteWrongPassword(input: {
     userId: string | null
     wrong: number
     origin: Whence
     now: number
   }): Promise<void>
-  /** Replaces the open challenge and enqueues its delivery. @throws Problem 429 */
+  /** Replaces the requester's open challenge and enqueues its delivery. @throws Problem 429 */
   openChallenge(input: ChallengeToOpen): Promise<OpenedChallenge>
   /** Counts the try before it compares. @throws Problem 429 */
   tryCode(input: Attempt): Promise<Verdict>
+  /** The code was right, and the server could not do its part. */
+  giveBackTry(challengeId: string): Promise<void>
+  /** Keeps what the password that came with the request for a code turned out to be; null: wrong. */
+  noteProof(input: { challengeId: string; provenHash: string | null }): Promise<void>
   /** Uses the challenge up; false where it was used already or the password is another by now. */
   logIn(input: LogIn): Promise<boolean>
   resetPassword(input: PasswordReset): Promise<boolean>

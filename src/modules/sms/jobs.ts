@@ -4,15 +4,22 @@ import type { Meters } from '#src/lib/meters.ts'
 import type { Sealer } from '#src/lib/seal.ts'
 import { Discard, type JobKind, type NewJob, Snooze } from '#src/queue/job.ts'
 import { NotAccepted, type Sms, type SmsGateway } from './gateway.ts'
+import { releaseUnsent } from './store.sqlite.ts'
 import type { SmsStore } from './store.ts'
+import { type CodePurpose, smsText } from './texts.ts'
 
 const KIND = 'sms.send'
 const CONCURRENCY = 8
+const PURPOSES: readonly CodePurpose[] = ['login', 'reset', 'delete']
 
 interface SmsBody {
   challengeId: string
   /** The code, sealed: neither the job nor the log ever shows it. */
   sealedCode: string
+  purpose: CodePurpose
+  language: string
+  /** Keys of the limits that were reserved for this SMS. */
+  budget: readonly string[]
 }
 
 export interface SmsDeps {
@@ -27,13 +34,12 @@ export interface SmsDeps {
 }
 
 /**
- * The job that delivers one code. Enqueued for numbers nobody has too, so that asking takes the same time;
- * it then
- * sends nothing. It has no owner, as finding an owner's turn would take its time.
+ * The job that delivers one code. It is enqueued for numbers without an account too, so that the request takes the same
+ * time; it then sends nothing. It has no owner, because finding the owner's place in the queue takes time.
  */
 export function smsJob(code: SmsBody): NewJob {
-  const { challengeId, sealedCode } = code
-  return { kind: KIND, body: { challengeId, sealedCode } }
+  const { challengeId, sealedCode, purpose, language, budget } = code
+  return { kind: KIND, body: { challengeId, sealedCode, purpose, language, budget } }
 }
 
 /** Job kind `sms.send`: hands one code to the gateway, and never twice to one that would send it twice. */
@@ -43,14 +49,17 @@ export function sendSms(deps: SmsDeps): JobKind<SmsBody> {
     kind: KIND,
     concurrency: CONCURRENCY,
     parse: parseSmsBody,
-    async run({ body: { challengeId, sealedCode } }, signal) {
+    async run({ body: { challengeId, sealedCode, purpose, language, budget } }, signal) {
       const code = sealer.open(sealedCode, challengeId)
       if (code === undefined) throw new Discard('unreadable', 'no key opens the code any more')
       const again = gateway.sendsOnce
-      const to = await store.begin({ challengeId, again, now: clock.now() })
+      const to = await store.begin({ challengeId, again, budget, now: clock.now() })
       if (to === undefined) return
-      const text = `${code} is your ${deps.sender} code. It is valid for 5 minutes. Share it with nobody.`
+      const text = smsText({ code, sender: deps.sender, purpose, language })
       await handOver(deps, { id: challengeId, to, text }, signal)
+    },
+    ended(tx, { body: { challengeId, budget } }) {
+      tx.run(releaseUnsent, { challengeId, budget })
     },
   }
 }
@@ -94,7 +103,12 @@ function parseSmsBody(body: unknown): SmsBody {
     'sealedCode' in body &&
     typeof body.sealedCode === 'string'
   ) {
-    return { challengeId: body.challengeId, sealedCode: body.sealedCode }
+    const { challengeId, sealedCode } = body
+    // A version before this one wrote jobs without what follows.
+    const language = 'language' in body && typeof body.language === 'string' ? body.language : ''
+    const purpose = 'purpose' in body ? PURPOSES.find((one) => one === body.purpose) : undefined
+    const budget = 'budget' in body && Array.isArray(body.budget) ? body.budget.map(String) : []
+    return { challengeId, sealedCode, purpose: purpose ?? 'login', language, budget }
   }
   throw new TypeError('An sms.send job needs a challengeId and a sealedCode')
 }

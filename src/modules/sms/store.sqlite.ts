@@ -1,6 +1,9 @@
-import { command } from '#src/database/command.ts'
+import { type Command, command } from '#src/database/command.ts'
 import type { Database } from '#src/database/open.ts'
+import { takeBack } from '#src/plugins/rate-limit.ts'
 import type { SmsStore } from './store.ts'
+
+type Unsent = { challengeId: string; budget: readonly string[] }
 
 const begin = command('sms.begin', ({ sqlite }) => {
   const mark = sqlite.query<{ phone: string }, [Record<string, string | number>]>(`
@@ -8,8 +11,23 @@ const begin = command('sms.begin', ({ sqlite }) => {
     WHERE id = $challengeId AND user_id IS NOT NULL AND ended_at IS NULL AND expires_at > $now
       AND (delivery_began_at IS NULL OR $again = 1)
     RETURNING phone`)
-  return (_tx, input: { challengeId: string; again: boolean; now: number }) =>
-    mark.get({ ...input, again: input.again ? 1 : 0 })?.phone
+  return (tx, input: Unsent & { again: boolean; now: number }) => {
+    const { challengeId, again, budget, now } = input
+    const found = mark.get({ challengeId, now, again: again ? 1 : 0 })
+    if (!found) tx.run(releaseUnsent, { challengeId, budget })
+    return found?.phone
+  }
+})
+
+/** Gives back what was reserved for an SMS that was surely not sent. */
+export const releaseUnsent: Command<Unsent, void> = command('sms.release-unsent', ({ sqlite }) => {
+  const isSent = sqlite.query<unknown, [string]>(
+    'SELECT 1 FROM otp_challenges WHERE id = ?1 AND delivery_began_at IS NOT NULL',
+  )
+  return (tx, { challengeId, budget }) => {
+    if (isSent.get(challengeId)) return
+    for (const key of budget) tx.run(takeBack, { key })
+  }
 })
 
 const clear = command('sms.clear', ({ sqlite }) => {

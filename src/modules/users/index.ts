@@ -1,10 +1,10 @@
 import { Elysia } from 'elysia'
 import type { Auth, Principal } from '#src/plugins/auth.ts'
+import { type CodeRequest, codeRequest } from '#src/plugins/code-request.ts'
 import type { IdempotentCall } from '#src/plugins/idempotent-call.ts'
-import type { Origin, Origins } from '#src/plugins/origin.ts'
+import type { Origins } from '#src/plugins/origin.ts'
 import { answerOnce } from '#src/plugins/reply.ts'
 import { answers, CodeSent, Nothing, problems, User } from '#src/plugins/schemas.ts'
-import { traceparent } from '#src/plugins/trace.ts'
 import { Export, Removal, Removed, UserChange } from './model.ts'
 import type { Users } from './service.ts'
 
@@ -15,10 +15,7 @@ export interface UserRouteDeps {
   auth: Auth
   origins: Origins
   users: Users
-  sendDeletionCode(
-    principal: Principal,
-    request: { origin: Origin; trace: string | undefined },
-  ): Promise<CodeSent>
+  sendDeletionCode(principal: Principal, request: CodeRequest): Promise<CodeSent>
   idempotently: IdempotentCall
 }
 
@@ -44,7 +41,7 @@ export function createUserRoutes(deps: UserRouteDeps) {
       (context) => {
         const { principal, origin, request } = context
         return answerOnce(idempotently, context, 202, () =>
-          sendDeletionCode(principal, { origin, trace: traceparent(request) }),
+          sendDeletionCode(principal, codeRequest(request, origin)),
         )
       },
       {

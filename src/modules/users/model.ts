@@ -1,5 +1,5 @@
 import { type Static, t } from 'elysia'
-import { Code, Password, UserName } from '#src/plugins/schemas.ts'
+import { ChallengeId, Code, Password, UserName } from '#src/plugins/schemas.ts'
 
 export const UserChange = t.Object(
   { name: t.Nullable(UserName) },
@@ -7,7 +7,11 @@ export const UserChange = t.Object(
 )
 
 export const Removal = t.Object(
-  { otp: t.Optional(Code), password: t.Optional(Password) },
+  {
+    otp: t.Optional(Code),
+    challengeId: t.Optional(ChallengeId),
+    password: t.Optional(Password),
+  },
   { additionalProperties: false, examples: [{ otp: '042137' }] },
 )
 
