@@ -15,6 +15,7 @@ import type { Described } from './plugins/docs/types.ts'
 import { createDocs } from './plugins/docs.ts'
 import { createDrain } from './plugins/drain.ts'
 import { createIdempotentCall } from './plugins/idempotent-call.ts'
+import { createInFlight } from './plugins/in-flight.ts'
 import type { Metrics } from './plugins/metrics.ts'
 import { createProblems } from './plugins/problem.ts'
 import { createProblemPages } from './plugins/problem-pages.ts'
@@ -60,7 +61,13 @@ export function createApp(deps: Deps, services: Services, options: AppOptions = 
     .use(createCors({ origins: config.corsOrigins }))
     .use(createTarget({ methodsOf }))
     .use(createDrain({ draining: options.draining ?? (() => false) }))
-    .use(createDocs({ described }))
+    .use(
+      createDocs({
+        described,
+        origins,
+        readers: createInFlight({ name: 'documents', most: config.requestsPerUser }),
+      }),
+    )
     .use(createProblemPages())
     .use(createHealth({ check: options.notReady ?? (() => []) }))
     .use(createAuthRoutes({ auth, origins, accounts, reproof, sessions, profile: users.read }))

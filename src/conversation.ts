@@ -1,5 +1,6 @@
 import type { Deps } from './deps.ts'
 import { noMeters } from './lib/meters.ts'
+import { createConnectionGuard } from './lib/open-files.ts'
 import type { Cursors } from './lib/page.ts'
 import { AssistantFault } from './modules/assistant/assistant.ts'
 import { estimateTokens, fitWindow } from './modules/assistant/context.ts'
@@ -83,6 +84,7 @@ export function createConversation({
       },
     }),
   )
+  const connections = createConnectionGuard({ clock })
   const messages = createMessages({
     store,
     notifications,
@@ -91,9 +93,23 @@ export function createConversation({
     cursors,
     isTooLarge: (prompt) => estimateTokens(prompt) > config.geminiInputTokens,
     isSessionAlive,
+    connections,
   })
-  const hub = createEventHub({ notifications, clock, meters, log })
-  const events = createEvents({ hub, store, live, quota: quotas.read, isSessionAlive })
+  const hub = createEventHub({
+    notifications,
+    clock,
+    meters,
+    log,
+    perUser: config.streamsPerUser,
+    connections,
+  })
+  const events = createEvents({
+    hub,
+    store,
+    live,
+    quota: quotas.read,
+    isSessionAlive,
+  })
   const toldReplyIn = (roomId: string) => {
     const told = live.get(roomId)
     return told && told.length > 0 ? told.replyId : undefined

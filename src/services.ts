@@ -16,6 +16,7 @@ import { createSearch } from './modules/search/service.ts'
 import { createSearchStore } from './modules/search/store.sqlite.ts'
 import { createSetRoomAside } from './modules/users/erase.sqlite.ts'
 import { createAuth } from './plugins/auth.ts'
+import { createInFlight } from './plugins/in-flight.ts'
 import { userLimit } from './plugins/rate-limit.ts'
 import { createQueue } from './queue/queue.ts'
 
@@ -47,7 +48,11 @@ export function createServices(deps: Deps) {
     tier: billing.entitlements,
   })
   const { authenticate, isSessionAlive } = createAuthentication({ database, tokens, clock })
-  const auth = createAuth(authenticate, (userId) => quotas.headers(quotas.read(userId)))
+  const auth = createAuth(
+    authenticate,
+    (userId) => quotas.headers(quotas.read(userId)),
+    createInFlight({ name: 'requests', most: config.requestsPerUser }),
+  )
   const conversation = createConversation({ deps, queue, quotas, cursors, isSessionAlive })
   const rooms = createRooms({
     store: createRoomStore(database, conversation.store.cancelPending, createSetRoomAside(queue)),

@@ -92,6 +92,9 @@ export async function startBenchServer(options: {
       LOG_LEVEL: 'info',
       ACCESS_TTL_MINUTES: '600',
       BASIC_DAILY_PROMPTS: '1000000',
+      // The load of many users comes from a few.
+      REQUESTS_PER_USER: '10000',
+      STREAMS_PER_USER: '10000',
       ...options.settings,
     },
   })

@@ -167,6 +167,20 @@ export const options = {
     default: 3,
   }),
 
+  requestsPerUser: integer('REQUESTS_PER_USER', {
+    describe:
+      'Requests of one user that are answered at the same time; each 64 KB of an answer that its client has not read counts as one',
+    min: 8,
+    max: 10_000,
+    default: 64,
+  }),
+  streamsPerUser: integer('STREAMS_PER_USER', {
+    describe: 'Event streams that one user may have open; a further one is refused',
+    min: 1,
+    max: 10_000,
+    default: 10,
+  }),
+
   workerConcurrency: integer('WORKER_CONCURRENCY', {
     describe: 'Replies in the making at once',
     min: 1,

@@ -9,6 +9,8 @@ type Bindable = string | number | null
 export interface Compiled<R> {
   get(values: Record<string, Bindable>): R | undefined
   all(values: Record<string, Bindable>): R[]
+  /** Row by row; the statement ends where the loop does. Never keep it open across an `await`. */
+  each(values: Record<string, Bindable>): Iterable<R>
 }
 
 /**
@@ -40,6 +42,10 @@ export function compile<R>(
     all(values) {
       const { statement, params } = ready()
       return statement.all(...bind(params, values))
+    },
+    each(values) {
+      const { statement, params } = ready()
+      return statement.iterate(...bind(params, values))
     },
   }
 }

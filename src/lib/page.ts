@@ -81,10 +81,59 @@ export function toPage<Row, Item>(
   toItem: (row: Row) => Item,
   cursorOf: (row: Row) => string,
 ): Page<Item> {
-  const shown = rows.slice(0, limit)
-  const last = shown.at(-1)
-  return {
-    items: shown.map(toItem),
-    nextCursor: rows.length > limit && last ? cursorOf(last) : null,
+  return pageOf({ rows: rows.slice(0, limit), hasMore: rows.length > limit }, toItem, cursorOf)
+}
+
+/** Turns rows that {@link takeRows} took into a page. */
+export function pageOf<Row, Item>(
+  { rows, hasMore }: Rows<Row>,
+  toItem: (row: Row) => Item,
+  cursorOf: (row: Row) => string,
+): Page<Item> {
+  const last = rows.at(-1)
+  return { items: rows.map(toItem), nextCursor: hasMore && last ? cursorOf(last) : null }
+}
+
+/** Text on a page, in bytes as JSON writes it. A single row that is larger comes alone, so that nothing is unreachable. */
+export const PAGE_TEXT_BYTES = 256 * 1024
+
+/** `\u0000`, or three bytes of UTF-8: no UTF-16 code unit takes more. */
+const MOST_BYTES_PER_UNIT = 6
+
+/** The rows of one page, and whether the list goes on behind them. */
+export interface Rows<Row> {
+  rows: Row[]
+  hasMore: boolean
+}
+
+/**
+ * Takes rows while they fit on a page and stops reading at the first that does not, so that a page of long texts
+ * costs no more than it returns.
+ * @param rows as the database reads them, one by one
+ * @param texts what of a row can be long
+ */
+export function takeRows<Row>(
+  rows: Iterable<Row>,
+  limit: number,
+  texts: (row: Row) => readonly (string | null)[],
+): Rows<Row> {
+  const taken: Row[] = []
+  // The exact size costs as much as writing the JSON, and short texts never need it.
+  let most = 0
+  let exact: number | undefined
+  for (const row of rows) {
+    if (taken.length === limit) return { rows: taken, hasMore: true }
+    for (const text of texts(row)) most += (text?.length ?? 0) * MOST_BYTES_PER_UNIT
+    if (most > PAGE_TEXT_BYTES) {
+      exact ??= taken.reduce((sum, one) => sum + bytesOf(texts(one)), 0)
+      exact += bytesOf(texts(row))
+      if (exact > PAGE_TEXT_BYTES && taken.length > 0) return { rows: taken, hasMore: true }
+    }
+    taken.push(row)
   }
+  return { rows: taken, hasMore: false }
+}
+
+function bytesOf(texts: readonly (string | null)[]): number {
+  return texts.reduce((sum, text) => sum + Buffer.byteLength(JSON.stringify(text ?? '')), 0)
 }

@@ -1,5 +1,6 @@
 import { type Context, Elysia } from 'elysia'
 import { Problem } from '#src/lib/problem.ts'
+import type { InFlight, Slot } from './in-flight.ts'
 
 /** Who is asking: decided anew at each request, so that a logout counts at once. */
 export interface Principal {
@@ -29,13 +30,23 @@ export function quotaOf(request: Request): Record<string, string> {
   return quotas.get(request)?.() ?? {}
 }
 
+const slots = new WeakMap<Request, Slot>()
+
+/** UTF-16 code units of text. A shorter answer goes to the operating system as a whole. */
+const SHORT_ANSWER = 16 * 1024
+
 /**
  * The `authenticated` macro: `true`, or `'with-quota'` for routes whose every answer, refusals included,
  * shows the quota. It hangs on `transform`, the one hook of a macro that runs before validation, so that a
  * stranger learns nothing of the schema; `resolve` then hands out the principal. The quota is read last, and
- * not where the handler told it, as the one that takes a prompt does; a refusal asks for it by itself.
+ * not where the handler told it, as the one that takes a prompt does; a refusal asks for it by itself. Each request holds a
+ * place of its user's until its answer is read ({@link InFlight}).
  */
-export function createAuth(authenticate: Authenticate, quotaHeaders: QuotaHeaders = () => ({})) {
+export function createAuth(
+  authenticate: Authenticate,
+  quotaHeaders: QuotaHeaders,
+  inFlight: InFlight,
+) {
   function tellQuota({ request, set }: { request: Request; set: Context['set'] }) {
     if (set.headers['ratelimit'] === undefined) Object.assign(set.headers, quotaOf(request))
   }
@@ -46,9 +57,14 @@ export function createAuth(authenticate: Authenticate, quotaHeaders: QuotaHeader
         const principal = await authenticate(request.headers.get('authorization'))
         if (!principal) throw unauthenticated()
         principals.set(request, principal)
+        slots.set(request, inFlight.enter(principal.userId))
         if (mode === 'with-quota') quotas.set(request, () => quotaHeaders(principal.userId))
       },
       ...(mode === 'with-quota' && { afterHandle: tellQuota }),
+      mapResponse: ({ request, responseValue }) => sendLong(request, responseValue),
+      afterResponse({ request }) {
+        slots.get(request)?.leave()
+      },
       resolve({ request }) {
         const principal = principals.get(request)
         if (!principal) throw unauthenticated()
@@ -56,6 +72,26 @@ export function createAuth(authenticate: Authenticate, quotaHeaders: QuotaHeader
       },
     }),
   })
+}
+
+/** Sends a long answer at the speed of its reader; a short one is left to Elysia. @throws Problem 429 */
+function sendLong(request: Request, value: unknown): Response | undefined {
+  const slot = slots.get(request)
+  // Of a HEAD nobody reads the body.
+  if (!slot || request.method === 'HEAD' || value instanceof Response) return undefined
+  if (textLength(value) < SHORT_ANSWER) return undefined
+  return new Response(slot.send(Buffer.from(JSON.stringify(value))), {
+    headers: { 'content-type': 'application/json;charset=utf-8' },
+  })
+}
+
+/** Of all texts in an answer, in UTF-16 code units: cheaper than to write its JSON twice. */
+function textLength(value: unknown): number {
+  if (typeof value === 'string') return value.length
+  if (typeof value !== 'object' || value === null) return 0
+  let length = 0
+  for (const part of Object.values(value)) length += textLength(part)
+  return length
 }
 
 export type Auth = ReturnType<typeof createAuth>

@@ -5,6 +5,8 @@ import { buildDocument } from './docs/document.ts'
 import { page } from './docs/html.ts'
 import { createStatic } from './docs/static.ts'
 import type { Described, OpenApi } from './docs/types.ts'
+import type { InFlight } from './in-flight.ts'
+import type { Origins } from './origin.ts'
 import { problems } from './schemas.ts'
 
 /** The page may load, and call, this server alone; its icons are data URIs of Swagger UI's own style sheet. */
@@ -30,20 +32,32 @@ const Unchanged = t.Void({ description: 'As in the answer whose ETag was given.'
 const detail = { tags: ['Documentation'] }
 
 /** Swagger UI at `/swagger` and its document at `/swagger/json`; `described` may be filled after mounting. */
-export function createDocs({ described }: { described: Described }) {
+export function createDocs({
+  described,
+  origins,
+  readers,
+}: {
+  described: Described
+  origins: Origins
+  /** By network. */
+  readers: InFlight
+}) {
   const encode = (text: string) => new TextEncoder().encode(text)
-  const sendPage = createStatic(HTML, async () => encode(page))
-  const sendDocument = createStatic('application/json', async () =>
-    encode(JSON.stringify(await buildDocument(described))),
+  const sendPage = createStatic(HTML, async () => encode(page), readers)
+  const sendDocument = createStatic(
+    'application/json',
+    async () => encode(JSON.stringify(await buildDocument(described))),
+    readers,
   )
   const sendAsset = new Map(
     Object.entries(assets).map(([name, { file, type }]) => [
       name,
-      createStatic(type, () => Bun.file(file).bytes()),
+      createStatic(type, () => Bun.file(file).bytes(), readers),
     ]),
   )
   return new Elysia({ name: 'docs' })
-    .get('/swagger', ({ request }) => sendPage(request, PAGE_HEADERS), {
+    .use(origins)
+    .get('/swagger', ({ request, origin }) => sendPage({ request, origin }, PAGE_HEADERS), {
       response: {
         200: t.String({
           contentMediaType: 'text/html',
@@ -51,11 +65,11 @@ export function createDocs({ described }: { described: Described }) {
           examples: ['<!doctype html>'],
         }),
         304: Unchanged,
-        ...problems(),
+        ...problems(429),
       },
       detail: { ...detail, summary: 'Swagger UI: this document as a page to try it out on' },
     })
-    .get('/swagger/json', ({ request }) => sendDocument(request), {
+    .get('/swagger/json', ({ request, origin }) => sendDocument({ request, origin }), {
       response: {
         200: t.Object(
           { openapi: t.String(), paths: t.Object({}, { additionalProperties: true }) },
@@ -66,16 +80,16 @@ export function createDocs({ described }: { described: Described }) {
           },
         ),
         304: Unchanged,
-        ...problems(),
+        ...problems(429),
       },
       detail: { ...detail, summary: 'This document' },
     })
     .get(
       '/swagger/:asset',
-      ({ params, request }) => {
+      ({ params, request, origin }) => {
         const send = sendAsset.get(params.asset)
         if (!send) throw notFound()
-        return send(request, PAGE_HEADERS)
+        return send({ request, origin }, PAGE_HEADERS)
       },
       { detail: { hide: true } },
     )

@@ -144,6 +144,15 @@ export const problemCatalogue: Record<string, ProblemKind> = {
     remedy: 'Wait, or look at the server’s log if you run it.',
     on: /^GET \/readyz$/,
   },
+  'no-connections-left': {
+    status: 503,
+    detail: 'Too many connections are open. Try again in 5 seconds.',
+    meaning:
+      'The server keeps its last connections for short requests, so it opens no stream and starts no wait now.',
+    remedy:
+      'Try again after the seconds in Retry-After; until then, read without `wait`. Operators: raise the limit on open files.',
+    on: /^GET \/v1\/chatroom\/:id\/(events|message\/:messageId)$/,
+  },
   'not-subscribed': {
     status: 409,
     detail: 'This account has no subscription. POST /v1/subscribe/pro gives the page to get one.',
@@ -173,6 +182,13 @@ export const problemCatalogue: Record<string, ProblemKind> = {
     remedy:
       'Send the same request again after the seconds in Retry-After, with its Idempotency-Key.',
     on: PROMPTS,
+  },
+  'too-many-at-once': {
+    status: 429,
+    detail: 'At most 10 of these may be open at once. Close or read some, then try again.',
+    meaning:
+      'A user may have a number of requests, event streams and exports open at once; an answer that is not read counts until it is. RateLimit-Policy names the limit and its number.',
+    remedy: 'Read or close what is open, then try again after the seconds in Retry-After.',
   },
   unauthenticated: {
     status: 401,

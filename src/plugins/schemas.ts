@@ -43,9 +43,14 @@ const meanings: Record<number, string> = {
   503: 'Not now; see Retry-After.',
 }
 
-/** The problem answers a route declares, each with what it means there. */
+/**
+ * The problem answers a route declares, each with what it means there. A route that asks for a token (401) may also
+ * answer that its user has too many requests in flight (429).
+ */
 export function problems<const S extends number>(...statuses: S[]): Record<S, typeof ProblemBody> {
-  const entries = [...statuses, 500, 503].map((status) => [
+  const given: number[] = statuses
+  const ofUsers = given.includes(401) && !given.includes(429) ? [429] : []
+  const entries = [...given, ...ofUsers, 500, 503].map((status) => [
     status,
     t.Object(ProblemBody.properties, {
       description: meanings[status] ?? 'A problem.',

@@ -54,6 +54,9 @@ export async function createStormWorld(binary: string, plan: StormPlan): Promise
     AUTO_TITLE: 'false',
     BASIC_DAILY_PROMPTS: String(plan.dailyPrompts),
     CONTEXT_TOKENS: '500',
+    // The load of many users comes from a few.
+    REQUESTS_PER_USER: '10000',
+    STREAMS_PER_USER: '10000',
   }
   const serverOptions = { command: [binary, 'serve'], environment, cwd: folder.path }
 

@@ -18,6 +18,8 @@ export interface RawSocket {
   end(): void
   /** Bytes received so far. */
   received(): number
+  /** What was received and no `answer` took. */
+  text(): string
 }
 
 /** A connection that is spoken to byte by byte, for what no HTTP client would ever send. */
@@ -50,6 +52,7 @@ export async function openSocket(url: string): Promise<RawSocket> {
     resume: () => socket.resume(),
     end: () => socket.destroy(),
     received: () => received,
+    text: () => left,
     ended: over.promise,
     async answer() {
       for (;;) {

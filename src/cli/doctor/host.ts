@@ -1,4 +1,4 @@
-import { openFilesLimit } from '#src/modules/health/host.ts'
+import { openFilesLimit } from '#src/lib/open-files.ts'
 import { type Finding, found, warning } from './finding.ts'
 
 const LEAST_FILES = 8_192

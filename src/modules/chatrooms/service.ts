@@ -1,5 +1,5 @@
 import type { Clock } from '#src/lib/clock.ts'
-import { type Cursors, type Page, toPage } from '#src/lib/page.ts'
+import { type Cursors, type Page, pageOf } from '#src/lib/page.ts'
 import { invalid, notFound } from '#src/lib/problem.ts'
 import type { Random } from '#src/lib/random.ts'
 import type { Principal } from '#src/plugins/auth.ts'
@@ -72,10 +72,8 @@ export function createRooms(deps: RoomDeps): Rooms {
       const key =
         cursor === undefined ? undefined : cursors.decode(list, cursor, ['number', 'string'])
       const after = key && { activeAt: key[0], id: key[1] }
-      const rows = await store.list({ userId, limit: limit + 1, after, search })
-      return toPage(
-        rows,
-        limit,
+      return pageOf(
+        await store.list({ userId, limit, after, search }),
         ({ activeAt: _activeAt, ...room }): Room => room,
         (room) => cursors.encode(list, [room.activeAt, room.id]),
       )

@@ -4,6 +4,7 @@ import { type Command, command } from '#src/database/command.ts'
 import { compile, named } from '#src/database/compile.ts'
 import type { Database } from '#src/database/open.ts'
 import { fold } from '#src/lib/fold.ts'
+import { takeRows } from '#src/lib/page.ts'
 import { toInstant } from '#src/lib/time.ts'
 import { once } from '#src/plugins/idempotency.ts'
 import { spend } from '#src/plugins/rate-limit.ts'
@@ -142,8 +143,13 @@ export function createRoomStore(
     find: async ({ userId, roomId }) => toRoom(find.get({ userId, roomId })),
     async list({ userId, limit, after, search }) {
       const from = after ?? { activeAt: Number.MAX_SAFE_INTEGER, id: '' }
-      const rows = list.all({ userId, limit, search: fold(search ?? ''), ...from })
-      return rows.map((row) => ({ ...toPresentRoom(row), activeAt: row.activeAt }))
+      const walk = list.each({ userId, limit: limit + 1, search: fold(search ?? ''), ...from })
+      // The instruction to the model may be long; all else is short.
+      const { rows, hasMore } = takeRows(walk, limit, ({ systemPrompt }) => [systemPrompt])
+      return {
+        rows: rows.map((row) => ({ ...toPresentRoom(row), activeAt: row.activeAt })),
+        hasMore,
+      }
     },
   }
 }

@@ -1,3 +1,4 @@
+import type { Rows } from '#src/lib/page.ts'
 import type { Answer, IdempotencyClaim } from '#src/plugins/idempotency.ts'
 import type { Limit } from '#src/plugins/rate-limit.ts'
 import type { Room, RoomChange } from './model.ts'
@@ -39,7 +40,7 @@ export interface RoomStore {
     limit: number
     after: RoomKey | undefined
     search: string | undefined
-  }): Promise<(Room & RoomKey)[]>
+  }): Promise<Rows<Room & RoomKey>>
   find(input: { userId: string; roomId: string }): Promise<Room | undefined>
   change(input: {
     userId: string

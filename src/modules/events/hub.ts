@@ -2,7 +2,9 @@ import type { Notifications } from '#src/database/notifications.ts'
 import type { Clock } from '#src/lib/clock.ts'
 import type { Log } from '#src/lib/log.ts'
 import type { Meters } from '#src/lib/meters.ts'
+import type { ConnectionGuard } from '#src/lib/open-files.ts'
 import { SECOND } from '#src/lib/time.ts'
+import { createInFlight } from '#src/plugins/in-flight.ts'
 import { roomTopic, userTopic } from '#src/plugins/topics.ts'
 import { HEARTBEAT, RETRY } from './frames.ts'
 import type { Reader } from './reader.ts'
@@ -10,6 +12,8 @@ import type { Reader } from './reader.ts'
 const HEARTBEAT_MS = 15 * SECOND
 /** Heartbeats in a row that a reader may leave unread before it is cut off. */
 const UNREAD_HEARTBEATS = 2
+/** For a client with too many streams; a browser's EventSource gives up at a 429 and does not repeat it. */
+const RETRY_AFTER_SECONDS = '15'
 
 export interface Stream {
   roomId: string
@@ -21,6 +25,7 @@ export interface Stream {
 
 /** The open streams of this process. */
 export interface EventHub {
+  /** @throws Problem 429 where the user has as many streams open as they may, 503 where few connections are left */
   open(stream: Stream): ReadableStream<Uint8Array>
   /** A new day: every reader is told its quota as it now stands. */
   refreshQuotas(): void
@@ -41,12 +46,23 @@ export function createEventHub({
   clock,
   meters,
   log,
+  perUser,
+  connections,
 }: {
   notifications: Notifications
   clock: Clock
   meters: Meters
   log: Pick<Log, 'error'>
+  /** Streams that one user may have open. */
+  perUser: number
+  connections: ConnectionGuard
 }): EventHub {
+  const ofUsers = createInFlight({
+    name: 'streams',
+    most: perUser,
+    headers: { 'retry-after': RETRY_AFTER_SECONDS, connection: 'close' },
+    connections,
+  })
   const streams = new Set<Open>()
   const encoder = new TextEncoder()
   let stopBeating: (() => void) | undefined
@@ -76,6 +92,7 @@ export function createEventHub({
       for (const each of [...streams]) each.end()
     },
     open({ roomId, userId, reader, isAllowed }) {
+      const place = ofUsers.enter(userId)
       let controller: ReadableStreamDefaultController<Uint8Array>
       let unread = 0
       let isOver = false
@@ -117,6 +134,7 @@ export function createEventHub({
         isOver = true
         for (const unsubscribe of unsubscribes) unsubscribe()
         remove(one)
+        place.leave()
         left()
         how()
       }

@@ -53,7 +53,7 @@ export function createReader(source: ReaderSource, start: ReaderCursor): Reader 
         event: 'done' as const,
       })),
     ].sort((a, b) => a.at - b.at)
-    const until = knownUntil(changes)
+    const { until } = changes
     let frames = ''
     for (const { at, placed, event } of happened) {
       if (at > until) break
@@ -144,15 +144,6 @@ export function createReader(source: ReaderSource, start: ReaderCursor): Reader 
       quota = true
     },
   }
-}
-
-/** Up to which revision both lists are whole. */
-function knownUntil({ revision, added, finished }: Changes): number {
-  let until = revision
-  if (added.length === CHANGES_AT_ONCE) until = Math.min(until, added.at(-1)?.position ?? until)
-  if (finished.length === CHANGES_AT_ONCE)
-    until = Math.min(until, finished.at(-1)?.finalRevision ?? until)
-  return until
 }
 
 function quotaTag({ limit, used, resetsAt }: Quota): string {

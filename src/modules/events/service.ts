@@ -18,7 +18,7 @@ export interface EventDeps {
 export interface Events {
   /**
    * A room's events from where `lastEventId` left off, or from the present state where it is missing,
-   * malformed or another room's. @throws Problem 404
+   * malformed or another room's. @throws Problem 404, 429, 503
    */
   subscribe(
     principal: { userId: string; sessionId: string },

@@ -1,5 +1,6 @@
-import { readdirSync, readFileSync, statfsSync, statSync } from 'node:fs'
+import { statfsSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { filesLeft, openFilesLimit } from '#src/lib/open-files.ts'
 
 /** What the machine has left for the database at `path`; a test hands in its own. */
 export interface Host {
@@ -22,25 +23,6 @@ export function createHost(path: string): Host {
       }
     },
     walBytes: () => statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0,
-    filesLeft() {
-      try {
-        return limit - readdirSync('/proc/self/fd').length
-      } catch (error) {
-        // Looking needs a file too; where there is no /proc nobody knows.
-        const none = error instanceof Error && 'code' in error && error.code === 'EMFILE'
-        return none ? 0 : Number.POSITIVE_INFINITY
-      }
-    },
-  }
-}
-
-/** The soft limit of this process on open files. */
-export function openFilesLimit(): number {
-  try {
-    const limits = readFileSync('/proc/self/limits', 'utf8')
-    const soft = /^Max open files\s+(\d+)/m.exec(limits)?.[1]
-    return soft === undefined ? Number.POSITIVE_INFINITY : Number(soft)
-  } catch {
-    return Number.POSITIVE_INFINITY
+    filesLeft: () => filesLeft(limit),
   }
 }

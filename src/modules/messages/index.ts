@@ -90,8 +90,11 @@ export function createMessageRoutes(deps: MessageRouteDeps) {
     )
     .get(
       '/:messageId',
-      ({ principal, params, query }) =>
-        messages.get(principal, params.id, params.messageId, Number(query.wait ?? 0) * SECOND),
+      ({ principal, params, query, request }) => {
+        const waitMs = Number(query.wait ?? 0) * SECOND
+        const signal = waitMs > 0 ? request.signal : undefined
+        return messages.get(principal, params.id, params.messageId, waitMs, signal)
+      },
       {
         authenticated: 'with-quota',
         beforeHandle: strictQuery,

@@ -1,6 +1,7 @@
 import type { Notifications } from '#src/database/notifications.ts'
 import type { Clock } from '#src/lib/clock.ts'
-import { type Cursors, type Page, toPage } from '#src/lib/page.ts'
+import type { ConnectionGuard } from '#src/lib/open-files.ts'
+import { type Cursors, type Page, pageOf } from '#src/lib/page.ts'
 import { invalid, notFound, Problem } from '#src/lib/problem.ts'
 import type { Random } from '#src/lib/random.ts'
 import { SECOND } from '#src/lib/time.ts'
@@ -24,6 +25,7 @@ export interface MessageDeps {
   /** True where the model alone cannot take the prompt. */
   isTooLarge: (prompt: string) => boolean
   isSessionAlive: (principal: Principal) => boolean
+  connections: ConnectionGuard
 }
 
 /** What a request brings besides its body. */
@@ -58,10 +60,16 @@ export interface Messages {
     query: { limit: number; cursor: string | undefined; order: 'asc' | 'desc' },
   ): Promise<Page<Message>>
   /**
-   * Waits up to `waitMs` for a reply to be final, and gives it as it then is.
-   * @throws Problem 404, and 401 where the session ended meanwhile
+   * Waits up to `waitMs` for a reply to be final, and gives it as it then is. The wait ends early with `signal`.
+   * @throws Problem 404, 401 where the session ended meanwhile, 503 where few connections are left to wait on
    */
-  get(principal: Principal, roomId: string, messageId: string, waitMs: number): Promise<Message>
+  get(
+    principal: Principal,
+    roomId: string,
+    messageId: string,
+    waitMs: number,
+    signal?: AbortSignal,
+  ): Promise<Message>
   /** Whoever waits is answered now: the server stops. */
   endWaits(): void
 }
@@ -75,6 +83,7 @@ export function createMessages(deps: MessageDeps): Messages {
     roomId: string,
     messageId: string,
     waitMs: number,
+    signal?: AbortSignal,
   ): Promise<Message> {
     const { userId } = principal
     let hasWaited = false
@@ -86,7 +95,15 @@ export function createMessages(deps: MessageDeps): Messages {
       return message
     }
     const isFinal = ({ completedAt }: Message) => completedAt !== null
-    return await waits.until(roomTopic(roomId), find, isFinal, waitMs)
+    const first = await find()
+    if (waitMs === 0 || isFinal(first)) return first
+    const disconnected = deps.connections.admit()
+    try {
+      const topic = roomTopic(roomId)
+      return await waits.until({ topic, read: find, test: isFinal, waitMs, signal })
+    } finally {
+      disconnected()
+    }
   }
 
   return {
@@ -143,11 +160,10 @@ export function createMessages(deps: MessageDeps): Messages {
     async page(userId, roomId, { limit, cursor, order }) {
       const list = ['messages', userId, roomId, order] as const
       const after = cursor === undefined ? undefined : cursors.decode(list, cursor, ['number'])[0]
-      const rows = await store.page({ userId, roomId, limit: limit + 1, after, order })
+      const rows = await store.page({ userId, roomId, limit, after, order })
       if (!rows) throw notFound()
-      return toPage(
+      return pageOf(
         rows,
-        limit,
         ({ message }) => message,
         ({ position }) => cursors.encode(list, [position]),
       )

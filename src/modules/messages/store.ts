@@ -1,4 +1,5 @@
 import type { Command } from '#src/database/command.ts'
+import type { Rows } from '#src/lib/page.ts'
 import type { IdempotencyClaim } from '#src/plugins/idempotency.ts'
 import type { Measured, Exchange as PastExchange } from '../assistant/context.ts'
 import type { Acceptance } from './accepted.ts'
@@ -79,9 +80,11 @@ export interface PlacedMessage {
   attempt: number
 }
 
-/** Both lists are cut at the limit asked for. */
+/** Both lists are cut at the limit asked for, and where their texts are too long for a page. */
 export interface Changes {
   revision: number
+  /** Up to this revision both lists are whole. */
+  until: number
   /** Prompts and replies added since. */
   added: PlacedMessage[]
   /** Replies that became final since. */
@@ -102,13 +105,14 @@ export interface MessageStore {
   }): Promise<'cancelled' | 'stopping'>
   /** Undefined where the room is not the user's. */
   latest(input: { userId: string; roomId: string }): Promise<Exchange | undefined>
+  /** At most `limit` messages and `PAGE_TEXT_BYTES` of text; undefined where the room is not the user's. */
   page(input: {
     userId: string
     roomId: string
     limit: number
     after: number | undefined
     order: 'asc' | 'desc'
-  }): Promise<Pick<PlacedMessage, 'message' | 'position'>[] | undefined>
+  }): Promise<Rows<Pick<PlacedMessage, 'message' | 'position'>> | undefined>
   find(input: { userId: string; roomId: string; messageId: string }): Promise<Message | undefined>
 
   /** What happened in a room after a revision, in its order; undefined where the room is not the user's. */

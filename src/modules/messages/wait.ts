@@ -6,13 +6,17 @@ import { SECOND } from '#src/lib/time.ts'
 const RECHECK_MS = SECOND
 
 export interface Waits {
-  /** Asks `read` again at each news of the topic until `test` holds or `waitMs` are over; gives what was read last. */
-  until<T>(
-    topic: string,
-    read: () => Promise<T>,
-    test: (value: T) => boolean,
-    waitMs: number,
-  ): Promise<T>
+  /**
+   * Asks `read` again at each news of the topic until `test` holds, `waitMs` are over or `signal` says that the client
+   * is gone; gives what was read last.
+   */
+  until<T>(wait: {
+    topic: string
+    read: () => Promise<T>
+    test: (value: T) => boolean
+    waitMs: number
+    signal?: AbortSignal | undefined
+  }): Promise<T>
   /** Nobody waits any longer, as when the server stops: all are given what is there now. */
   end(): void
 }
@@ -27,7 +31,7 @@ export function createWaits({
   const waiting = new Set<() => void>()
   let isOver = false
 
-  function nextNews(topic: string, deadlineAt: number): { heard: Promise<void>; stop: () => void } {
+  function nextNews(topic: string, deadlineAt: number, signal: AbortSignal | undefined) {
     const { promise, resolve } = Promise.withResolvers<void>()
     const unsubscribe = notifications.subscribe(topic, (news) => {
       if (news === 'stored') resolve()
@@ -35,9 +39,12 @@ export function createWaits({
     const delayMs = Math.max(0, Math.min(RECHECK_MS, deadlineAt - clock.now()))
     const cancelTimer = clock.after(delayMs, resolve)
     waiting.add(resolve)
+    const leave = () => resolve()
+    signal?.addEventListener('abort', leave)
     return {
       heard: promise,
       stop() {
+        signal?.removeEventListener('abort', leave)
         unsubscribe()
         cancelTimer()
         waiting.delete(resolve)
@@ -46,14 +53,15 @@ export function createWaits({
   }
 
   return {
-    async until(topic, read, test, waitMs) {
+    async until({ topic, read, test, waitMs, signal }) {
       const deadlineAt = clock.now() + waitMs
       for (;;) {
         // Listening begins before reading, or news between the two would be missed.
-        const news = nextNews(topic, deadlineAt)
+        const news = nextNews(topic, deadlineAt, signal)
         try {
           const value = await read()
-          if (test(value) || clock.now() >= deadlineAt || isOver) return value
+          const isDue = clock.now() >= deadlineAt || isOver || signal?.aborted
+          if (test(value) || isDue) return value
           await news.heard
         } finally {
           news.stop()

@@ -1,8 +1,11 @@
 import type { Database as Sqlite } from 'bun:sqlite'
+import { takeRows } from '#src/lib/page.ts'
 import type { Entry } from './store.ts'
 
-/** Few, as a message may have 32 000 characters: what an export holds in memory is bounded by this. */
+/** Rows read and sent at a time, fewer where their texts are long: this bounds the memory of an export and each of its steps. */
 const PAGE = 50
+/** A page that is this full takes no further room. */
+const PAGE_CHARACTERS = 64 * 1024
 
 type Row = Record<string, string | number | null>
 
@@ -131,12 +134,14 @@ function* pages(sqlite: Sqlite, { sql, key }: Part, owner: string): Generator<Ro
   )
   let after = ''
   for (;;) {
-    const rows = page.all({ owner, after, limit: PAGE })
-    const last = rows.at(-1)
-    if (last === undefined) return
-    yield rows
-    if (rows.length < PAGE) return
-    after = String(last[key])
+    const { rows, hasMore } = takeRows(
+      page.iterate({ owner, after, limit: PAGE + 1 }),
+      PAGE,
+      textsOf,
+    )
+    if (rows.length > 0) yield rows
+    if (!hasMore) return
+    after = String(rows.at(-1)?.[key])
   }
 }
 
@@ -144,17 +149,29 @@ function* pages(sqlite: Sqlite, { sql, key }: Part, owner: string): Generator<Ro
 function* messagesOf(sqlite: Sqlite, roomIds: string[]): Generator<Entry[]> {
   const find = sqlite.query<Row, [string, number, number]>(MESSAGES)
   let entries: Entry[] = []
+  let characters = 0
   for (const roomId of roomIds) {
     let after = 0
     for (;;) {
       const limit = PAGE - entries.length
-      const rows = find.all(roomId, after, limit)
-      entries.push(...rows.map(({ position: _position, ...row }) => ({ type: 'message', ...row })))
-      if (rows.length < limit) break
-      yield entries
-      entries = []
+      const { rows, hasMore } = takeRows(find.iterate(roomId, after, limit + 1), limit, textsOf)
+      for (const { position: _position, ...row } of rows) {
+        entries.push({ type: 'message', ...row })
+        characters += String(row['content']).length
+      }
+      const isFull = entries.length === PAGE || characters >= PAGE_CHARACTERS
+      if (hasMore || isFull) {
+        yield entries
+        entries = []
+        characters = 0
+      }
+      if (!hasMore) break
       after = Number(rows.at(-1)?.['position'])
     }
   }
   if (entries.length > 0) yield entries
+}
+
+function textsOf(row: Row): string[] {
+  return Object.values(row).filter((value) => typeof value === 'string')
 }

@@ -1,19 +1,36 @@
 import { toInstant } from '#src/lib/time.ts'
 import type { Entry } from './store.ts'
 
-/** One JSON object a line. A page is read only once the one before has left, so a slow reader costs one page. */
-export function toNdjson(pages: Generator<Entry[]>): ReadableStream<Uint8Array> {
+/**
+ * One JSON object a line. A page is read only once the one before has left, so a slow reader costs one page.
+ * @param ended called once, when all is read or the reader is gone
+ */
+export function toNdjson(pages: Generator<Entry[]>, ended: () => void): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder()
+
+  function readNext() {
+    try {
+      return pages.next()
+    } catch (error) {
+      ended()
+      throw error
+    }
+  }
+
   return new ReadableStream<Uint8Array>(
     {
       pull(controller) {
-        const page = pages.next()
-        if (page.done) return controller.close()
+        const page = readNext()
+        if (page.done) {
+          ended()
+          return controller.close()
+        }
         const lines = page.value.map((entry) => `${JSON.stringify(entry, readable)}\n`)
         controller.enqueue(encoder.encode(lines.join('')))
       },
       cancel() {
         pages.return(undefined)
+        ended()
       },
     },
     { highWaterMark: 0 },

@@ -2,6 +2,7 @@ import type { Clock } from '#src/lib/clock.ts'
 import type { Maintenance } from '#src/lib/maintenance.ts'
 import { DAY, toInstant } from '#src/lib/time.ts'
 import { type Principal, unauthenticated } from '#src/plugins/auth.ts'
+import { createInFlight } from '#src/plugins/in-flight.ts'
 import type { Origin } from '#src/plugins/origin.ts'
 import type { Limit } from '#src/plugins/rate-limit.ts'
 import type { User } from '#src/plugins/schemas.ts'
@@ -24,6 +25,8 @@ export interface UserDeps {
 export type Users = ReturnType<typeof createUsers>
 
 export function createUsers({ store, clock, quotas, prove, exportLimit }: UserDeps) {
+  const exports = createInFlight({ name: 'exports', most: 1 })
+
   async function read(userId: string): Promise<User> {
     const user = await store.find(userId)
     // The account went while this request was on its way.
@@ -51,11 +54,17 @@ export function createUsers({ store, clock, quotas, prove, exportLimit }: UserDe
     /** An operator's deed: nothing is proven. False where there is no such user. */
     erase: (userId: string): Promise<boolean> =>
       store.remove({ userId, origin: undefined, now: clock.now() }),
-    /** NDJSON of everything held on the user. @throws Problem 429 */
+    /** NDJSON of everything held on the user, one at a time. @throws Problem 429 */
     async export({ userId }: Principal, origin: Origin): Promise<ReadableStream<Uint8Array>> {
-      const limit = exportLimit(userId)
-      await store.startExport({ userId, limit, origin, now: clock.now() })
-      return toNdjson(store.everything(userId))
+      const place = exports.enter(userId)
+      try {
+        const limit = exportLimit(userId)
+        await store.startExport({ userId, limit, origin, now: clock.now() })
+      } catch (error) {
+        place.leave()
+        throw error
+      }
+      return toNdjson(store.everything(userId), place.leave)
     },
     maintenance: [
       {

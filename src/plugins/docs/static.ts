@@ -1,21 +1,36 @@
+import type { InFlight } from '../in-flight.ts'
+import type { Origin } from '../origin.ts'
+
 interface Content {
   bytes: Uint8Array<ArrayBuffer>
   gzipped: Uint8Array<ArrayBuffer>
   etag: string
 }
 
+/** A shorter one is not worth the bookkeeping. */
+const LONG_BYTES = 64 * 1024
+
 /**
  * Answers with content that does not change while the process lives: read and compressed at the first
- * request, revalidated by ETag after that, so that a new version of the server shows at once.
+ * request, revalidated by ETag after that, so that a new version of the server shows at once. Readers share the bytes;
+ * how many of one network read slowly at the same time is bounded.
  */
-export function createStatic(type: string, read: () => Promise<Uint8Array<ArrayBuffer>>) {
+export function createStatic(
+  type: string,
+  read: () => Promise<Uint8Array<ArrayBuffer>>,
+  readers: InFlight,
+) {
   let loading: Promise<Content> | undefined
   const load = async (): Promise<Content> => {
     const bytes = await read()
     const etag = `W/"${new Bun.CryptoHasher('sha256').update(bytes).digest('base64url').slice(0, 22)}"`
     return { bytes, gzipped: Bun.gzipSync(bytes), etag }
   }
-  return async (request: Request, headers: Record<string, string> = {}): Promise<Response> => {
+  /** @throws Problem 429 */
+  return async (
+    { request, origin }: { request: Request; origin: Pick<Origin, 'network'> },
+    headers: Record<string, string> = {},
+  ): Promise<Response> => {
     loading ??= load()
     const { bytes, gzipped, etag } = await loading
     const common = {
@@ -28,7 +43,9 @@ export function createStatic(type: string, read: () => Promise<Uint8Array<ArrayB
       return new Response(null, { status: 304, headers: common })
     }
     const gzip = /\bgzip\b/.test(request.headers.get('accept-encoding') ?? '')
-    return new Response(gzip ? gzipped : bytes, {
+    const body = gzip ? gzipped : bytes
+    const isLong = body.length > LONG_BYTES && request.method !== 'HEAD'
+    return new Response(isLong ? readers.enter(origin.network).send(body, true) : body, {
       headers: {
         ...common,
         'content-type': type,

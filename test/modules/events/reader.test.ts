@@ -32,7 +32,10 @@ test('an end that nobody told of is told before the text of the next reply', () 
   let finished: PlacedMessage[] = []
   const source: ReaderSource = {
     roomId: ROOM,
-    changes: () => ({ revision: finished.length > 0 ? 5 : 4, added: [], finished }),
+    changes: () => {
+      const revision = finished.length > 0 ? 5 : 4
+      return { revision, until: revision, added: [], finished }
+    },
     live: () => live,
     ended: () => {},
     quota: () => ({ limit: null }),
@@ -81,6 +84,7 @@ function takenOver() {
     roomId: ROOM,
     changes: (since) => ({
       revision: 5 + state.finished.length - 1,
+      until: 5 + state.finished.length - 1,
       added: [],
       finished: state.finished.filter(({ finalRevision }) => (finalRevision ?? 0) > since),
     }),

@@ -6,6 +6,8 @@ import { createEventHub } from '#src/modules/events/hub.ts'
 import { roomTopic, userTopic } from '#src/plugins/topics.ts'
 import { createFakeClock } from '#test/support/fake-clock.ts'
 
+const connections = { admit: () => () => {} }
+
 test('a reader is told what a commit stored once, after the job it made ready has begun; a piece of text at once', async () => {
   const order: string[] = []
   const notifications = createNotifications()
@@ -14,6 +16,8 @@ test('a reader is told what a commit stored once, after the job it made ready ha
     clock: createFakeClock(0),
     meters: noMeters,
     log: silentLog,
+    perUser: 10,
+    connections,
   })
   const body = hub.open({
     roomId: 'room',
@@ -47,7 +51,14 @@ test('a stream that cannot be read costs itself: it is cut and told of, its neig
   const notifications = createNotifications(() => expect.unreachable())
   const log = { error: (...args: unknown[]) => void told.push(args) }
   const clock = createFakeClock(0)
-  const hub = createEventHub({ notifications, clock, meters: noMeters, log })
+  const hub = createEventHub({
+    notifications,
+    clock,
+    meters: noMeters,
+    log,
+    perUser: 10,
+    connections,
+  })
   const open = (next: () => string) =>
     hub
       .open({

@@ -3,6 +3,7 @@ import { alias } from 'drizzle-orm/sqlite-core'
 import { chatrooms, messages } from '#drizzle/schema.ts'
 import { compile, named } from '#src/database/compile.ts'
 import type { Database } from '#src/database/open.ts'
+import { takeRows } from '#src/lib/page.ts'
 import type { Measured } from '../../assistant/context.ts'
 import type { MessageStore } from '../store.ts'
 import { columns, placedColumns, toMessage, toPlaced } from './rows.ts'
@@ -54,7 +55,7 @@ export function createReads({ orm, sqlite, snapshot }: Database): Reads {
   // Both walk messages_in_order.
   const ascending = compile(sqlite, () =>
     orm
-      .select(placedColumns)
+      .select(columns)
       .from(messages)
       .where(and(inRoom, gt(messages.position, placeholder('after'))))
       .orderBy(asc(messages.position))
@@ -68,8 +69,22 @@ export function createReads({ orm, sqlite, snapshot }: Database): Reads {
       .orderBy(desc(messages.position))
       .limit(placeholder('limit')),
   )
-  // The first uses messages_in_order, the second messages_by_final_revision.
-  const added = ascending
+  // The first uses messages_in_order, the second messages_by_final_revision. A reply is announced without its text, which
+  // is not read then: it may be a megabyte.
+  const added = compile(sqlite, () =>
+    orm
+      .select({
+        ...placedColumns,
+        content:
+          sql<string>`CASE ${messages.role} WHEN 'user' THEN ${messages.content} ELSE '' END`.as(
+            'content',
+          ),
+      })
+      .from(messages)
+      .where(and(inRoom, gt(messages.position, placeholder('after'))))
+      .orderBy(asc(messages.position))
+      .limit(placeholder('limit')),
+  )
   const finished = compile(sqlite, () =>
     orm
       .select(placedColumns)
@@ -175,11 +190,17 @@ export function createReads({ orm, sqlite, snapshot }: Database): Reads {
     },
     async page({ userId, roomId, limit, after, order }) {
       if (!room.get({ userId, roomId })) return undefined
-      const rows =
-        order === 'asc'
-          ? ascending.all({ roomId, limit, after: after ?? 0 })
-          : descending.all({ roomId, limit, after: after ?? Number.MAX_SAFE_INTEGER })
-      return rows.map((row) => ({ message: toMessage(row, roomId), position: row.position }))
+      const walk = order === 'asc' ? ascending : descending
+      const from = after ?? (order === 'asc' ? 0 : Number.MAX_SAFE_INTEGER)
+      const { rows, hasMore } = takeRows(
+        walk.each({ roomId, limit: limit + 1, after: from }),
+        limit,
+        texts,
+      )
+      return {
+        rows: rows.map((row) => ({ message: toMessage(row, roomId), position: row.position })),
+        hasMore,
+      }
     },
     async find({ userId, roomId, messageId }) {
       if (!room.get({ userId, roomId })) return undefined
@@ -191,11 +212,18 @@ export function createReads({ orm, sqlite, snapshot }: Database): Reads {
       snapshot.hold()
       const revision = room.get({ userId, roomId })?.revision
       if (revision === undefined) return undefined
-      if (revision <= since) return { revision, added: [], finished: [] }
+      if (revision <= since) return { revision, until: revision, added: [], finished: [] }
+      const read = (walk: typeof added) =>
+        takeRows(walk.each({ roomId, after: since, limit: limit + 1 }), limit, texts)
+      const [more, ended] = [read(added), read(finished)]
       return {
         revision,
-        added: added.all({ roomId, after: since, limit }).map((row) => toPlaced(row, roomId)),
-        finished: finished.all({ roomId, after: since, limit }).map((row) => toPlaced(row, roomId)),
+        until: Math.min(
+          (more.hasMore && more.rows.at(-1)?.position) || revision,
+          (ended.hasMore && ended.rows.at(-1)?.finalRevision) || revision,
+        ),
+        added: more.rows.map((row) => toPlaced(row, roomId)),
+        finished: ended.rows.map((row) => toPlaced(row, roomId)),
       }
     },
     waiting(roomId) {
@@ -209,6 +237,8 @@ export function createReads({ orm, sqlite, snapshot }: Database): Reads {
     },
   }
 }
+
+const texts = ({ content }: { content: string }) => [content]
 
 function measuredLast(
   newestFirst: readonly { promptTokens: number | null; characters: number | null }[],
