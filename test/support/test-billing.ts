@@ -4,6 +4,7 @@ import { createApp } from '#src/app.ts'
 import type { Config } from '#src/config/config.ts'
 import type { Log } from '#src/lib/log.ts'
 import type { CheckoutPage, SubscriptionStatus } from '#src/modules/billing/model.ts'
+import type { Metrics } from '#src/plugins/metrics.ts'
 import { createWorker } from '#src/queue/worker.ts'
 import { createServices } from '#src/services.ts'
 import type { StripeCall } from '#src/standins/stripe/behaviour.ts'
@@ -28,6 +29,7 @@ export async function createTestBilling(
     deliver?: boolean
     work?: boolean
     log?: Log
+    metrics?: Metrics
   } = {},
 ) {
   const livemode = options.livemode ?? false
@@ -52,7 +54,11 @@ export async function createTestBilling(
       stripeApiBase: stripe.url,
       ...options.settings,
     },
-    { clock, ...(options.log && { log: options.log }) },
+    {
+      clock,
+      ...(options.log && { log: options.log }),
+      ...(options.metrics && { metrics: options.metrics }),
+    },
   )
   const { services, database, random, send } = test
   const { orm } = database
@@ -162,6 +168,8 @@ export async function createTestBilling(
     shopper,
     subscriber,
     customerOf,
+    /** From now on no webhook arrives. */
+    deliverNowhere: () => stripe.deliveries.hold(),
     signIn,
     fresh,
     status: async (user: TestUser) =>

@@ -183,7 +183,11 @@ export function createApi(books: Books, base: () => string): (call: StripeCall) 
       },
     ],
     ['GET', /^\/v1\/events$/, listEvents],
-    ['GET', /^\/v1\/webhook_endpoints$/, () => listOf('/v1/webhook_endpoints', [])],
+    [
+      'GET',
+      /^\/v1\/webhook_endpoints$/,
+      (params) => paged('/v1/webhook_endpoints', books.endpoints, params),
+    ],
   ]
 
   return ({ method, path, params }) => {

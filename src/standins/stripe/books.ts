@@ -23,6 +23,8 @@ export function createBooks({ clock, livemode, prices, deliveries }: BooksOption
   const events: StandInEvent[] = []
   const byId = new Map(prices.map((price) => [price.id, toPrice(price, livemode)]))
   const now = () => Math.floor(clock.now() / SECOND)
+  /** Webhook endpoints; none unless a test adds some. */
+  const endpoints: { id: string }[] = []
   /** What an operator sets up at Stripe once. */
   const setup = { portalSaved: true, taxActive: true, chargesEnabled: true }
 
@@ -152,6 +154,7 @@ export function createBooks({ clock, livemode, prices, deliveries }: BooksOption
 
   return {
     setup,
+    endpoints,
     customers,
     subscriptions,
     sessions,

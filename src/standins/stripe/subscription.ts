@@ -78,7 +78,11 @@ export function newSubscription(values: NewSubscription): Stripe.Subscription {
   }
 }
 
-function newItem(subscription: string, price: Stripe.Price, now: number): Stripe.SubscriptionItem {
+export function newItem(
+  subscription: string,
+  price: Stripe.Price,
+  now: number,
+): Stripe.SubscriptionItem {
   return {
     id: newId('si'),
     object: 'subscription_item',

@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'bun:test'
 import { billingSettings } from '#src/billing.ts'
+import { DAY, MINUTE, SECOND } from '#src/lib/time.ts'
 import { billingFormFindings } from '#src/modules/billing/doctor.ts'
 import { billingFindings } from '#src/modules/billing/doctor-online.ts'
 import type { BillingSettings } from '#src/modules/billing/settings.ts'
+import { REFUSALS } from '#src/standins/stripe/refusals.ts'
 import { createTestBilling, WEBHOOK_SECRET } from '#test/support/test-billing.ts'
 
 const webhookUrl = 'https://api.example/v1/webhook/stripe'
@@ -89,5 +91,79 @@ describe('What Stripe says', () => {
       'stripe-price',
       'stripe-webhook',
     ])
+  })
+
+  test('what is not set up at Stripe, each with what to do', async () => {
+    await using billing = await createTestBilling({ settings: { stripeAutomaticTax: true } })
+    Object.assign(billing.books.setup, {
+      portalSaved: false,
+      taxActive: false,
+      chargesEnabled: false,
+    })
+    const price = billing.books.price('price_standin_pro')
+    price.product = { id: 'prod_1', object: 'product', deleted: true }
+    const findings = await billingFindings(await settingsOf(billing), { webhookUrl })
+    expect(findings.map(({ level, check }) => [level, check])).toEqual([
+      ['error', 'stripe-price'],
+      ['error', 'stripe-activation'],
+      ['error', 'stripe-portal'],
+      ['error', 'stripe-tax'],
+      ['warning', 'stripe-webhook'],
+    ])
+    for (const { mend } of findings) expect(mend.length).toBeGreaterThan(20)
+    billing.books.setup.taxActive = true
+    const settings = { ...(await settingsOf(billing)), automaticTax: false }
+    const checks = (await billingFindings(settings, { webhookUrl })).map(({ check }) => check)
+    expect(checks).not.toContain('stripe-tax')
+  })
+
+  test('that deliveries of the last day failed, once they are ten minutes old', async () => {
+    await using billing = await createTestBilling({ deliver: false })
+    const { clock, books } = billing
+    const found = async () =>
+      (await billingFindings(await settingsOf(billing), { webhookUrl, clock })).flatMap(
+        ({ what }) => /could not deliver (\d+) events/.exec(what)?.[1] ?? [],
+      )
+    books.happen('customer.subscription.updated', {})
+    books.happen('payout.paid', {})
+    clock.set(clock.now() + 10 * MINUTE - SECOND)
+    expect(await found()).toEqual([])
+    clock.set(clock.now() + SECOND)
+    expect(await found()).toEqual(['1'])
+    clock.set(clock.now() + DAY)
+    expect(await found()).toEqual([])
+  })
+
+  test('only what the key may see, without a finding for the rest', async () => {
+    await using billing = await createTestBilling()
+    billing.stripe.behave(({ path }) =>
+      path.startsWith('/v1/prices')
+        ? { kind: 'answer' }
+        : { kind: 'error', ...REFUSALS['permission missing'] },
+    )
+    expect(await billingFindings(await settingsOf(billing), { webhookUrl })).toEqual([])
+  })
+
+  test('that an endpoint of ours is disabled, or sends too little, also behind the first page', async () => {
+    await using billing = await createTestBilling()
+    const endpoint = { url: webhookUrl, status: 'disabled', enabled_events: ['invoice.paid'] }
+    const others = Array.from({ length: 150 }, (_, at) => ({
+      id: `we_${at}`,
+      url: 'https://x.example',
+    }))
+    const whats = async (ours: object) => {
+      billing.books.endpoints.splice(0, Number.POSITIVE_INFINITY, ...others, {
+        id: 'we_ours',
+        ...ours,
+      })
+      return (await billingFindings(await settingsOf(billing), { webhookUrl })).map(
+        ({ what }) => what,
+      )
+    }
+    expect((await whats(endpoint))[0]).toContain('no enabled webhook endpoint')
+    expect((await whats({ ...endpoint, status: 'enabled' }))[0]).toContain(
+      'checkout.session.completed',
+    )
+    expect(await whats({ ...endpoint, status: 'enabled', enabled_events: ['*'] })).toEqual([])
   })
 })
