@@ -18,6 +18,9 @@ import { lockDatabase } from './lock.ts'
 import { realPath } from './real-path.ts'
 import { verifyDatabaseFile } from './verify.ts'
 
+/** What SQLite reads beside a file when it opens it. */
+const LOGS = ['-wal', '-journal']
+
 export interface Restored {
   /** Where the replaced database is now; undefined where there was none. */
   replaced: string | undefined
@@ -45,9 +48,8 @@ export function restoreBackup(backup: string, target: string, now: number): Rest
     hand(`${path}-lock`, owner)
     const kept = freeName(`${path}.replaced-${stamp(now)}`)
     const replaced = existsSync(path) ? setAside(path, kept) : undefined
-    // A log without its database, left by a server whose file was deleted, is not this backup's.
-    rmSync(`${path}-wal`, { force: true })
-    rmSync(`${path}-shm`, { force: true })
+    // Left by a server whose file was deleted: SQLite would apply them to the backup.
+    for (const end of ['-wal', '-shm', '-journal']) rmSync(`${path}${end}`, { force: true })
     renameSync(incoming, path)
     syncFolder(dirname(path))
     return { replaced, pending }
@@ -64,10 +66,11 @@ function takeIn(backup: string, incoming: string): { pending: string[] } {
   copyFileSync(backup, incoming, constants.COPYFILE_FICLONE)
   // Not as the backup was kept, which may be for reading alone or for everybody.
   chmodSync(incoming, 0o600)
-  // A live database copied by hand has what it committed last in a log beside it.
-  if (existsSync(`${backup}-wal`)) {
-    copyFileSync(`${backup}-wal`, `${incoming}-wal`)
-    chmodSync(`${incoming}-wal`, 0o600)
+  // A live database copied by hand has what it committed last, or what to undo, in a file beside it.
+  for (const end of LOGS) {
+    if (!existsSync(`${backup}${end}`)) continue
+    copyFileSync(`${backup}${end}`, `${incoming}${end}`)
+    chmodSync(`${incoming}${end}`, 0o600)
   }
   const verified = verifyDatabaseFile(incoming, backup)
   closeLog(incoming)
@@ -82,7 +85,7 @@ function hand(path: string, { uid, gid }: Stats): void {
 /** Two restores in one second keep both of what they replace. */
 function freeName(name: string): string {
   for (let count = 2, free = name; ; free = `${name}-${count++}`) {
-    if (!existsSync(free) && !existsSync(`${free}-wal`)) return free
+    if (['', ...LOGS].every((end) => !existsSync(`${free}${end}`))) return free
   }
 }
 
@@ -91,7 +94,9 @@ function setAside(path: string, to: string): string {
     closeLog(path)
   } catch {
     // Too damaged to be opened, which is why it is being replaced: its log goes with it as it is.
-    if (existsSync(`${path}-wal`)) renameSync(`${path}-wal`, `${to}-wal`)
+    for (const end of LOGS) {
+      if (existsSync(`${path}${end}`)) renameSync(`${path}${end}`, `${to}${end}`)
+    }
   }
   try {
     // Linked and not moved: at no instant is there no database at `path`.

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import { command } from '#src/database/command.ts'
 import { migrate } from '#src/database/migrate.ts'
 import { openDatabase } from '#src/database/open.ts'
+import { claim } from '#src/queue/claim.ts'
 import { enqueue } from '#src/queue/enqueue.ts'
 import type { NewJob } from '#src/queue/job.ts'
 import { temporaryFolder } from '#test/support/folder.ts'
@@ -22,6 +23,8 @@ async function setUp(jobs: NewJob[], now = 1_000) {
   const environment = { NODE_ENV: 'test', DATABASE_URL: `file:${path}` }
   return {
     pollux: (...argv: string[]) => pollux(argv, environment),
+    /** As a server beside it has it. */
+    open: () => openDatabase(path),
     [Symbol.asyncDispose]: folder[Symbol.asyncDispose],
   }
 }
@@ -72,6 +75,22 @@ describe('pollux jobs', () => {
       { event: 'job.cancelled', actor: 'operator', userId: null, detail },
     ])
     expect(JSON.parse(out)).toHaveLength(2)
+  })
+
+  test('cancels a running job by a stop request, which is audited as well', async () => {
+    await using terminal = await setUp([room(1), room(2)])
+    const { pollux, open } = terminal
+    const database = open()
+    const take = { kind: 'test.reply', limit: 1, leaseMs: 60_000, now: 2_000 }
+    expect((await database.execute(claim, take)).rows).toHaveLength(1)
+    expect(await pollux('jobs', 'cancel', '1')).toMatchObject({ code: 0 })
+    const shown = JSON.parse((await pollux('jobs', 'show', '1', '--json')).out)
+    expect(shown).toMatchObject({ state: 'running', stop_requested_at: expect.any(String) })
+    const { out } = await pollux('audit', '--json')
+    expect(JSON.parse(out)).toMatchObject([
+      { event: 'job.cancelled', actor: 'operator', detail: { job: 1, kind: 'test.reply' } },
+    ])
+    database.close()
   })
 
   test('gives no other chance to a reply, whose end its reader has been told', async () => {

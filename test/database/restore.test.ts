@@ -3,10 +3,13 @@ import { describe, expect, test } from 'bun:test'
 import {
   chmodSync,
   chownSync,
+  copyFileSync,
   existsSync,
   lstatSync,
   mkdirSync,
   readdirSync,
+  readFileSync,
+  rmSync,
   statSync,
   symlinkSync,
   truncateSync,
@@ -18,6 +21,31 @@ import { migrate } from '#src/database/migrate.ts'
 import { openDatabase } from '#src/database/open.ts'
 import { restoreBackup } from '#src/database/restore.ts'
 import { databaseInFolder, keysOf, NOW } from '#test/support/database-in-folder.ts'
+
+/** A row of a session whose user is not there. */
+function orphan(path: string): void {
+  const sqlite = new Sqlite(path)
+  sqlite.run('PRAGMA foreign_keys = OFF')
+  sqlite.run("INSERT INTO sessions VALUES ('s', 'nobody', NULL, NULL, 0, 0, 9, NULL)")
+  sqlite.close()
+}
+
+/** The rollback journal of a transaction that was cut off, which SQLite would roll back at the next open. */
+function journalOf(path: string): Uint8Array {
+  const copy = `${path}.for-journal`
+  copyFileSync(path, copy)
+  const script = `
+    import { Database } from 'bun:sqlite'
+    const sqlite = new Database(${JSON.stringify(copy)})
+    sqlite.run('PRAGMA journal_mode = DELETE')
+    sqlite.run('PRAGMA cache_size = 1')
+    sqlite.run('BEGIN')
+    sqlite.run('DELETE FROM rate_limits')
+    for (let at = 0; at < 500; at++) sqlite.run('INSERT INTO rate_limits VALUES (?, 1, 1)', ['x' + at + 'x'.repeat(500)])
+    process.kill(process.pid, 'SIGKILL')`
+  Bun.spawnSync([process.execPath, '-e', script])
+  return readFileSync(`${copy}-journal`)
+}
 
 describe('Restoring', () => {
   async function withBackup() {
@@ -106,6 +134,53 @@ describe('Restoring', () => {
     const { replaced } = restoreBackup(set.file('copy.db'), set.file('b.db'), NOW)
     expect(keysOf(set.file('b.db'))).toEqual(['old'])
     expect(await Bun.file(replaced ?? '').text()).toBe('rubbish')
+  })
+
+  test.each(['-wal', '-shm', '-journal'])(
+    'a stale %s that lies where the database was is not taken for the backup’s',
+    async (end) => {
+      await using set = await withBackup()
+      set.insert('only in the old log')
+      // What a server leaves that was killed after somebody deleted its database.
+      for (const one of ['-wal', '-shm']) copyFileSync(`${set.path}${one}`, set.file(`kept${one}`))
+      set.database.close()
+      for (const one of ['', '-wal', '-shm']) rmSync(`${set.path}${one}`, { force: true })
+      if (end === '-journal') writeFileSync(`${set.path}-journal`, journalOf(set.file('copy.db')))
+      else copyFileSync(set.file(`kept${end}`), `${set.path}${end}`)
+      restoreBackup(set.file('copy.db'), set.path, NOW)
+      expect(existsSync(`${set.path}${end}`)).toBe(false)
+      expect(keysOf(set.path)).toEqual(['old'])
+    },
+  )
+
+  test('of a live database that was copied by hand takes in what is only in its log', async () => {
+    await using set = await withBackup()
+    for (const end of ['', '-wal']) copyFileSync(`${set.path}${end}`, set.file(`hand.db${end}`))
+    set.database.close()
+    restoreBackup(set.file('hand.db'), set.file('b.db'), NOW)
+    expect(keysOf(set.file('b.db'))).toEqual(['new', 'old'])
+    expect(existsSync(set.file('b.db-wal'))).toBe(false)
+  })
+
+  test('of a copy that was taken by hand within a transaction undoes what was not committed', async () => {
+    await using set = await withBackup()
+    set.database.close()
+    const torn = set.file('torn.db')
+    writeFileSync(`${torn}-journal`, journalOf(set.file('copy.db')))
+    copyFileSync(set.file('copy.db.for-journal'), torn)
+    restoreBackup(torn, set.path, NOW)
+    expect(keysOf(set.path)).toEqual(['old'])
+  })
+
+  test('a backup whose rows refer to nothing is refused and changes nothing', async () => {
+    await using set = await withBackup()
+    orphan(set.file('copy.db'))
+    set.database.close()
+    const restore = () => restoreBackup(set.file('copy.db'), set.path, NOW)
+    expect(restore).toThrow(
+      `'${set.file('copy.db')}' is damaged: rows of 'sessions' refer to nothing.`,
+    )
+    expect(keysOf(set.path)).toEqual(['new', 'old'])
   })
 
   test('is refused while a server runs', async () => {

@@ -1,6 +1,8 @@
 import { expect, test } from 'bun:test'
-import { createLog } from '#src/lib/log.ts'
+import { Elysia } from 'elysia'
+import { createLog, type Log } from '#src/lib/log.ts'
 import { noMeters } from '#src/lib/meters.ts'
+import { createRequestLog } from '#src/plugins/request-log.ts'
 import { turns } from '#test/support/fake-clock.ts'
 import { createTestApp } from '#test/support/test-app.ts'
 
@@ -85,6 +87,38 @@ test('probes are told at debug, so that they do not drown the others', async () 
   await turns(2)
   expect(requests()[0]).toMatchObject({ level: 'debug', route: '/livez', status: 200 })
 })
+
+test('a probe that fails is logged at info, whatever made it fail', async () => {
+  const lines: string[] = []
+  const log = createLog('debug', { to: { write: (line) => lines.push(line) } })
+  const app = createRequestLogApp(log)
+  for (const path of ['/readyz', '/livez', '/metrics']) {
+    for (const status of [200, 404, 503, 500]) {
+      await app.handle(new Request(`http://localhost${path}?status=${status}`))
+    }
+  }
+  await turns(2)
+  const told = lines.map((line): Line => JSON.parse(line))
+  expect(told.map(({ route, status, level }) => [route, status, level])).toEqual(
+    ['/readyz', '/livez', '/metrics'].flatMap((route) => [
+      [route, 200, 'debug'],
+      [route, 404, 'debug'],
+      [route, 503, 'info'],
+      [route, 500, 'info'],
+    ]),
+  )
+})
+
+/** The probes' routes, each answering with the status that is asked for. */
+function createRequestLogApp(log: Log) {
+  const answer = ({ request }: { request: Request }) =>
+    new Response(null, { status: Number(new URL(request.url).searchParams.get('status')) })
+  return new Elysia()
+    .use(createRequestLog({ log, meters: noMeters }))
+    .get('/readyz', answer)
+    .get('/livez', answer)
+    .get('/metrics', answer)
+}
 
 test('no meters are needed', () => {
   expect(noMeters.reader()()).toBeUndefined()

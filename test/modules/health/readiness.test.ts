@@ -74,6 +74,58 @@ test('a commit that wrote nothing proves nothing', async () => {
   expect(set.commits()).toBe(3)
 })
 
+test('a commit from the future proves nothing: the clock was set back since', async () => {
+  await using set = await setUp()
+  await set.check()
+  expect(set.commits()).toBe(1)
+  for (const [at, backMs] of [1, SECOND, 3_600 * SECOND].entries()) {
+    set.clock.set(set.clock.now() - backMs)
+    set.worker.lastBeatAt = set.clock.now()
+    expect(await set.check()).toEqual([])
+    expect(set.commits()).toBe(at + 2)
+  }
+})
+
+test('a database that takes no commit is not ready, though one succeeded in the future', async () => {
+  await using set = await setUp()
+  await set.check()
+  set.clock.set(set.clock.now() - 3_600 * SECOND)
+  set.worker.lastBeatAt = set.clock.now()
+  set.database.sqlite.run('PRAGMA query_only = ON')
+  expect((await set.check()).join()).toContain('cannot be written to')
+})
+
+test('what is missing is an error in the log, whose name tells which', async () => {
+  await using set = await setUp()
+  set.left.filesLeft = 0
+  await set.check()
+  set.left.filesLeft = 1_000
+  await set.check()
+  expect(set.lines.map((line) => JSON.parse(line))).toMatchObject([
+    { level: 'error', msg: expect.stringContaining('not ready: All files') },
+    { level: 'info', msg: 'ready again' },
+  ])
+})
+
+test('each limit is exact', async () => {
+  await using set = await setUp()
+  const isRed = async (change: () => void) => {
+    Object.assign(set.left, { freeBytes: 1_000 * MIB, walBytes: 0, filesLeft: 1_000 })
+    set.worker.lastBeatAt = set.clock.now()
+    change()
+    return (await set.check()).length > 0
+  }
+  expect(await isRed(() => Object.assign(set.left, { freeBytes: 16 * MIB }))).toBe(false)
+  expect(await isRed(() => Object.assign(set.left, { freeBytes: 16 * MIB - 1 }))).toBe(true)
+  expect(await isRed(() => Object.assign(set.left, { walBytes: 1_024 * MIB }))).toBe(false)
+  expect(await isRed(() => Object.assign(set.left, { walBytes: 1_024 * MIB + 1 }))).toBe(true)
+  expect(await isRed(() => Object.assign(set.left, { filesLeft: 8 }))).toBe(false)
+  expect(await isRed(() => Object.assign(set.left, { filesLeft: 7 }))).toBe(true)
+  const beat = (agoMs: number) => Object.assign(set.worker, { lastBeatAt: set.clock.now() - agoMs })
+  expect(await isRed(() => beat(5 * SECOND))).toBe(false)
+  expect(await isRed(() => beat(5 * SECOND + 1))).toBe(true)
+})
+
 test('each thing that is missing is named', async () => {
   await using set = await setUp()
   set.left.freeBytes = 10 * MIB
