@@ -416,13 +416,33 @@ export const jobTurns = sqliteTable('job_turns', {
   served: integer().notNull(),
 })
 
-/** Limits shared by every job that calls a provider: a pause after a 429, and a token bucket. */
+/** The token bucket of a provider, shared by every job that calls it. */
 export const providers = sqliteTable('providers', {
   name: text().primaryKey(),
-  pausedUntil: integer('paused_until').notNull().default(0),
   /** Theoretical arrival time of the next call (GCRA), milliseconds. */
   nextCallAt: integer('next_call_at').notNull().default(0),
 })
+
+/** Models that a provider does not serve for a time; one without a name holds the whole provider (a refused key). */
+export const providerPauses = sqliteTable(
+  'provider_pauses',
+  {
+    provider: text().notNull(),
+    model: text().notNull(),
+    /** Digest of the key and the address: a pause says nothing about another key. */
+    account: text().notNull(),
+    reason: text({ enum: ['limited', 'exhausted', 'key'] }).notNull(),
+    /** The quota that was exceeded, as the provider names it. */
+    quotaId: text('quota_id'),
+    since: integer().notNull(),
+    until: integer().notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.provider, table.model] }),
+    check('provider_pauses_reason', oneOf(table.reason, ['limited', 'exhausted', 'key'])),
+    check('provider_pauses_key', sql`(${table.reason} = 'key') = (${table.model} = '')`),
+  ],
+)
 
 // ── billing: a mirror of Stripe ─────────────────────────────────────────────────────────────────
 

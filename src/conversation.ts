@@ -2,10 +2,8 @@ import type { Deps } from './deps.ts'
 import { noMeters } from './lib/meters.ts'
 import { createConnectionGuard } from './lib/open-files.ts'
 import type { Cursors } from './lib/page.ts'
-import { AssistantFault } from './modules/assistant/assistant.ts'
+import { MINUTE } from './lib/time.ts'
 import { estimateTokens, fitWindow } from './modules/assistant/context.ts'
-import { createGemini } from './modules/assistant/gemini.ts'
-import { createMeteredAssistant } from './modules/assistant/metered.ts'
 import { createEventHub } from './modules/events/hub.ts'
 import { createEvents } from './modules/events/service.ts'
 import { reply } from './modules/messages/jobs.ts'
@@ -16,10 +14,11 @@ import type { Quotas } from './modules/quota/service.ts'
 import { TITLE_KIND, title } from './modules/titles/jobs.ts'
 import { createTitleStore } from './modules/titles/store.sqlite.ts'
 import type { Principal } from './plugins/auth.ts'
-import { pauseProvider } from './queue/provider.ts'
+import { createProvider } from './provider.ts'
 import type { Queue } from './queue/queue.ts'
 
-const PROVIDER = 'gemini'
+/** A name that comes later than this is of no use, and each try costs a call. */
+const TITLE_DEADLINE_MS = 15 * MINUTE
 
 /** Builds what a prompt passes on its way to its reply; docs/conversation.md follows one through it. */
 export function createConversation({
@@ -38,29 +37,31 @@ export function createConversation({
   const { config, database, clock, random, log } = deps
   const { notifications } = database
   const meters = deps.meters ?? noMeters
-  const store = createMessageStore(database, queue, quotas, (tx, { roomId, userId }) => {
-    if (!config.autoTitle) return
-    const dedupeKey = `title:${roomId}`
-    queue.enqueue(tx, { kind: TITLE_KIND, owner: userId, body: { roomId }, dedupeKey })
+  const store = createMessageStore(database, {
+    queue,
+    quotas,
+    deadlineMs: config.replyDeadlineMinutes * MINUTE,
+    onUntitled(tx, { roomId, userId }) {
+      if (!config.autoTitle) return
+      const dedupeKey = `title:${roomId}`
+      const deadlineAt = clock.now() + TITLE_DEADLINE_MS
+      const job = { kind: TITLE_KIND, owner: userId, body: { roomId }, dedupeKey, deadlineAt }
+      queue.enqueue(tx, job)
+    },
   })
   const live = createLiveReplies(notifications)
-  const assistant = createMeteredAssistant(
-    createGemini({ apiKey: config.geminiApiKey, baseUrl: config.geminiBaseUrl, clock }),
-    meters,
-    clock,
-  )
+  const provider = createProvider(deps, queue)
   const calls = {
-    provider: { name: PROVIDER, rpm: config.providerRpm },
-    pauseProvider: (forMs: number) =>
-      database.execute(pauseProvider, { name: PROVIDER, until: clock.now() + forMs }),
-    isFault: (error: unknown) => error instanceof AssistantFault,
+    provider: provider.limit,
+    assistant: provider.assistant,
+    isFault: provider.isFault,
+    toQueueError: provider.toQueueError,
   }
   queue.register(
     title({
       store: createTitleStore(database),
-      assistant,
       clock,
-      model: config.geminiModel,
+      models: [...new Set([config.geminiModel, ...config.geminiFallbackModels])],
       ...calls,
     }),
   )
@@ -68,15 +69,16 @@ export function createConversation({
     reply({
       store,
       live,
-      assistant,
       clock,
       log,
       concurrency: config.workerConcurrency,
       defaults: {
         model: config.geminiModel,
+        models: [config.geminiModel, ...config.geminiModels],
         fallbackModels: config.geminiFallbackModels,
         systemPrompt: config.systemPrompt,
       },
+      notedRooms: new Set(),
       ...calls,
       window({ roomId, prompt, promptPosition }, system) {
         const past = store.past({ roomId, before: promptPosition })
@@ -114,5 +116,5 @@ export function createConversation({
     const told = live.get(roomId)
     return told && told.length > 0 ? told.replyId : undefined
   }
-  return { store, messages, events, hub, toldReplyIn }
+  return { store, messages, events, hub, provider, toldReplyIn }
 }

@@ -70,7 +70,8 @@ export async function serve(
   const worker = createWorker({ ...runtime, database, queue: services.queue, meters })
   let draining = false
   const isDraining = () => draining
-  const readiness = { database, path, fate, clock, worker, log, draining: isDraining }
+  const provider = services.provider.notReady
+  const readiness = { database, path, fate, clock, worker, log, provider, draining: isDraining }
   const notReady = createReadiness(readiness)
   // So that the log tells of a fault, and a lost file is rescued, also while nobody asks.
   const lookAtOurselves = { name: 'readiness', pattern: '*/10 * * * * *', run: notReady }

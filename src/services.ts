@@ -98,6 +98,7 @@ export function createServices(deps: Deps) {
     rooms,
     messages: conversation.messages,
     events: conversation.events,
+    provider: conversation.provider,
     eventHub: conversation.hub,
     search,
     accounts: account.accounts,

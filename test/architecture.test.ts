@@ -10,12 +10,12 @@ const layers: [name: string, paths: RegExp][] = [
   ['queue', /^src\/queue\//],
   ['plugins', /^src\/plugins\//],
   ['modules', /^src\/modules\//],
-  ['app', /^src\/(app|accounts|services|billing|conversation|deps|maintenance)\.ts$/],
+  ['app', /^src\/(app|accounts|services|billing|conversation|provider|deps|maintenance)\.ts$/],
   ['serve', /^src\/((serve|development|observation|welcome|writer-move|writer-port)\.ts$|cli\/)/],
   ['main', /^src\/(main|writer-thread|checkpoint-thread)\.ts$/],
 ]
 const MAY_READ_CONFIG =
-  /^src\/(config\/|cli\/|(main|serve|accounts|services|billing|conversation|deps|development|maintenance|observation|writer-\w+)\.ts$)/
+  /^src\/(config\/|cli\/|(main|serve|accounts|services|billing|conversation|provider|deps|development|maintenance|observation|writer-\w+)\.ts$)/
 const READS_ENVIRONMENT = /^src\/((main|writer-thread)\.ts$|config\/)/
 
 interface Import {

@@ -9,6 +9,7 @@ import sql6 from './0006_lanes.sql' with { type: 'text' }
 import sql7 from './0007_number-digest.sql' with { type: 'text' }
 import sql8 from './0008_billing-limits.sql' with { type: 'text' }
 import sql9 from './0009_challenge-handle.sql' with { type: 'text' }
+import sql10 from './0010_provider-pauses.sql' with { type: 'text' }
 
 export const migrations = [
   { name: '0000_initial', sql: sql0 },
@@ -21,4 +22,5 @@ export const migrations = [
   { name: '0007_number-digest', sql: sql7 },
   { name: '0008_billing-limits', sql: sql8 },
   { name: '0009_challenge-handle', sql: sql9 },
+  { name: '0010_provider-pauses', sql: sql10 },
 ]

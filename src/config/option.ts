@@ -142,8 +142,13 @@ export function url(name: string, details: Details<string>): Option<string> {
 export function optionalUrl(
   name: string,
   details: Details<string | undefined>,
+  { allowed, test }: Check = { allowed: 'an http or https URL', test: () => true },
 ): Option<string | undefined> {
-  return option<string | undefined>(name, 'an http or https URL', readUrl, {
+  const read = (given: string) => {
+    const value = readUrl(given)
+    return value !== undefined && test(value) ? value : undefined
+  }
+  return option<string | undefined>(name, allowed, read, {
     default: undefined,
     ...details,
   })

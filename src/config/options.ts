@@ -1,4 +1,5 @@
 import { accountOptions } from './account-options.ts'
+import { geminiOptions } from './gemini-options.ts'
 import {
   flag,
   headerValue,
@@ -16,6 +17,7 @@ import {
 /** Every setting. `.env.example` and docs/configuration.md are held to this list by a test. */
 export const options = {
   ...accountOptions,
+  ...geminiOptions,
   nodeEnv: oneOf('NODE_ENV', ['production', 'development', 'test'], {
     describe: 'production, unless told otherwise; development starts stand-ins for missing keys',
     default: 'production',
@@ -48,52 +50,6 @@ export const options = {
   publicUrl: url('PUBLIC_URL', {
     describe: 'Where clients reach this server, for links',
     default: 'http://localhost:3000',
-  }),
-
-  geminiApiKey: text(
-    'GEMINI_API_KEY',
-    { describe: 'Key of the Gemini API', secret: true, development: 'stand-in' },
-    headerValue,
-  ),
-  geminiBaseUrl: optionalUrl('GEMINI_BASE_URL', { describe: 'Another address of the Gemini API' }),
-  geminiModel: text('GEMINI_MODEL', {
-    describe: 'Default model',
-    default: 'gemini-2.5-flash-lite',
-  }),
-  geminiModels: list('GEMINI_MODELS', {
-    describe: 'Models a room may choose besides the default',
-    default: [],
-  }),
-  geminiFallbackModels: list('GEMINI_FALLBACK_MODELS', {
-    describe: 'Tried in order when a model is overloaded or gone',
-    default: [],
-  }),
-  systemPrompt: text('SYSTEM_PROMPT', {
-    describe: 'Default instruction to the model',
-    kind: 'lines',
-    default: 'Keep the response short',
-  }),
-  contextTokens: integer('CONTEXT_TOKENS', {
-    describe: 'Estimated tokens of conversation sent with a prompt; 0 sends none',
-    min: 0,
-    max: 1_000_000,
-    default: 8_000,
-  }),
-  geminiInputTokens: integer('GEMINI_INPUT_TOKENS', {
-    describe: 'Estimated tokens a model takes at most; a larger prompt is refused',
-    min: 100,
-    max: 10_000_000,
-    default: 1_000_000,
-  }),
-  autoTitle: flag('AUTO_TITLE', {
-    describe: 'Name a room after its first exchange',
-    default: true,
-  }),
-  providerRpm: integer('PROVIDER_RPM', {
-    describe: 'Most calls of the model in a minute; 0 sets no limit',
-    min: 0,
-    max: 1_000_000,
-    default: 0,
   }),
 
   basicDailyPrompts: integer('BASIC_DAILY_PROMPTS', {

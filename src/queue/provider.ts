@@ -1,70 +1,79 @@
 import { command } from '#src/database/command.ts'
 import type { Database } from '#src/database/open.ts'
-import { MINUTE } from '#src/lib/time.ts'
-import { CHARGE_PROVIDER, PAUSE_PROVIDER, PROVIDER } from './sql.ts'
+import { MINUTE, SECOND } from '#src/lib/time.ts'
+import { CHARGE_PROVIDER, HOLD_KEY, PROVIDER } from './sql.ts'
 
-/** A provider that the jobs of a kind call, as `JobKind.provider`: its pause and its bucket hold back their claims. */
-export interface ProviderLimit {
+/** How long a refused key is left alone until one job may try it again. */
+export const KEY_CHECK_MS = 30 * SECOND
+
+/** A provider as one key at one address reaches it: a pause says nothing about another key. */
+export interface ProviderAccount {
   name: string
+  /** Digest of the key and the address. */
+  account: string
+}
+
+/** A provider that the jobs of a kind call, as `JobKind.provider`: its key and its bucket hold back their claims. */
+export interface ProviderLimit extends ProviderAccount {
   /** Calls a minute over every process; 0 for no limit of our own. */
   rpm: number
 }
 
-/** A row of `providers`. */
-export interface ProviderRow {
-  paused_until: number
-  next_call_at: number
-}
-
-/**
- * Stops every call of a provider until the instant, for everybody: what to do on a 429, beside
- * `throw new Snooze(delayMs)`, in one go with `await database.execute(pauseProvider, { name, until })`.
- * A longer pause is never shortened. A kind with a `provider` is not claimed while it lasts.
- */
-export const pauseProvider = command('queue.pauseProvider', ({ sqlite }) => {
-  const pause = sqlite.query<unknown, [{ name: string; until: number }]>(PAUSE_PROVIDER)
-  return (_tx, { name, until }: { name: string; until: number }): void => {
-    pause.run({ name, until: Math.ceil(until) })
-  }
-})
-
 /**
  * Takes the right to one call now: 0 when it was taken, else in how many milliseconds to ask again
  * (nothing is taken then). A job whose kind names its `provider` took one with its claim already; this is
- * for each further call it makes (a fallback model, say).
+ * for each further call it makes, of a fallback model.
  */
 export const takeProviderSlot = command('queue.takeProviderSlot', (connection) => {
   const limits = prepareLimits(connection)
-  return (_tx, { name, rpm, now }: ProviderLimit & { now: number }): number => {
-    const { slots, retryAt } = limits.free({ name, rpm }, now)
+  return (_tx, { now, ...provider }: ProviderLimit & { now: number }): number => {
+    const { slots, retryAt } = limits.free(provider, now)
     if (slots < 1) return retryAt - now
-    limits.charge({ name, rpm }, 1, now)
+    limits.charge(provider, 1, now)
     return 0
   }
 })
 
-/** Until when a provider is paused; 0 or an instant gone by where it is not. */
-export function createPausedUntil({ sqlite }: Database): (name: string) => number {
-  const find = sqlite.query<ProviderRow, [string]>(PROVIDER)
-  return (name) => find.get(name)?.paused_until ?? 0
-}
+/** Gives back the right to a call that a claim took and its job did not make, as its models are paused. */
+export const returnProviderSlot = command('queue.returnProviderSlot', (connection) => {
+  const limits = prepareLimits(connection)
+  return (_tx, { now, ...provider }: ProviderLimit & { now: number }): void => {
+    limits.charge(provider, -1, now)
+  }
+})
 
 /** What the claim asks of the limits, inside its own transaction. */
 export function prepareLimits({ sqlite }: Pick<Database, 'sqlite'>) {
-  const find = sqlite.query<ProviderRow, [string]>(PROVIDER)
+  const find = sqlite.query<
+    { nextCallAt: number; keyUntil: number | null },
+    [{ name: string; account: string }]
+  >(PROVIDER)
   const charge = sqlite.query<unknown, [{ name: string; nextCallAt: number }]>(CHARGE_PROVIDER)
+  const holdKey = sqlite.query<unknown, [{ name: string; account: string; until: number }]>(
+    HOLD_KEY,
+  )
+  const read = ({ name, account }: ProviderLimit) =>
+    find.get({ name, account }) ?? { nextCallAt: 0, keyUntil: null }
   return {
     /** How many calls may be made now, and from when on a further one may. */
-    free({ name, rpm }: ProviderLimit, now: number): { slots: number; retryAt: number } {
-      const row = find.get(name)
-      if (row && row.paused_until > now) return { slots: 0, retryAt: row.paused_until }
-      if (rpm <= 0) return { slots: Number.MAX_SAFE_INTEGER, retryAt: now }
-      return freeSlots(row?.next_call_at ?? 0, rpm, now)
+    free(provider: ProviderLimit, now: number): { slots: number; retryAt: number } {
+      const { nextCallAt, keyUntil } = read(provider)
+      if (keyUntil !== null && keyUntil > now) return { slots: 0, retryAt: keyUntil }
+      const { slots, retryAt } =
+        provider.rpm > 0
+          ? freeSlots(nextCallAt, provider.rpm, now)
+          : { slots: Number.MAX_SAFE_INTEGER, retryAt: now }
+      if (keyUntil === null) return { slots, retryAt }
+      // The key was refused: one job tries it, the others wait for what comes of that.
+      return { slots: Math.min(1, slots), retryAt: Math.max(retryAt, now + KEY_CHECK_MS) }
     },
-    charge({ name, rpm }: ProviderLimit, calls: number, now: number): void {
-      if (rpm <= 0 || calls === 0) return
-      const nextCallAt = chargeSlots(find.get(name)?.next_call_at ?? 0, rpm, now, calls)
-      charge.run({ name, nextCallAt })
+    /** @param calls made by the claim; negative for those that were not made after all */
+    charge(provider: ProviderLimit, calls: number, now: number): void {
+      if (calls === 0) return
+      const { name, account, rpm } = provider
+      const { nextCallAt, keyUntil } = read(provider)
+      if (keyUntil !== null && calls > 0) holdKey.run({ name, account, until: now + KEY_CHECK_MS })
+      if (rpm > 0) charge.run({ name, nextCallAt: chargeSlots(nextCallAt, rpm, now, calls) })
     },
   }
 }

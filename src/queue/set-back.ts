@@ -1,5 +1,5 @@
 import { command } from '#src/database/command.ts'
-import { SET_BACK_JOBS, SET_BACK_PROVIDERS } from './sql.ts'
+import { SET_BACK_JOBS, SET_BACK_PAUSES, SET_BACK_PROVIDERS } from './sql.ts'
 
 /**
  * The clock was set back: what waits for an instant would wait that much longer, and a provider's pause of
@@ -9,8 +9,10 @@ export const setBack = command('queue.setBack', ({ sqlite }) => {
   type Input = { byMs: number; now: number }
   const jobs = sqlite.query<unknown, [Input]>(SET_BACK_JOBS)
   const providers = sqlite.query<unknown, [Input]>(SET_BACK_PROVIDERS)
+  const pauses = sqlite.query<unknown, [Input]>(SET_BACK_PAUSES)
   return (_tx, input: Input) => {
     jobs.run(input)
     providers.run(input)
+    pauses.run(input)
   }
 })

@@ -109,9 +109,10 @@ export const SET_BACK_JOBS = `
   WHERE state = 'ready' AND turn IS NULL AND due_at > $now`
 
 export const SET_BACK_PROVIDERS = `
-  UPDATE providers SET paused_until = paused_until - min(paused_until, $byMs),
-    next_call_at = next_call_at - min(next_call_at, $byMs)
-  WHERE paused_until > $now OR next_call_at > $now`
+  UPDATE providers SET next_call_at = next_call_at - min(next_call_at, $byMs) WHERE next_call_at > $now`
+
+export const SET_BACK_PAUSES = `
+  UPDATE provider_pauses SET until = until - min(until, $byMs) WHERE until > $now`
 
 /** When the newest job came. */
 export const NEWEST = 'SELECT created_at AS at FROM jobs WHERE id = (SELECT max(id) FROM jobs)'
@@ -155,11 +156,35 @@ export const PRUNE = `
     SELECT id FROM jobs WHERE ended_at IS NOT NULL AND ended_at < ?1 ORDER BY ended_at LIMIT ?2)
   RETURNING id`
 
-export const PROVIDER = `SELECT paused_until, next_call_at FROM providers WHERE name = ?1`
+/** The bucket of a provider, and until when its key is not to be used. */
+export const PROVIDER = `
+  SELECT coalesce((SELECT next_call_at FROM providers WHERE name = $name), 0) AS nextCallAt,
+    (SELECT until FROM provider_pauses WHERE provider = $name AND model = '' AND account = $account) AS keyUntil`
 
-export const PAUSE_PROVIDER = `
-  INSERT INTO providers (name, paused_until) VALUES ($name, $until)
-  ON CONFLICT (name) DO UPDATE SET paused_until = max(paused_until, excluded.paused_until)`
+/** A pause of another key or address is replaced; a longer one of the same stays. */
+export const PAUSE = `
+  INSERT INTO provider_pauses (provider, model, account, reason, quota_id, since, until)
+  VALUES ($name, $model, $account, $reason, $quotaId, $now, $until)
+  ON CONFLICT (provider, model) DO UPDATE SET account = excluded.account, reason = excluded.reason,
+    quota_id = excluded.quota_id, until = excluded.until,
+    since = CASE WHEN account = excluded.account AND reason = excluded.reason THEN since ELSE excluded.since END
+  WHERE account <> excluded.account OR until <= excluded.until`
+
+/** A pause of the key holds until a call has succeeded. */
+export const PAUSES = `
+  SELECT model, reason, until, since, quota_id AS quotaId FROM provider_pauses
+  WHERE provider = $name AND account = $account AND (until > $now OR model = '') ORDER BY model`
+
+export const FORGET_PAUSES = `
+  DELETE FROM provider_pauses WHERE provider = $name AND ($model IS NULL OR model = $model)`
+
+/** The next job that may try a key which was refused holds back the others. */
+export const HOLD_KEY = `
+  UPDATE provider_pauses SET until = $until WHERE provider = $name AND model = '' AND account = $account`
+
+/** What waits for a time is due now. Uses jobs_due. */
+export const HASTEN = `
+  UPDATE jobs SET due_at = $now WHERE kind = $kind AND state = 'ready' AND turn IS NULL AND due_at > $now`
 
 export const CHARGE_PROVIDER = `
   INSERT INTO providers (name, next_call_at) VALUES ($name, $nextCallAt)

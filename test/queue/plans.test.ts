@@ -36,8 +36,13 @@ const plans: Record<keyof typeof statements, string[]> = {
   STOPPING: ['scan of jobs_stopping'],
   NEWEST: ['primary key of jobs', 'SEARCH jobs'],
   PRUNE: ['primary key of jobs', 'jobs_ended_at'],
-  PROVIDER: ['providers'],
-  PAUSE_PROVIDER: [],
+  PROVIDER: ['providers', 'provider_pauses'],
+  PAUSE: [],
+  // A row for each model at most.
+  PAUSES: ['provider_pauses'],
+  FORGET_PAUSES: ['provider_pauses'],
+  HOLD_KEY: ['provider_pauses'],
+  HASTEN: ['jobs_due'],
   CHARGE_PROVIDER: [],
   // Counting reads what it counts, and nothing else: a partial index, where it can without the table.
   COUNT_PARKED: ['scan of jobs_behind', 'sort'],
@@ -50,6 +55,7 @@ const plans: Record<keyof typeof statements, string[]> = {
   SET_BACK_JOBS: ['scan of jobs_due'],
   // A row for each provider.
   SET_BACK_PROVIDERS: ['SCAN providers'],
+  SET_BACK_PAUSES: ['SCAN provider_pauses'],
   REVIVE: ['primary key of jobs'],
 }
 

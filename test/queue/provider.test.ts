@@ -1,15 +1,22 @@
 import { expect, test } from 'bun:test'
 import * as fc from 'fast-check'
 import { MINUTE } from '#src/lib/time.ts'
-import { createPausedUntil, pauseProvider, takeProviderSlot } from '#src/queue/provider.ts'
+import { returnProviderSlot, takeProviderSlot } from '#src/queue/provider.ts'
+import { createPauses, pauseModel, resumeModels } from '#src/queue/provider-pauses.ts'
 import { createTestQueue, settle } from '#test/support/test-queue.ts'
 
-test('while a provider is paused no job of its kinds is claimed, then they go on by themselves', async () => {
+const KEY = { name: 'gemini', account: 'key' }
+const refused = { ...KEY, model: '', reason: 'key' as const, quotaId: null }
+const limited = { ...KEY, model: 'flash', reason: 'limited' as const, quotaId: null }
+
+test('a refused key holds back the jobs that need it and no others, and only one job at a time tries it again', async () => {
   const { kind, worker, enqueueAll, states, clock, database } = createTestQueue()
-  kind({ provider: { name: 'gemini', rpm: 0 }, run: async () => {} })
+  const tries: number[] = []
+  kind({ provider: { ...KEY, rpm: 0 }, run: async () => void tries.push(clock.now()) })
   kind({ kind: 'sms', run: async () => {} })
   await worker({ pollMs: 10 * MINUTE }).start({ alone: true })
-  await database.execute(pauseProvider, { name: 'gemini', until: clock.now() + 5_000 })
+  const now = clock.now()
+  await database.execute(pauseModel, { ...refused, until: now + 5_000, now })
   await enqueueAll(['test', 'test', 'sms'].map((name) => ({ kind: name, body: {} })))
   await settle()
   expect(states()).toEqual(['ready', 'ready', 'done'])
@@ -17,27 +24,80 @@ test('while a provider is paused no job of its kinds is claimed, then they go on
   expect(states()).toEqual(['ready', 'ready', 'done'])
   await clock.advance(1)
   await settle()
+  expect(states()).toEqual(['done', 'ready', 'done'])
+  await clock.advance(30_000)
+  await settle()
   expect(states()).toEqual(['done', 'done', 'done'])
+  expect(tries).toEqual([now + 5_000, now + 35_000])
 })
 
-test('a shorter pause does not end a longer one', async () => {
-  const { database } = createTestQueue()
-  const pausedUntil = createPausedUntil(database)
-  expect(pausedUntil('gemini')).toBe(0)
-  await database.execute(pauseProvider, { name: 'gemini', until: 9_000 })
-  await database.execute(pauseProvider, { name: 'gemini', until: 4_000 })
-  expect(pausedUntil('gemini')).toBe(9_000)
+test('a refused key holds nothing back once another key or address is set, or a call has succeeded', async () => {
+  const { kind, worker, enqueue, row, clock, database } = createTestQueue()
+  kind({ provider: { ...KEY, account: 'another', rpm: 0 }, run: async () => {} })
+  kind({ kind: 'old', provider: { ...KEY, rpm: 0 }, run: async () => {} })
+  const now = clock.now()
+  await database.execute(pauseModel, { ...refused, until: now + 5_000, now })
+  await worker({ pollMs: 10 * MINUTE }).start({ alone: true })
+  const [first, old] = [await enqueue(), await enqueue({ kind: 'old' })]
+  await settle()
+  expect([row(first).state, row(old).state]).toEqual(['done', 'ready'])
+  await database.execute(resumeModels, { name: 'gemini', model: '', kinds: ['old'], now })
+  await settle()
+  expect(row(old).state).toBe('done')
 })
 
-test('a job that waits out its deadline behind a paused provider fails, and its lane in order', async () => {
+test('a pause of a model is not shortened, is bounded by us, and is forgotten with the key', async () => {
+  const { database, clock } = createTestQueue()
+  const pauses = createPauses(database)
+  const now = clock.now()
+  const until = (account = 'key') => pauses({ ...KEY, account }, now).map((pause) => pause.until)
+  expect(until()).toEqual([])
+  await database.execute(pauseModel, { ...limited, until: now + 9_000, now })
+  await database.execute(pauseModel, { ...limited, until: now + 4_000, now })
+  expect(until()).toEqual([now + 9_000])
+  await database.execute(pauseModel, { ...limited, until: Number.MAX_SAFE_INTEGER, now })
+  expect(until()).toEqual([now + 5 * MINUTE])
+  expect(until('another')).toEqual([])
+  await database.execute(pauseModel, { ...limited, account: 'another', until: now + 1_000, now })
+  expect(until('another')).toEqual([now + 1_000])
+})
+
+test('lifting a pause wakes the jobs that wait for its end', async () => {
+  const { kind, worker, enqueue, row, clock, database } = createTestQueue()
+  kind({ provider: { ...KEY, rpm: 0 }, run: async () => {} })
+  await worker({ pollMs: 10 * MINUTE }).start({ alone: true })
+  const now = clock.now()
+  await database.execute(pauseModel, { ...limited, until: now + MINUTE, now })
+  const id = await enqueue({ dueAt: now + MINUTE })
+  await settle()
+  const resume = { name: 'gemini', kinds: ['test'], now }
+  expect(await database.execute(resumeModels, { ...resume, model: 'pro' })).toBe(0)
+  await settle()
+  expect(row(id).state).toBe('ready')
+  expect(await database.execute(resumeModels, { ...resume, model: null })).toBe(1)
+  await settle()
+  expect(row(id).state).toBe('done')
+})
+
+test('the right to a call that was not made is there for the next job', async () => {
+  const { database, clock } = createTestQueue()
+  const input = () => ({ ...KEY, rpm: 10, now: clock.now() })
+  const take = () => database.execute(takeProviderSlot, input())
+  expect([await take(), await take()]).toEqual([0, 6_000])
+  await database.execute(returnProviderSlot, input())
+  expect([await take(), await take()]).toEqual([0, 6_000])
+})
+
+test('a job that waits out its deadline behind a refused key fails, and its lane in order', async () => {
   const { kind, worker, enqueue, row, clock, database } = createTestQueue()
   const ends: unknown[] = []
   kind({
-    provider: { name: 'gemini', rpm: 0 },
+    provider: { ...KEY, rpm: 0 },
     run: async () => {},
     ended: (_tx, job, end) => void ends.push([job.id, end.cause]),
   })
-  await database.execute(pauseProvider, { name: 'gemini', until: clock.now() + MINUTE })
+  const now = clock.now()
+  await database.execute(pauseModel, { ...refused, until: now + 20_000, now })
   await worker().start({ alone: true })
   const first = await enqueue({ lane: 'a', deadlineAt: clock.now() + 10_000 })
   const second = await enqueue({ lane: 'a', deadlineAt: clock.now() + 11_000 })
@@ -55,7 +115,7 @@ test('claims keep to the calls a minute of their provider, without a poll', asyn
   const calls: number[] = []
   kind({
     concurrency: 100,
-    provider: { name: 'gemini', rpm: 60 },
+    provider: { ...KEY, rpm: 60 },
     run: async () => void calls.push(clock.now()),
   })
   await worker({ pollMs: 10 * MINUTE }).start({ alone: true })
@@ -81,12 +141,12 @@ test('in no minute are there more calls than the limit and a tenth, whenever the
         for (const gap of gaps) {
           clock.set(clock.now() + gap)
           const now = clock.now()
-          const delayMs = await database.execute(takeProviderSlot, { name: 'p', rpm, now })
+          const delayMs = await database.execute(takeProviderSlot, { ...KEY, rpm, now })
           if (delayMs === 0) taken.push(now)
           else {
             expect(delayMs).toBeGreaterThan(0)
             // And it is true: then, and not before, it is free.
-            const early = { name: 'p', rpm, now: now + delayMs - 1 }
+            const early = { ...KEY, rpm, now: now + delayMs - 1 }
             expect(await database.execute(takeProviderSlot, early)).toBe(1)
           }
         }
@@ -103,7 +163,7 @@ test('in no minute are there more calls than the limit and a tenth, whenever the
 
 test('a clock set back by an hour does not stop the provider for an hour', async () => {
   const { database, clock } = createTestQueue()
-  const take = (now: number) => database.execute(takeProviderSlot, { name: 'p', rpm: 10, now })
+  const take = (now: number) => database.execute(takeProviderSlot, { ...KEY, rpm: 10, now })
   expect(await take(clock.now())).toBe(0)
   expect(await take(clock.now() - 60 * MINUTE)).toBeLessThanOrEqual(6_000)
 })

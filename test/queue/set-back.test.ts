@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
 import { HOUR, SECOND } from '#src/lib/time.ts'
-import { pauseProvider } from '#src/queue/provider.ts'
+import { createPauses, pauseModel } from '#src/queue/provider-pauses.ts'
 import { setBack } from '#src/queue/set-back.ts'
 import { createTestApp } from '#test/support/test-app.ts'
 import { createTestQueue } from '#test/support/test-queue.ts'
@@ -32,18 +32,30 @@ test('what waits for an instant waits no longer than it did before the clock was
 
 test('a provider’s pause does not last until the clock has come back', async () => {
   const { database, sqlite, now } = setUp()
-  sqlite.run(`INSERT INTO providers VALUES ('gemini', ?, ?)`, [now + HOUR + SECOND, now + HOUR])
+  const provider = { name: 'gemini', account: 'key' }
+  const pause = { model: 'm', reason: 'limited' as const, quotaId: null }
+  const before = now + HOUR
+  sqlite.run(`INSERT INTO providers VALUES ('gemini', ?)`, [before])
+  await database.execute(pauseModel, {
+    ...provider,
+    ...pause,
+    until: before + SECOND,
+    now: before,
+  })
   await database.execute(setBack, { byMs: HOUR, now })
   expect(sqlite.query('SELECT * FROM providers').all()).toEqual([
-    { name: 'gemini', paused_until: now + SECOND, next_call_at: now },
+    { name: 'gemini', next_call_at: now },
   ])
+  expect(createPauses(database)(provider, now)).toMatchObject([{ ...pause, until: now + SECOND }])
 })
 
 test('a worker that starts sees by the newest job that the clock was set back meanwhile', async () => {
   const { clock, worker, enqueue, kind, states, database } = createTestQueue()
-  kind({ run: async () => {}, provider: { name: 'gemini', rpm: 0 } })
+  kind({ run: async () => {}, provider: { name: 'gemini', account: 'key', rpm: 0 } })
   await enqueue({ dueAt: clock.now() + 5 * SECOND })
-  await database.execute(pauseProvider, { name: 'gemini', until: clock.now() + 5 * SECOND })
+  const now = clock.now()
+  const pause = { name: 'gemini', account: 'key', model: '', reason: 'key' as const, quotaId: null }
+  await database.execute(pauseModel, { ...pause, until: now + 5 * SECOND, now })
   clock.set(clock.now() - HOUR)
   const late = worker()
   await late.start({ alone: true })

@@ -50,6 +50,9 @@ export async function createStormWorld(binary: string, plan: StormPlan): Promise
     ACCESS_TTL_MINUTES: '1440',
     GEMINI_API_KEY: 'key-of-the-storm',
     GEMINI_BASE_URL: gemini.url,
+    // A provider that says nothing must not hold up the storm for minutes.
+    GEMINI_HEADERS_SECONDS: '10',
+    GEMINI_SILENCE_SECONDS: '30',
     OTP_DELIVERY: 'log',
     AUTO_TITLE: 'false',
     BASIC_DAILY_PROMPTS: String(plan.dailyPrompts),

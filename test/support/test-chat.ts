@@ -20,7 +20,13 @@ export async function createTestChat(
     },
   })
   const test = createTestApp(
-    { geminiBaseUrl: gemini.url, autoTitle: false, ...options.settings },
+    // Without a fallback a fault is met by the model that the test asked for.
+    {
+      geminiBaseUrl: gemini.url,
+      geminiFallbackModels: [],
+      autoTitle: false,
+      ...options.settings,
+    },
     options.log && { log: options.log },
   )
   const { services, database, clock, random, send } = test

@@ -5,7 +5,7 @@ import { error, type Finding, found, warning } from './finding.ts'
 
 const LEAST_TOKEN = 16
 const OURS =
-  /^(ACCESS|ARGON2|AUTO|BACKUP|BASIC|CORS|DATABASE|DRAIN|GEMINI|JOB|JWT|LOG|METRICS|OTP|PROVIDER|PUBLIC|QUOTA|REFRESH|SMS|STRIPE|TRUSTED|TWILIO|WORKER|WRITER)_/
+  /^(ACCESS|ARGON2|AUTO|BACKUP|BASIC|CORS|DATABASE|DRAIN|GEMINI|JOB|JWT|LOG|METRICS|OTP|PROVIDER|PUBLIC|QUOTA|REFRESH|REPLY|SMS|STRIPE|TRUSTED|TWILIO|WORKER|WRITER)_/
 
 /** What the settings say together that no one of them says alone. */
 export function settingsFindings(config: Config): Finding[] {

@@ -1,187 +1,167 @@
-import {
-  type EnhancedGenerateContentResponse,
-  type GenerateContentStreamResult,
-  GoogleGenerativeAI,
-} from '@google/generative-ai'
+import { GoogleGenerativeAI } from '@google/generative-ai'
 import type { Clock } from '#src/lib/clock.ts'
-import { MINUTE, SECOND } from '#src/lib/time.ts'
-import { type Assistant, AssistantFault, type AssistantRequest, type Ending } from './assistant.ts'
-import { BLOCKED_REASONS, toFault } from './gemini-faults.ts'
+import { type AskModel, AssistantFault, type Ending, type Question } from './assistant.ts'
+import { createTextCleaner, firstBytes } from './clean-text.ts'
+import { readChunk } from './gemini-chunk.ts'
+import { type FailedAnswer, faultOfAnswer } from './gemini-faults.ts'
+import { toSdkStream } from './gemini-frames.ts'
+import { createTimeLimits, type TimeLimits, type Timeouts } from './time-limits.ts'
 
-export interface GeminiOptions {
+/** A reply holds at most so many bytes of UTF-8; a longer one ends here, as with MAX_TOKENS. */
+const MAX_REPLY_BYTES = 1_000_000
+/** What is read of an error answer. */
+const MAX_ERROR_BYTES = 64_000
+
+interface GeminiOptions {
   apiKey: string
   /** Another address of the API, such as the stand-in's. */
   baseUrl: string | undefined
   clock: Clock
-  timeouts?: Partial<Timeouts>
-}
-
-/** Milliseconds. */
-interface Timeouts {
-  /** Until the provider's answer begins (its headers); Bun's fetch tells no earlier moment. */
-  connect: number
-  /** From there to the first text. */
-  firstPiece: number
-  /** Between two pieces. */
-  silence: number
-  whole: number
-}
-
-const TIMEOUTS: Timeouts = {
-  connect: 10 * SECOND,
-  firstPiece: 30 * SECOND,
-  silence: 30 * SECOND,
-  whole: 5 * MINUTE,
+  timeouts: Timeouts
+  /** Called when an answer says that its model will be switched off. */
+  onRetirement?: (model: string, retirement: string) => void
 }
 
 /** Gemini through its SDK; the only file that calls it. Its successor is `@google/genai` (docs/decisions/003). */
-export function createGemini({ apiKey, baseUrl, clock, timeouts }: GeminiOptions): Assistant {
+export function createGemini(options: GeminiOptions): AskModel {
+  const { apiKey, baseUrl, clock, timeouts } = options
   const client = new GoogleGenerativeAI(apiKey)
-  const limits = { ...TIMEOUTS, ...timeouts }
 
-  async function open(
-    model: string,
-    { system, history, prompt }: AssistantRequest,
-    signal: AbortSignal,
-  ): Promise<GenerateContentStreamResult> {
-    const contents = [...history, { role: 'user' as const, text: prompt }]
-    const result = await client
-      .getGenerativeModel(
-        { model, systemInstruction: system },
-        baseUrl === undefined ? {} : { baseUrl },
-      )
-      .generateContentStream(
-        { contents: contents.map(({ role, text }) => ({ role, parts: [{ text }] })) },
-        { signal },
-      )
-    // The SDK also gathers the whole answer; nobody waits for that copy, so its failure is nobody's.
-    result.response.catch(() => {})
-    return result
-  }
-
-  /** Opens the first model that takes the request. */
-  async function openAny(request: AssistantRequest, signal: AbortSignal) {
-    let last: AssistantFault | undefined
-    for (const model of request.models) {
-      try {
-        return { model, result: await open(model, request, signal) }
-      } catch (error) {
-        if (signal.aborted) throw error
-        last = toFault(error)
-        if (last.kind !== 'overloaded' && last.kind !== 'model-gone') throw last
+  /** The chunks of an answer. @throws AssistantFault of an error answer, once the headers are there */
+  async function open(model: string, { system, history, prompt }: Question, limits: TimeLimits) {
+    const turns = [...history, { role: 'user' as const, text: prompt }]
+    const contents = turns.map(({ role, text }) => ({ role, parts: [{ text }] }))
+    let failed: FailedAnswer | undefined
+    const answer: Answer = async (send, request) => {
+      const response = await send(...request)
+      const { status, headers, body } = response
+      if (response.ok) {
+        if (!body) throw new Error('the answer has no body')
+        return new Response(toSdkStream(body, headers.get('content-type'), limits.heard))
       }
+      // The SDK drops the headers, and takes an error for a message where it is not the object it expects.
+      failed = { status, retryAfter: headers.get('retry-after'), body: await beginningOf(body) }
+      return new Response(null, { status })
     }
-    throw last ?? new AssistantFault('refused', 'no model is configured')
+    try {
+      const result = await withFetch(answer, () =>
+        client
+          .getGenerativeModel(
+            { model, systemInstruction: system },
+            baseUrl === undefined ? {} : { baseUrl },
+          )
+          .generateContentStream({ contents }, { signal: limits.signal }),
+      )
+      // The SDK also gathers the whole answer; nothing waits for that copy, so its failure is of no interest.
+      result.response.catch(() => {})
+      return result.stream
+    } catch (error) {
+      throw failed ? faultOfAnswer(failed, clock.now()) : error
+    }
   }
 
-  return {
-    async *stream(request, signal) {
-      const watch = createWatch(clock, signal)
-      const endWhole = watch.limit('whole answer', limits.whole)
-      let isWhole = false
-      try {
-        const endConnect = watch.limit('connection', limits.connect)
-        const { model, result } = await openAny(request, watch.signal)
-        endConnect()
-        const ending = yield* readPieces(model, result, watch, limits)
-        isWhole = true
-        return ending
-      } catch (error) {
-        signal.throwIfAborted()
-        throw watch.timedOut ?? toFault(error)
-      } finally {
-        endWhole()
-        // Also where the caller left the generator early: the provider's connection must not linger.
-        watch.close(isWhole)
+  async function* read(
+    model: string,
+    chunks: AsyncIterable<unknown>,
+    limits: TimeLimits,
+  ): AsyncGenerator<string, Ending & { isOver: boolean }> {
+    const cleaner = createTextCleaner()
+    const ending = { model, usage: null as Ending['usage'] }
+    let finishReason: string | undefined
+    let leftBytes = MAX_REPLY_BYTES
+    let isOver = true
+    const isEmpty = () => leftBytes === MAX_REPLY_BYTES
+    const endFirstText = limits.limit('text', timeouts.firstText)
+    const endSilence = limits.limitSilence(timeouts.silence)
+    try {
+      for await (const given of chunks) {
+        const chunk = readChunk(given, clock.now())
+        ending.usage = chunk.usage ?? ending.usage
+        ending.model = chunk.model ?? ending.model
+        finishReason = chunk.finishReason ?? finishReason
+        if (chunk.retirement !== undefined) options.onRetirement?.(model, chunk.retirement)
+        const text = cleaner.push(chunk.text)
+        if (text === '') continue
+        endFirstText()
+        const piece = firstBytes(text, leftBytes)
+        leftBytes -= Buffer.byteLength(piece)
+        if (piece !== '') yield piece
+        if (piece !== text) return { ...ending, finishReason: 'MAX_TOKENS', isOver: false }
       }
-    },
+    } catch (error) {
+      // What goes wrong behind the end of a whole answer takes nothing from it, and a second one would be paid again.
+      const isWhole = finishReason !== undefined && !isEmpty()
+      const isWithheld = error instanceof AssistantFault && error.kind === 'blocked'
+      if (!isWhole || isWithheld) throw error
+      isOver = false
+    } finally {
+      endFirstText()
+      endSilence()
+    }
+    const rest = cleaner.end()
+    if (rest !== '' && leftBytes >= Buffer.byteLength(rest)) {
+      leftBytes -= Buffer.byteLength(rest)
+      yield rest
+    }
+    if (isEmpty()) throw new AssistantFault('broken', `the answer was empty (${finishReason})`)
+    if (finishReason === undefined) throw new AssistantFault('broken', 'the answer broke off')
+    return { ...ending, finishReason, isOver }
+  }
+
+  return async function* ask(model, question, signal) {
+    const limits = createTimeLimits(clock, signal)
+    const endReply = limits.limit('end of the answer', timeouts.reply)
+    let isOver = false
+    try {
+      const endHeaders = limits.limit('headers', timeouts.headers)
+      const chunks = await open(model, question, limits).finally(endHeaders)
+      const { isOver: isRead, ...ending } = yield* read(model, chunks, limits)
+      isOver = isRead
+      return ending
+    } catch (error) {
+      signal.throwIfAborted()
+      throw limits.timedOut ?? toFault(error)
+    } finally {
+      endReply()
+      // Also where the caller left the generator early: the provider's connection must not linger.
+      limits.close(isOver)
+    }
   }
 }
 
-async function* readPieces(
-  model: string,
-  { stream }: GenerateContentStreamResult,
-  watch: Watch,
-  limits: Timeouts,
-): AsyncGenerator<string, Ending> {
-  let finishReason: string | undefined
-  let usage: Ending['usage'] = null
-  let isEmpty = true
-  let endSilence = watch.limit('first piece', limits.firstPiece)
-  for await (const chunk of stream) {
-    const { text, ended } = readChunk(chunk)
-    usage = usageOf(chunk) ?? usage
-    finishReason = ended ?? finishReason
-    if (text === '') continue
-    isEmpty = false
-    endSilence()
-    yield text
-    endSilence = watch.limit('next piece', limits.silence)
-  }
-  endSilence()
-  if (finishReason === undefined) throw new AssistantFault('broken', 'the answer broke off')
-  if (isEmpty) throw new AssistantFault('broken', `the answer was empty (${finishReason})`)
-  return { model, finishReason, usage }
+/** Cut connections, unreadable answers, DNS and TLS failures: the SDK gives them no type of their own. */
+function toFault(error: unknown): AssistantFault {
+  if (error instanceof AssistantFault) return error
+  return new AssistantFault('broken', error instanceof Error ? error.message : String(error))
 }
 
-/** The text of a chunk; throws where the provider withholds or spoils the answer. */
-function readChunk(chunk: EnhancedGenerateContentResponse): {
-  text: string
-  ended: string | undefined
-} {
-  const blockReason = chunk.promptFeedback?.blockReason
-  if (blockReason)
-    throw new AssistantFault('blocked', 'the prompt was refused', { reason: blockReason })
-  const candidate = chunk.candidates?.[0]
-  const ended = candidate?.finishReason
-  if (ended !== undefined && BLOCKED_REASONS.has(ended)) {
-    throw new AssistantFault('blocked', 'the answer was withheld', { reason: ended })
-  }
-  if (ended !== undefined && ended !== 'STOP' && ended !== 'MAX_TOKENS') {
-    throw new AssistantFault('broken', `the answer ended with ${ended}`)
-  }
-  const text = (candidate?.content?.parts ?? []).map((part) => part.text ?? '').join('')
-  return { text, ended }
-}
+type Request = Parameters<typeof fetch>
+type Answer = (send: typeof fetch, request: Request) => Promise<Response>
 
-function usageOf({ usageMetadata }: EnhancedGenerateContentResponse): Ending['usage'] {
-  if (!usageMetadata) return null
-  return {
-    promptTokens: usageMetadata.promptTokenCount ?? 0,
-    replyTokens: usageMetadata.candidatesTokenCount ?? 0,
+/**
+ * Has the SDK call `answer` in place of `fetch`, for which it has no option. It looks `fetch` up before its first await,
+ * so the exchange lasts for this one synchronous call and no other caller of `fetch` can meet it.
+ */
+function withFetch<T>(answer: Answer, call: () => T): T {
+  const real = globalThis.fetch
+  const ours = (...request: Request) => answer(real, request)
+  globalThis.fetch = Object.assign(ours, { preconnect: real.preconnect })
+  try {
+    return call()
+  } finally {
+    globalThis.fetch = real
   }
 }
 
-interface Watch {
-  signal: AbortSignal
-  /** Set once a limit was passed. */
-  readonly timedOut: AssistantFault | undefined
-  /** Starts a limit and returns a function that ends it. */
-  limit(of: string, ms: number): () => void
-  /** A call that is whole has nothing left to abort, and the error made for it would cost as much as the call. */
-  close(isWhole: boolean): void
-}
-
-/** Aborts the provider's call when the caller does or when a limit is passed. */
-function createWatch(clock: Clock, outer: AbortSignal): Watch {
-  const controller = new AbortController()
-  const follow = () => controller.abort(outer.reason)
-  if (outer.aborted) follow()
-  outer.addEventListener('abort', follow, { once: true })
-  let timedOut: AssistantFault | undefined
-  return {
-    signal: controller.signal,
-    get timedOut() {
-      return timedOut
-    },
-    limit: (of, ms) =>
-      clock.after(ms, () => {
-        timedOut = new AssistantFault('broken', `no ${of} within ${ms / SECOND} s`)
-        controller.abort(timedOut)
-      }),
-    close(isWhole) {
-      outer.removeEventListener('abort', follow)
-      if (!isWhole) controller.abort()
-    },
+/** The first bytes of a body, whatever its size. */
+async function beginningOf(body: ReadableStream<Uint8Array> | null): Promise<string> {
+  const decoder = new TextDecoder()
+  let text = ''
+  let bytes = 0
+  for await (const chunk of body ?? []) {
+    bytes += chunk.byteLength
+    text += decoder.decode(chunk, { stream: true })
+    if (bytes >= MAX_ERROR_BYTES) break
   }
+  return text
 }

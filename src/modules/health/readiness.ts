@@ -37,6 +37,8 @@ export interface ReadinessDeps {
   clock: Clock
   worker: { readonly lastBeatAt: number }
   draining: () => boolean
+  /** Why the provider can answer nothing at all. */
+  provider: () => string[]
   log: Log
   host?: Host
 }
@@ -88,6 +90,8 @@ export function createReadiness(deps: ReadinessDeps): () => Promise<string[]> {
     if (pending.length > 0) faults.push(`Migrations are pending: ${pending.join(', ')}.`)
     if (clock.now() - worker.lastBeatAt > WORKER_SILENT_MS) faults.push('The worker has stopped.')
     if (deps.path !== ':memory:') faults.push(...hostFaults(host))
+    // A database that cannot be read has been named already.
+    if (fault === undefined) faults.push(...deps.provider())
     tell(faults)
     return faults
   }

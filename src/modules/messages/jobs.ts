@@ -52,14 +52,14 @@ function explain({ cause, code }: JobEnd): { code: string; message: string } {
       message: 'The assistant is not set up correctly. The operator has been told.',
     }
   }
-  if (code.startsWith('provider-')) {
-    return { code: 'assistant-refused', message: 'The assistant cannot answer this request.' }
-  }
   if (cause === 'deadline') {
     return {
       code: 'too-late',
       message: 'The assistant could not answer in time. Please ask again later.',
     }
+  }
+  if (code.startsWith('provider-') && code !== 'provider-exhausted') {
+    return { code: 'assistant-refused', message: 'The assistant cannot answer this request.' }
   }
   return {
     code: 'assistant-unavailable',

@@ -1,24 +1,15 @@
 import type { Clock } from '#src/lib/clock.ts'
 import type { Log } from '#src/lib/log.ts'
-import { SECOND } from '#src/lib/time.ts'
 import { traceIdOf } from '#src/lib/trace.ts'
-import {
-  Discard,
-  type Effect,
-  effect,
-  type Job,
-  RetryAfter,
-  Snooze,
-  Stopped,
-} from '#src/queue/job.ts'
+import { type Effect, effect, type Job, Stopped } from '#src/queue/job.ts'
 import type { Assistant, AssistantFault, Ending } from '../assistant/assistant.ts'
 import type { Window } from '../assistant/context.ts'
 import type { LiveReplies } from './live.ts'
 import { createPartialSaver } from './partial-saver.ts'
 import type { MessageStore, ReplyEnd, ReplyTask } from './store.ts'
 
-/** When a provider says 429 and not for how long. */
-const DEFAULT_PAUSE_MS = 5 * SECOND
+/** Rooms whose own model is no longer offered and of which the log has said so; then it begins anew. */
+const MOST_NOTED_ROOMS = 10_000
 
 export interface ReplyDeps {
   store: MessageStore
@@ -26,12 +17,19 @@ export interface ReplyDeps {
   assistant: Assistant
   clock: Clock
   log: Log
-  /** What the room did not choose. */
-  defaults: { model: string; fallbackModels: readonly string[]; systemPrompt: string }
+  /** What the room did not choose. `models` are those that a room may choose. */
+  defaults: {
+    model: string
+    models: readonly string[]
+    fallbackModels: readonly string[]
+    systemPrompt: string
+  }
+  /** Rooms of which the log has said that their model is no longer offered. */
+  notedRooms: Set<string>
   window(task: ReplyTask, system: string): Window
-  /** Holds every call of the provider back for so long. */
-  pauseProvider(forMs: number): Promise<void>
   isFault(error: unknown): error is AssistantFault
+  /** What the queue is to do after a fault. */
+  toQueueError(fault: AssistantFault): Error
 }
 
 /** One attempt at a reply: streams the answer, stores it as it grows, and says how it ended. */
@@ -85,12 +83,16 @@ export async function answerPrompt(
         error: { code: error.reason ?? 'SAFETY', message },
       })
     }
-    throw await toQueueError(deps, job, error)
+    if (error.kind === 'refused' || error.kind === 'model-gone') {
+      const about = { job: job.id, traceId: traceIdOf(job.trace), err: error }
+      deps.log.error(about, 'the provider refuses a request for good')
+    }
+    throw deps.toQueueError(error)
   }
 }
 
 async function consume(
-  { store, live, assistant, clock, defaults }: ReplyDeps,
+  deps: ReplyDeps,
   job: Job<{ replyId: string }>,
   task: ReplyTask,
   system: string,
@@ -98,8 +100,10 @@ async function consume(
   signal: AbortSignal,
   progress: { text: string },
 ): Promise<Ending> {
+  const { store, live, assistant, clock } = deps
   const claim = { replyId: task.replyId, jobId: job.id, claims: job.claims }
-  const models = [...new Set([task.model ?? defaults.model, ...defaults.fallbackModels])]
+  const models = [...new Set([modelOf(deps, task), ...deps.defaults.fallbackModels])]
+  // The one place where a reply calls the provider.
   const pieces = assistant.stream(
     { models, system, history: window.turns, prompt: task.prompt },
     signal,
@@ -124,39 +128,18 @@ async function consume(
   }
 }
 
-/** A generator that is closed early returns what it is given; nobody reads it. */
+/** A generator that is closed early returns what it is given; nothing reads it. */
 function neverEnding(): Ending {
   return { model: '', finishReason: '', usage: null }
 }
 
-/** What the queue is to do about a fault of the provider. */
-async function toQueueError(
-  { pauseProvider, log }: ReplyDeps,
-  job: Pick<Job<unknown>, 'id' | 'trace'>,
-  fault: AssistantFault,
-): Promise<Error> {
-  const told = { job: job.id, traceId: traceIdOf(job.trace), err: fault }
-  switch (fault.kind) {
-    case 'rate-limited': {
-      const pauseMs = fault.retryAfterMs ?? DEFAULT_PAUSE_MS
-      await pauseProvider(pauseMs)
-      return new Snooze(pauseMs, 'the provider asked to wait')
-    }
-    case 'key':
-      log.error(
-        { alarm: 'provider-key', ...told },
-        'the provider refuses our key: set GEMINI_API_KEY',
-      )
-      return new Discard('provider-key', fault.message)
-    case 'refused':
-    case 'model-gone':
-      log.error(told, 'the provider refuses a request for good')
-      return new Discard(`provider-${fault.kind}`, fault.message)
-    case 'blocked':
-    case 'overloaded':
-    case 'broken':
-      return fault.retryAfterMs === undefined
-        ? fault
-        : new RetryAfter(fault.retryAfterMs, fault.kind, fault.message)
+/** The room's own model, or the default where that is no longer offered. */
+function modelOf({ defaults, notedRooms, log }: ReplyDeps, { model, roomId }: ReplyTask): string {
+  if (model === null || defaults.models.includes(model)) return model ?? defaults.model
+  if (!notedRooms.has(roomId)) {
+    if (notedRooms.size >= MOST_NOTED_ROOMS) notedRooms.clear()
+    notedRooms.add(roomId)
+    log.warn({ roomId, model }, 'a room has a model that is no longer offered: the default answers')
   }
+  return defaults.model
 }

@@ -1,7 +1,5 @@
 import type { Database } from '#src/database/open.ts'
-import type { Queue } from '#src/queue/queue.ts'
-import type { Quotas } from '../quota/service.ts'
-import { createAccept, createRegenerate } from './sqlite/accept.ts'
+import { type AcceptDeps, createAccept, createRegenerate } from './sqlite/accept.ts'
 import {
   createCancelPending,
   createCancelReply,
@@ -14,12 +12,10 @@ import type { MessageStore } from './store.ts'
 
 export function createMessageStore(
   database: Database,
-  queue: Queue,
-  quotas: Quotas,
-  onUntitled: EndDeps['onUntitled'],
+  { queue, quotas, deadlineMs, onUntitled }: AcceptDeps & EndDeps,
 ): MessageStore {
-  const accept = createAccept({ queue, quotas })
-  const regenerate = createRegenerate({ queue, quotas })
+  const accept = createAccept({ queue, quotas, deadlineMs })
+  const regenerate = createRegenerate({ queue, quotas, deadlineMs })
   const cancel = createCancelReply(queue)
   const end = createEnd({ quotas, onUntitled })
   return {

@@ -1,6 +1,5 @@
 import type { Clock } from '#src/lib/clock.ts'
-import { SECOND } from '#src/lib/time.ts'
-import { Discard, type Effect, effect, type JobKind, Snooze } from '#src/queue/job.ts'
+import { type Effect, effect, type JobKind } from '#src/queue/job.ts'
 import type { ProviderLimit } from '#src/queue/provider.ts'
 import type { Assistant, AssistantFault } from '../assistant/assistant.ts'
 import type { TitleStore } from './store.ts'
@@ -9,19 +8,23 @@ import { titlePrompt, toTitle } from './title.ts'
 export const TITLE_KIND = 'chatroom.title'
 
 const INSTRUCTION = 'You name conversations.'
-const DEFAULT_PAUSE_MS = 5 * SECOND
 
 export interface TitleDeps {
   store: TitleStore
   assistant: Assistant
   clock: Clock
-  model: string
+  /** Tried in order. */
+  models: readonly string[]
   provider: ProviderLimit
-  pauseProvider(forMs: number): Promise<void>
   isFault(error: unknown): error is AssistantFault
+  /** What the queue is to do after a fault. */
+  toQueueError(fault: AssistantFault): Error
 }
 
-/** Job kind `chatroom.title`: names a room after its first exchange with one cheap call that no user pays. */
+/**
+ * Job kind `chatroom.title`: names a room after its first exchange with one cheap call that no user pays. A passing fault
+ * is tried again as often as the queue tries a reply, and until the deadline that the job was given.
+ */
 export function title(deps: TitleDeps): JobKind<{ roomId: string }> {
   return {
     kind: TITLE_KIND,
@@ -38,20 +41,17 @@ async function nameRoom(
   roomId: string,
   signal: AbortSignal,
 ): Promise<Effect | undefined> {
-  const { store, assistant, clock, model } = deps
+  const { store, assistant, clock, models } = deps
   const exchange = await store.firstExchange(roomId)
   if (!exchange) return undefined
   const prompt = titlePrompt(exchange.prompt, exchange.reply)
   let answer = ''
   try {
-    const request = { models: [model], system: INSTRUCTION, history: [], prompt }
+    const request = { models, system: INSTRUCTION, history: [], prompt }
     for await (const piece of assistant.stream(request, signal)) answer += piece
   } catch (error) {
     if (signal.aborted || !deps.isFault(error)) throw error
-    if (error.kind !== 'rate-limited') throw new Discard(`title-${error.kind}`, error.message)
-    const pauseMs = error.retryAfterMs ?? DEFAULT_PAUSE_MS
-    await deps.pauseProvider(pauseMs)
-    throw new Snooze(pauseMs, 'the provider asked to wait')
+    throw deps.toQueueError(error)
   }
   const name = toTitle(answer)
   return name === undefined

@@ -11,6 +11,7 @@ export function titlePrompt(prompt: string, reply: string): string {
 export function toTitle(answer: string): string | undefined {
   const line = answer.trim().split('\n')[0] ?? ''
   const bare = line.replace(/^[\s"'“”„«»*#`]+/u, '').replace(/[\s"'“”„«».*`]+$/u, '')
-  const title = [...bare.replaceAll(/\s+/g, ' ')].slice(0, MAX_LENGTH).join('').trim()
+  // Whoever lists rooms in a terminal must not run what a model wrote.
+  const title = [...bare.replaceAll(/[\s\p{Cc}]+/gu, ' ')].slice(0, MAX_LENGTH).join('').trim()
   return title === '' ? undefined : title
 }

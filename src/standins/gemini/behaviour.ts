@@ -1,15 +1,33 @@
+/** A part of an answer: text, or a thought of a model that shows them. */
+export type Piece = string | { text: string; thought: true }
+
+/** What the stand-in puts into an error: google.rpc.RetryInfo, google.rpc.QuotaFailure. */
+export interface Failure {
+  status: number
+  message?: string
+  /** A duration such as `7s`. */
+  retryDelay?: string
+  /** Names of the quotas that are used up, such as `GenerateRequestsPerDayPerProjectPerModel-FreeTier`. */
+  quotaIds?: string[]
+}
+
 /** What one call of the stand-in does. Every way the real API is known to end is here. */
 export type Behaviour =
   | {
       kind: 'answer'
       /** The answer in pieces; made from the prompt when left out. An async iterable lets a test hold them back. */
-      pieces?: Iterable<string> | AsyncIterable<string>
+      pieces?: Iterable<Piece> | AsyncIterable<Piece>
       pieceDelayMs?: number
       finishReason?: string
       usage?: { promptTokenCount: number; candidatesTokenCount: number }
+      /** The version behind an alias such as `gemini-flash-lite-latest`. */
+      modelVersion?: string
+      modelStatus?: { modelStage: string; retirementTime?: string; message?: string }
     }
   /** An error answer such as 429 with RetryInfo (`retryDelay: '7s'`), 503, 400, 404. */
-  | { kind: 'status'; status: number; message?: string; retryDelay?: string }
+  | ({ kind: 'status'; headers?: Record<string, string>; body?: string } & Failure)
+  /** Sends that many pieces, then the error as an object of the stream, which began with 200. */
+  | ({ kind: 'error'; pieces?: number } & Failure)
   /** Sends that many pieces, then nothing more; without `pieces` not even headers. */
   | { kind: 'hang'; pieces?: number }
   /** Sends that many pieces, then drops the connection. */
@@ -20,6 +38,12 @@ export type Behaviour =
   | { kind: 'block'; reason: string; at: 'prompt' | 'answer'; pieces?: number }
   | { kind: 'empty' }
   | { kind: 'malformed' }
+  /** Sends exactly this body, chunk by chunk, as a proxy in front of the API may. */
+  | {
+      kind: 'raw'
+      chunks: Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>
+      contentType?: string
+    }
 
 /** A call as the stand-in received it. */
 export interface Call {

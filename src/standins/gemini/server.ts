@@ -1,5 +1,6 @@
 import { answerTo, toPieces } from './answer.ts'
-import type { Behaviour, Call } from './behaviour.ts'
+import type { Behaviour, Call, Piece } from './behaviour.ts'
+import { failure, toError } from './failure.ts'
 
 export interface GeminiStandInOptions {
   /** 0, the default, takes a free one. */
@@ -8,6 +9,10 @@ export interface GeminiStandInOptions {
   behave?: (call: Call) => Behaviour
   /** Between the pieces of an answer, milliseconds. */
   pieceDelayMs?: number
+  /** The one key that is accepted; any by default. */
+  apiKey?: string
+  /** The models that exist; all by default. */
+  models?: readonly string[]
 }
 
 export interface GeminiStandIn {
@@ -38,10 +43,23 @@ export function createGeminiStandIn(options: GeminiStandInOptions = {}): GeminiS
     port: options.port ?? 0,
     idleTimeout: 0,
     async fetch(request) {
+      const { pathname } = new URL(request.url)
+      const known = (model: string) => options.models?.includes(model) ?? true
+      const given = request.headers.get('x-goog-api-key')
+      if (options.apiKey !== undefined && given !== options.apiKey) {
+        return failure({ status: 400, message: 'API key not valid. Please pass a valid API key.' })
+      }
+      const model = /^\/v1beta\/models\/([^/:]+)$/.exec(pathname)?.[1]
+      if (model !== undefined && request.method === 'GET') {
+        if (!known(model)) return failure({ status: 404, message: `models/${model} is not found` })
+        return Response.json({ name: `models/${model}`, inputTokenLimit: 1_048_576 })
+      }
       const path = /^\/v1beta\/models\/([^/:]+):(generateContent|streamGenerateContent)$/.exec(
-        new URL(request.url).pathname,
+        pathname,
       )
-      if (!path || request.method !== 'POST') return failure(404, 'NOT_FOUND: no such method')
+      if (!path || request.method !== 'POST' || !known(path[1] ?? '')) {
+        return failure({ status: 404, message: 'NOT_FOUND: no such method or model' })
+      }
       // Written by the real SDK.
       const body = (await request.json()) as WireRequest
       const call = toCall(path[1] ?? '', path[2] === 'streamGenerateContent', request, body)
@@ -78,7 +96,11 @@ async function respond(call: Call, behaviour: Behaviour, delayMs: number): Promi
   const own = toPieces(answerTo(call))
   switch (behaviour.kind) {
     case 'status':
-      return failure(behaviour.status, behaviour.message ?? 'told to fail', behaviour.retryDelay)
+      return failure(behaviour, behaviour)
+    case 'error':
+      return send(call, failing(pieces(own.slice(0, behaviour.pieces ?? 0), delayMs), behaviour))
+    case 'raw':
+      return raw(behaviour)
     case 'malformed':
       return new Response('data: {"candidates": [nonsense\n\n', sse)
     case 'empty':
@@ -108,12 +130,15 @@ async function* answer(
   delayMs: number,
 ): AsyncGenerator<object> {
   let text = ''
+  const { modelVersion, modelStatus } = behaviour
+  const about = { ...(modelVersion && { modelVersion }), ...(modelStatus && { modelStatus }) }
   for await (const chunk of pieces(behaviour.pieces ?? own, delayMs, (piece) => {
     text += piece
   })) {
-    yield chunk
+    yield { ...chunk, ...about }
   }
   yield {
+    ...about,
     candidates: [
       {
         content: { role: 'model', parts: [{ text: '' }] },
@@ -131,15 +156,38 @@ async function* blocked(own: string[], reason: string, delayMs: number): AsyncGe
 }
 
 async function* pieces(
-  texts: Iterable<string> | AsyncIterable<string>,
+  texts: Iterable<Piece> | AsyncIterable<Piece>,
   delayMs: number,
   seen: (piece: string) => void = () => {},
 ): AsyncGenerator<object> {
-  for await (const text of texts) {
+  for await (const piece of texts) {
     if (delayMs > 0) await Bun.sleep(delayMs)
-    seen(text)
-    yield { candidates: [{ content: { role: 'model', parts: [{ text }] }, index: 0 }] }
+    const part = typeof piece === 'string' ? { text: piece } : piece
+    seen(part.text)
+    yield { candidates: [{ content: { role: 'model', parts: [part] }, index: 0 }] }
   }
+}
+
+async function* failing(
+  before: AsyncIterable<object>,
+  fault: Parameters<typeof toError>[0],
+): AsyncGenerator<object> {
+  yield* before
+  yield toError(fault)
+}
+
+function raw({ chunks, contentType }: Behaviour & { kind: 'raw' }): Response {
+  const stream = new ReadableStream<string | Uint8Array>({
+    async start(controller) {
+      for await (const chunk of chunks) {
+        controller.enqueue(chunk)
+        // So that each chunk leaves by itself.
+        await Bun.sleep(1)
+      }
+      controller.close()
+    },
+  })
+  return new Response(stream, { headers: { 'content-type': contentType ?? 'text/event-stream' } })
 }
 
 const sse = { headers: { 'content-type': 'text/event-stream' } }
@@ -196,13 +244,4 @@ function usageOf(call: Call, text: string) {
     candidatesTokenCount,
     totalTokenCount: promptTokenCount + candidatesTokenCount,
   }
-}
-
-/** google.rpc.Status as JSON, with RetryInfo where a delay is given. */
-function failure(status: number, message: string, retryDelay?: string): Response {
-  const details =
-    retryDelay === undefined
-      ? []
-      : [{ '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay }]
-  return Response.json({ error: { code: status, message, status: 'ERROR', details } }, { status })
 }

@@ -24,6 +24,7 @@ async function checks(settings: { geminiApiKey?: string; geminiModels?: string[]
     const findings = await geminiFindings({
       ...config,
       geminiApiKey: 'right',
+      geminiFallbackModels: [],
       geminiBaseUrl,
       ...settings,
     })

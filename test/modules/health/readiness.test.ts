@@ -34,8 +34,18 @@ async function setUp() {
     walBytes: () => left.walBytes,
     filesLeft: () => left.filesLeft,
   }
-  const state = { draining: false }
-  const deps = { database, path, fate, clock, worker, log, host, draining: () => state.draining }
+  const state = { draining: false, provider: [] as string[] }
+  const deps = {
+    database,
+    path,
+    fate,
+    clock,
+    worker,
+    log,
+    host,
+    provider: () => state.provider,
+    draining: () => state.draining,
+  }
   const check = createReadiness(deps)
   return {
     ...folder,
@@ -132,8 +142,9 @@ test('each thing that is missing is named', async () => {
   set.left.walBytes = 2_000 * MIB
   set.left.filesLeft = 2
   set.worker.lastBeatAt -= 6 * SECOND
+  set.state.provider = ['provider-key: refused.']
   const faults = await set.check()
-  for (const word of ['worker', 'disk', '2000 MiB', 'connections']) {
+  for (const word of ['worker', 'disk', '2000 MiB', 'connections', 'provider-key']) {
     expect(faults.join('\n')).toContain(word)
   }
   set.state.draining = true

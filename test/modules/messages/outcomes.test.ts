@@ -39,7 +39,7 @@ async function settle(
   replyId: string,
   stepMs: number = SECOND,
 ): Promise<Message> {
-  const giveUpAt = chat.clock.now() + 15 * MINUTE
+  const giveUpAt = chat.clock.now() + 20 * MINUTE
   while (chat.clock.now() < giveUpAt) {
     for (let wait = 0; wait < 20 || chat.isAsking(); wait++) {
       const message = await chat.read(token, roomId, replyId)
@@ -79,12 +79,11 @@ describe('A reply', () => {
     expect(used()).toBe(0)
   })
 
-  test('waits as long as a 429 asks, holds everybody back meanwhile, and counts no error', async () => {
+  test('waits as long as a 429 asks, as do all that need the same model, and counts no error', async () => {
     const limited: Behaviour = { kind: 'status', status: 429, retryDelay: '7s' }
     const { chat, token, final } = await ask(Array.from({ length: 7 }, () => limited))
     const other = await chat.openRoom(token)
-    const paused = chat.database.sqlite.query('SELECT 1 FROM providers WHERE paused_until > 0')
-    while (!paused.get()) await turns(1)
+    while (chat.services.provider.pauses().length === 0) await turns(1)
     const second = await chat.prompt(token, other, 'And me?')
     await turns(50)
     expect(chat.gemini.calls).toHaveLength(1)
@@ -145,9 +144,6 @@ describe('A reply', () => {
   })
 
   for (const [status, message, code] of [
-    [400, 'API key not valid', 'assistant-misconfigured'],
-    [401, 'unauthorised', 'assistant-misconfigured'],
-    [403, 'forbidden', 'assistant-misconfigured'],
     [400, 'bad request', 'assistant-refused'],
     [404, 'no such model', 'assistant-refused'],
   ] as const) {
@@ -177,8 +173,11 @@ describe('A reply', () => {
     })
     const { reply } = await json<Accepted>(accepted)
     await settle(chat, token, roomId, reply.id)
-    const { job } = lines[0] ?? {}
-    expect(lines).toMatchObject([{ job: expect.any(Number), traceId }])
+    const { job } = lines[1] ?? {}
+    expect(lines).toMatchObject([
+      { model: 'gemini-2.5-flash-lite' },
+      { job: expect.any(Number), traceId },
+    ])
     expect(
       chat.database.sqlite.query('SELECT kind FROM jobs WHERE id = ?').get(Number(job)),
     ).toEqual({ kind: 'message.reply' })
@@ -188,10 +187,10 @@ describe('A reply', () => {
     const { chat, final } = await ask([{ kind: 'hang' }, { kind: 'hang', pieces: 1 }])
     const startedAt = chat.clock.now()
     expect(await final()).toMatchObject({ status: 'complete', content: 'fine' })
-    expect(chat.clock.now() - startedAt).toBeGreaterThanOrEqual(40 * SECOND)
+    expect(chat.clock.now() - startedAt).toBeGreaterThanOrEqual(120 * SECOND)
   })
 
-  test('fails when its ten minutes are over', async () => {
+  test('fails when its deadline has passed', async () => {
     const { final, used } = await ask(
       Array.from({ length: 99 }, () => ({ kind: 'status', status: 429, retryDelay: '59s' })),
     )

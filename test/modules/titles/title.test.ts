@@ -12,20 +12,27 @@ afterEach(async () => {
   open = undefined
 })
 
-async function talk(options: { autoTitle?: boolean; room?: object; name?: Behaviour } = {}) {
+/** `name` is what the provider does when it is asked for a name, in turn; then it answers. */
+async function talk(options: { autoTitle?: boolean; room?: object; name?: Behaviour[] } = {}) {
+  const left = [...(options.name ?? [])]
   const behave = ({ prompt }: Call): Behaviour =>
     prompt.startsWith('Name this conversation')
-      ? (options.name ?? { kind: 'answer', pieces: ['"Packing ', 'for Bergen."\n'] })
+      ? (left.shift() ?? { kind: 'answer', pieces: ['"Packing ', 'for Bergen."\n'] })
       : { kind: 'answer', pieces: ['A rain jacket'] }
   const chat = await createTestChat({ behave, settings: { autoTitle: options.autoTitle ?? true } })
   open = chat
   const { token, userId } = await chat.signIn()
   const roomId = await chat.openRoom(token, options.room ?? {})
   const unfinished = chat.database.sqlite.query('SELECT 1 FROM jobs WHERE ended_at IS NULL')
+  const running = chat.database.sqlite.query("SELECT 1 FROM jobs WHERE state = 'running'")
   const say = async (text: string) => {
     const { reply } = await chat.prompt(token, roomId, text)
     await chat.final(token, roomId, reply.id)
-    while (unfinished.get()) await turns(1)
+    // A running job waits for a real answer over loopback; only what waits for a retry needs the clock.
+    while (unfinished.get()) {
+      await turns(5)
+      if (!running.get()) await chat.clock.advance(1_000)
+    }
   }
   const title = async () =>
     (await json<Room>(chat.send('GET', `/v1/chatroom/${roomId}`, { token }))).title
@@ -68,12 +75,35 @@ describe('An automatic title', () => {
     expect(chat.gemini.calls).toHaveLength(1)
   })
 
-  test('that fails harms nothing and is tried after the next exchange', async () => {
-    const { chat, say, title } = await talk({ name: { kind: 'status', status: 503 } })
+  test.each<[Behaviour]>([
+    [{ kind: 'status', status: 503 }],
+    [{ kind: 'status', status: 429, retryDelay: '7s' }],
+    [{ kind: 'cut', pieces: 1 }],
+    [{ kind: 'answer', pieces: [{ text: 'A thought', thought: true }] }],
+  ])('is asked for again after %j, without a further exchange', async (fault) => {
+    const { chat, say, title } = await talk({ name: [fault] })
+    await say('Hi')
+    expect(await title()).toBe('Packing for Bergen')
+    expect(chat.gemini.calls).toHaveLength(3)
+  })
+
+  test('that keeps failing is given up after five tries, and tried again after the next exchange', async () => {
+    const { chat, say, title } = await talk({
+      name: Array.from({ length: 5 }, () => ({ kind: 'status', status: 503 })),
+    })
     await say('Hi')
     expect(await title()).toBe('New chat')
+    expect(chat.gemini.calls).toHaveLength(6)
     await say('Hi again')
-    expect(chat.gemini.calls).toHaveLength(4)
+    expect(await title()).toBe('Packing for Bergen')
+    expect(chat.gemini.calls).toHaveLength(8)
+  })
+
+  test('holds no control character and no half of a character', async () => {
+    const pieces = ['Ber\u001b[2Jgen\0', ' \ud83e', '\ude90 \ud83e']
+    const { say, title } = await talk({ name: [{ kind: 'answer', pieces }] })
+    await say('Hi')
+    expect(await title()).toBe('Ber [2Jgen 🪐 \ufffd')
   })
 
   test('is one short line without quotes', () => {

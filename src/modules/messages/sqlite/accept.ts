@@ -2,7 +2,6 @@ import { and, eq, sql } from 'drizzle-orm'
 import { messages } from '#drizzle/schema.ts'
 import { type Command, type Connection, command, type Tx } from '#src/database/command.ts'
 import { notFound, Problem } from '#src/lib/problem.ts'
-import { MINUTE } from '#src/lib/time.ts'
 import { once } from '#src/plugins/idempotency.ts'
 import { IS_SOMEBODY } from '#src/plugins/somebody.ts'
 import { roomTopic, userTopic } from '#src/plugins/topics.ts'
@@ -15,14 +14,13 @@ import { columns } from './rows.ts'
 
 const { placeholder } = sql
 
-/** A reply that is not there by then fails. */
-const REPLY_DEADLINE_MS = 10 * MINUTE
-
 export const REPLY_KIND = 'message.reply'
 
-interface AcceptDeps {
+export interface AcceptDeps {
   queue: Queue
   quotas: Quotas
+  /** A reply that has not begun so long after its prompt was accepted fails, milliseconds. */
+  deadlineMs: number
 }
 
 /** One transaction accepts a prompt: idempotency claim, quota, prompt row, reply row, job. */
@@ -43,7 +41,7 @@ export function createAccept(deps: AcceptDeps): Command<PromptToAccept, Acceptan
         const prompt = { id: promptId, roomId, owner, position, content: input.text, now }
         rows.toSearch.run(rows.insertPrompt.run(prompt).lastInsertRowid)
         const reply = { ...input, promptId, position: revision, version: 1, paidOn: taken.paidOn }
-        addReply(tx, deps.queue, rows, reply)
+        addReply(tx, deps, rows, reply)
         return toReceipt(revision, taken.quota)
       })
       // What was sent just now the main thread has.
@@ -99,7 +97,7 @@ export function createRegenerate(
           version,
           paidOn: taken.paidOn,
         }
-        addReply(tx, deps.queue, rows, reply)
+        addReply(tx, deps, rows, reply)
         return toReceipt(revision, taken.quota)
       })
       return { replayed, ...recall(input, value) }
@@ -157,7 +155,7 @@ interface NewReply {
 
 function addReply(
   tx: Tx,
-  queue: Queue,
+  { queue, deadlineMs }: AcceptDeps,
   rows: ReturnType<typeof prepareRows>,
   reply: NewReply,
 ): void {
@@ -166,7 +164,7 @@ function addReply(
     lane: laneOf(reply.roomId),
     owner: reply.userId,
     body: { replyId: reply.replyId },
-    deadlineAt: reply.now + REPLY_DEADLINE_MS,
+    deadlineAt: reply.now + deadlineMs,
     ...(reply.trace === null ? {} : { trace: reply.trace }),
   })
   const { replyId, roomId, promptId, position, version, paidOn, now } = reply

@@ -1,0 +1,104 @@
+import type { Deps } from './deps.ts'
+import { lazy } from './lib/lazy.ts'
+import { noMeters } from './lib/meters.ts'
+import { SECOND, toInstant } from './lib/time.ts'
+import { AssistantFault } from './modules/assistant/assistant.ts'
+import { createGemini } from './modules/assistant/gemini.ts'
+import { createMeteredModels } from './modules/assistant/metered.ts'
+import { createAssistant } from './modules/assistant/models.ts'
+import { toQueueError } from './modules/assistant/queue-error.ts'
+import { createCalendar } from './modules/quota/day.ts'
+import { returnProviderSlot, takeProviderSlot } from './queue/provider.ts'
+import { createPauses, type Pause, pauseModel, resumeModels } from './queue/provider-pauses.ts'
+import type { Queue } from './queue/queue.ts'
+
+const PROVIDER = 'gemini'
+/** Whose midnight begins a day of Gemini's quotas (ai.google.dev/gemini-api/docs/rate-limits). */
+const QUOTA_TIMEZONE = 'America/Los_Angeles'
+
+/** The provider of answers: its models, their pauses, and whether anything can be answered. */
+export function createProvider(
+  { config, database, clock, log, meters = noMeters }: Deps,
+  queue: Queue,
+) {
+  const limit = { name: PROVIDER, rpm: config.providerRpm, account: accountOf(config) }
+  const pausesAt = createPauses(database)
+  // Loading the world's time zones takes 10 ms of a start.
+  const day = lazy(() => createCalendar(QUOTA_TIMEZONE))
+  const retiring = new Set<string>()
+  const gemini = createGemini({
+    apiKey: config.geminiApiKey,
+    baseUrl: config.geminiBaseUrl,
+    clock,
+    timeouts: {
+      headers: config.geminiHeadersSeconds * SECOND,
+      silence: config.geminiSilenceSeconds * SECOND,
+      firstText: config.geminiFirstTextSeconds * SECOND,
+      reply: config.geminiReplySeconds * SECOND,
+    },
+    onRetirement(model, retirement) {
+      if (retiring.has(model)) return
+      retiring.add(model)
+      log.warn({ model, retirement }, 'the provider is going to switch a model off')
+    },
+  })
+
+  const pauses = (): Pause[] => pausesAt(limit, clock.now())
+
+  /** Lifts the pause of a model, of the key (an empty name), or all; gives how many there were. */
+  function resume(model: string | null): Promise<number> {
+    const kinds = [...queue.kinds.values()].filter(({ provider }) => provider?.name === PROVIDER)
+    const input = { name: PROVIDER, model, kinds: kinds.map(({ kind }) => kind), now: clock.now() }
+    return database.execute(resumeModels, input)
+  }
+
+  const assistant = createAssistant({
+    ask: createMeteredModels(gemini, meters, clock),
+    clock,
+    log,
+    readPauses: pauses,
+    pause: (pause) => database.execute(pauseModel, { ...limit, ...pause, now: clock.now() }),
+    async releaseKey() {
+      await resume('')
+    },
+    quotaResetsAt: (now) => day()(now).endsAt,
+    async takeSlot() {
+      if (limit.rpm === 0) return 0
+      return await database.execute(takeProviderSlot, { ...limit, now: clock.now() })
+    },
+    async returnSlot() {
+      if (limit.rpm === 0) return
+      await database.execute(returnProviderSlot, { ...limit, now: clock.now() })
+    },
+  })
+
+  return {
+    limit,
+    assistant,
+    toQueueError,
+    isFault: (error: unknown): error is AssistantFault => error instanceof AssistantFault,
+    pauses,
+    resume,
+    /** For `/readyz`: why no prompt at all can be answered now. */
+    notReady(): string[] {
+      const now = pauses()
+      if (now.some(({ reason }) => reason === 'key')) {
+        return ['provider-key: the provider refuses GEMINI_API_KEY.']
+      }
+      const models = new Set([
+        config.geminiModel,
+        ...config.geminiModels,
+        ...config.geminiFallbackModels,
+      ])
+      if ([...models].some((model) => !now.some((pause) => pause.model === model))) return []
+      const until = Math.min(...now.map((pause) => pause.until))
+      return [`provider-paused: every model is paused, the first until ${toInstant(until)}.`]
+    },
+  }
+}
+
+/** Tells one key and address from another, and neither can be read from it. */
+function accountOf({ geminiApiKey, geminiBaseUrl = '' }: Deps['config']): string {
+  const hash = new Bun.CryptoHasher('sha256').update(`${geminiBaseUrl}\n${geminiApiKey}`)
+  return hash.digest('hex').slice(0, 16)
+}
