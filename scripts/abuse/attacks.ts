@@ -5,14 +5,14 @@ import type { Attack } from './harness/attacker.ts'
 import { hashes } from './hashes.ts'
 import { idempotencyKeys } from './idempotency-keys.ts'
 import { newAccounts } from './new-accounts.ts'
-import { slowReaders } from './pages.ts'
+import { fastReaders, slowReaders } from './pages.ts'
 import { longPolls } from './polls.ts'
 import { portal } from './portal.ts'
 import { cancelled, deletedRooms, refused, unfinished } from './refunds.ts'
 import { rooms } from './rooms.ts'
 import { search } from './search.ts'
 import { sessions } from './sessions.ts'
-import { streams } from './streams.ts'
+import { resumed, streams } from './streams.ts'
 import { titleFilter } from './title-filter.ts'
 
 /** Every attack, in the order of the run. */
@@ -24,7 +24,9 @@ export const attacks: readonly Attack[] = [
   unfinished,
   newAccounts,
   slowReaders,
+  fastReaders,
   streams,
+  resumed,
   portal,
   unknownNumbers,
   hashes,
