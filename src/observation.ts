@@ -8,9 +8,9 @@ import type { WriterObserver } from './database/writer.ts'
 import { type Meters, noMeters } from './lib/meters.ts'
 import type { Runtime } from './lib/runtime.ts'
 import { SECOND } from './lib/time.ts'
+import type { Billing } from './modules/billing/service.ts'
 import { createGauges } from './modules/metrics/gauges.ts'
 import { createMetricsRoute } from './modules/metrics/index.ts'
-import { countUsersByTier } from './modules/metrics/tiers.ts'
 import type { Metrics } from './plugins/metrics.ts'
 
 /** After an attempt to save a lost database that failed: another process may read it, or the disk be full. */
@@ -29,7 +29,7 @@ export interface Observation {
   /** From here on, what is lost under us is rescued. */
   guard(database: Database): void
   /** Measures the database too, and opens the port for metrics if there is one; gives what closes it. */
-  watch(database: Database): () => Promise<unknown>
+  watch(database: Database, billing: Pick<Billing, 'countTiers'>): () => Promise<unknown>
 }
 
 export async function createObservation(
@@ -78,9 +78,8 @@ export async function createObservation(
     guard(database) {
       guarded = database
     },
-    watch(database) {
+    watch(database, { countTiers }) {
       if (!metrics) return async () => {}
-      const countTiers = () => countUsersByTier(database)
       const { backupDir } = config
       const gauges = createGauges({ database, clock, path, backupDir, countTiers })
       for (const gauge of gauges) metrics.watch(gauge)

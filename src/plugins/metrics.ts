@@ -7,7 +7,12 @@ export interface Reading {
   name: string
   help: string
   labels?: string[]
-  read(): { labels?: Record<string, string>; value: number }[]
+  read(): Measured[] | Promise<Measured[]>
+}
+
+interface Measured {
+  labels?: Record<string, string>
+  value: number
 }
 
 export interface Metrics {
@@ -40,10 +45,11 @@ export function createMetrics(): Metrics {
         help: reading.help,
         labelNames: reading.labels ?? [],
         registers: [registry],
-        collect() {
+        async collect() {
+          const measured = await reading.read()
           // A kind or tier that is no more must not stay at its last value.
           this.reset()
-          for (const { labels = {}, value } of reading.read()) this.set(labels, value)
+          for (const { labels = {}, value } of measured) this.set(labels, value)
         },
       })
     },

@@ -10,6 +10,7 @@ import { toInstant } from '#src/lib/time.ts'
 import type { Queue } from '#src/queue/queue.ts'
 import { createCheckout } from './checkout.ts'
 import { createStripe } from './client.ts'
+import { createCountTiers } from './count-tiers.ts'
 import { createEnqueueSync } from './enqueue-sync.ts'
 import { createEntitlements } from './entitlement.ts'
 import { billingUnavailable, createGuard } from './fault.ts'
@@ -80,6 +81,8 @@ export function createBilling(deps: BillingDeps) {
 
   return {
     entitlements,
+    /** How many users have which tier now. */
+    countTiers: createCountTiers({ database, entitlements, clock, livemode }),
     status: createStatus({ store, entitlements, clock }) as (userId: string) => Promise<Status>,
     provider,
     /** Asks, at start and nightly, for everything that was missed to be made up for. */

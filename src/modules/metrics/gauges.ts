@@ -7,7 +7,7 @@ import { MINUTE, SECOND } from '#src/lib/time.ts'
 import type { Reading } from '#src/plugins/metrics.ts'
 import { createQueueStats } from '#src/queue/stats.ts'
 
-/** Counting every user reads an index whole, so it is not done at each scrape. */
+/** Counting walks every user, in small steps, so it is not done at each scrape. */
 const TIERS_EVERY_MS = 5 * MINUTE
 
 /** What is asked of the database and the disk when somebody scrapes. */
@@ -24,10 +24,10 @@ export function createGauges({
   path: string
   /** Where the nightly backups go, if anywhere. */
   backupDir: string | undefined
-  countTiers: () => { basic: number; pro: number }
+  countTiers: () => Promise<{ basic: number; pro: number }>
 }): Reading[] {
   const stats = createQueueStats(database)
-  const tiers = kept(clock, TIERS_EVERY_MS, countTiers)
+  const tiers = refreshed(clock, TIERS_EVERY_MS, countTiers)
   // Two gauges read the same rows within one scrape.
   const queue = kept(clock, SECOND, () => stats.waiting(clock.now()))
   const backupAge = (folder: string) =>
@@ -61,9 +61,10 @@ export function createGauges({
     },
     {
       name: 'pollux_users',
-      help: 'Users by tier, counted every five minutes',
+      help: 'Users by the tier they have at their next prompt, counted every five minutes',
       labels: ['tier'],
-      read: () => Object.entries(tiers()).map(([tier, value]) => ({ labels: { tier }, value })),
+      read: async () =>
+        Object.entries(await tiers()).map(([tier, value]) => ({ labels: { tier }, value })),
     },
     file('pollux_database_bytes', 'Size of the database file', () => statSync(path).size),
     file('pollux_wal_bytes', 'Size of the write-ahead log', () => statSync(`${path}-wal`).size),
@@ -110,5 +111,31 @@ function kept<T>(clock: Clock, forMs: number, read: () => T): () => T {
       readAt = now
     }
     return value
+  }
+}
+
+/** As {@link kept}, for what takes long: while it is read again, the last value is given. Only the first is waited for. */
+function refreshed<T>(clock: Clock, everyMs: number, read: () => Promise<T>): () => Promise<T> {
+  let last: { value: T; readAt: number } | undefined
+  let running: Promise<T> | undefined
+
+  async function refresh(): Promise<T> {
+    try {
+      const value = await read()
+      last = { value, readAt: clock.now() }
+      return value
+    } finally {
+      running = undefined
+    }
+  }
+
+  return async () => {
+    const ageMs = last && clock.now() - last.readAt
+    if (last && ageMs !== undefined && ageMs >= 0 && ageMs < everyMs) return last.value
+    running ??= refresh()
+    if (!last) return running
+    // The next scrape tries again.
+    running.catch(() => {})
+    return last.value
   }
 }

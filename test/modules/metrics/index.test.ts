@@ -102,7 +102,7 @@ test('the queue is read when somebody scrapes, and an empty one leaves no old va
     clock,
     path: ':memory:',
     backupDir: undefined,
-    countTiers: () => ({ basic: 3, pro: 1 }),
+    countTiers: async () => ({ basic: 3, pro: 1 }),
   })
   for (const gauge of gauges) metrics.watch(gauge)
   database.sqlite.run(
@@ -124,7 +124,7 @@ test('the age of the nightly backup is told, that of the database while there is
   const now = statSync(set.path).birthtimeMs + 5_000
   const clock = createFakeClock(now)
   const metrics = createMetrics()
-  const countTiers = () => ({ basic: 0, pro: 0 })
+  const countTiers = async () => ({ basic: 0, pro: 0 })
   const { database, path } = set
   for (const gauge of createGauges({ database, clock, path, backupDir, countTiers }))
     metrics.watch(gauge)

@@ -12,7 +12,7 @@ const read = (path: string) => Bun.file(path).text()
 async function knownMetrics(): Promise<Set<string>> {
   const { database, clock } = createTestApp()
   const metrics = createMetrics()
-  const countTiers = () => ({ basic: 0, pro: 0 })
+  const countTiers = async () => ({ basic: 0, pro: 0 })
   for (const gauge of createGauges({
     database,
     clock,
@@ -91,6 +91,7 @@ describe('What deploy/ names exists', () => {
         ...(await Array.fromAsync(new Glob('src/cli/doctor/*.ts').scan('.'))),
         'src/cli/doctor.ts',
         'src/modules/billing/doctor.ts',
+        'src/modules/billing/doctor-online.ts',
       ].map(read),
     )
     const checks = [...sources.join('\n').matchAll(/(?:error|warning)\)?\(\s*'([a-z-]+)'/g)].map(
