@@ -290,6 +290,36 @@ export const searchPending = sqliteTable('search_pending', {
   key: integer().primaryKey(),
 })
 
+/**
+ * A user's messages in the search index, cut by their keys into parts of bounded size: a query is put to one part after
+ * the other, the newest first, so that none of its steps takes long. Not a foreign key: `owner` has no hyphens.
+ */
+export const searchPartitions = sqliteTable(
+  'search_partitions',
+  {
+    owner: text().notNull(),
+    /** It reaches to the first key of the next. */
+    firstKey: integer('first_key').notNull(),
+    /** Stands before each of its terms in the index, behind the mark of the owner. */
+    number: integer().notNull(),
+    /** How many terms its messages have together. */
+    terms: integer().notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.owner, table.firstKey] }),
+    uniqueIndex('search_partitions_by_number').on(table.owner, table.number),
+  ],
+)
+
+/** How far the background task has come with what an earlier version of the fold wrote (search/refold.sqlite.ts). */
+export const refolding = sqliteTable('refolding', {
+  what: text({ enum: ['messages', 'titles'] }).primaryKey(),
+  /** FOLD_VERSION of src/lib/fold.ts that this is for. */
+  version: integer().notNull(),
+  /** Messages with smaller keys, or rooms with greater ids, are still to be done; null when none is left. */
+  place: text(),
+})
+
 /** Prompts of a Basic user by day of QUOTA_TIMEZONE. A new day is a new row, so no tick can be missed. */
 export const quotaUsage = sqliteTable(
   'quota_usage',

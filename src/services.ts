@@ -5,7 +5,7 @@ import type { Deps } from './deps.ts'
 import { deriveKey } from './lib/keys.ts'
 import type { Maintenance } from './lib/maintenance.ts'
 import { createCursors } from './lib/page.ts'
-import { DAY } from './lib/time.ts'
+import { DAY, MINUTE } from './lib/time.ts'
 import { createAuthentication } from './modules/auth/authenticate.ts'
 import { createTokens } from './modules/auth/tokens.ts'
 import { createRooms } from './modules/chatrooms/service.ts'
@@ -71,7 +71,11 @@ export function createServices(deps: Deps) {
     cursors,
     onDeleted: [billing.onDeleted],
   })
-  const search = createSearch({ store: createSearchStore(database), cursors })
+  const search = createSearch({
+    store: createSearchStore(database, clock),
+    cursors,
+    limitOf: (principal) => userLimit('searches', principal, config.searchesPerMinute, MINUTE),
+  })
   /** What the modules want done by the clock; serve runs it. */
   const maintenance: Maintenance[] = [
     {

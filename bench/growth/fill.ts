@@ -1,6 +1,8 @@
 import type { Database as Sqlite } from 'bun:sqlite'
 import { laneOf } from '../../src/modules/messages/sqlite/accept.ts'
-import { toOwnWords } from '../../src/modules/search/words.ts'
+import { TERMS_OF_PARTITION } from '../../src/modules/search/index-messages.sqlite.ts'
+import { toOwnTerm } from '../../src/modules/search/match.ts'
+import { termsOf } from '../../src/modules/search/words.ts'
 import { createDice, createSentences } from './text.ts'
 
 /** Messages of each room of a person: a few long ones, many short ones, a thousand together. */
@@ -67,6 +69,9 @@ interface Person {
   owner: string
   rooms: string[]
   revisions: number[]
+  /** The latest part of the person's search index, and how many terms it has. */
+  partition: number
+  terms: number
 }
 
 function prepare(sqlite: Sqlite) {
@@ -97,6 +102,9 @@ function prepare(sqlite: Sqlite) {
       VALUES (?1, ?2, ?3, ?3 + 1, ?4, 'assistant', ?5, 'complete', ?6, 1, ?7,
        'gemini-2.5-flash-lite', 'STOP', 900, 110, 12, 3500, ?8, ?8 + 1500)`),
     words: sqlite.prepare('INSERT INTO messages_fts (rowid, words) VALUES (?, ?)'),
+    partition: sqlite.prepare(
+      'INSERT INTO search_partitions (owner, first_key, number, terms) VALUES (?, ?, ?, ?)',
+    ),
     job: sqlite.prepare(`INSERT INTO jobs
       (id, kind, lane, owner, state, body, due_at, deadline_at, claims, created_at, started_at, ended_at)
       VALUES (?1, 'message.reply', ?2, ?3, 'done', ?4, ?5, ?5 + 600000, 1, ?5, ?5, ?5 + 1500)`),
@@ -121,7 +129,8 @@ function addPerson(statements: Statements, number: number, start: number): Perso
   }
   const rooms = ROOM_SIZES.map(() => Bun.randomUUIDv7('hex', start))
   for (const room of rooms) statements.room.run(room, id, start)
-  return { id, owner: id.replaceAll('-', ''), rooms, revisions: ROOM_SIZES.map(() => 0) }
+  const revisions = ROOM_SIZES.map(() => 0)
+  return { id, owner: id.replaceAll('-', ''), rooms, revisions, partition: 0, terms: Infinity }
 }
 
 interface Exchange {
@@ -134,18 +143,19 @@ interface Exchange {
 
 function addExchange(
   statements: Statements,
-  { id: userId, owner }: Person,
+  person: Person,
   { chatroomId, revision, prompt, reply, at }: Exchange,
   number: number,
   of: number,
 ): void {
+  const { id: userId, owner } = person
   const [promptId, replyId] = [Bun.randomUUIDv7('hex', at), Bun.randomUUIDv7('hex', at)]
   const jobId = number + 1
   statements.prompt.run(promptId, chatroomId, revision - 2, owner, prompt, at)
   statements.reply.run(replyId, chatroomId, revision - 1, owner, reply, promptId, jobId, at)
   // The keys of a file that nothing was ever deleted from count up from one.
-  statements.words.run(2 * number + 1, toOwnWords(owner, prompt))
-  statements.words.run(2 * number + 2, toOwnWords(owner, reply))
+  addWords(statements, person, 2 * number + 1, prompt)
+  addWords(statements, person, 2 * number + 2, reply)
   if (number >= of * (1 - SHARE_WITH_JOBS)) {
     statements.job.run(jobId, laneOf(chatroomId), userId, JSON.stringify({ replyId }), at)
   }
@@ -153,6 +163,20 @@ function addExchange(
     const kept = JSON.stringify([revision - 1, 3, 5, at])
     statements.key.run(userId, promptId, hash(promptId).slice(0, 20), kept, at + DAY)
   }
+}
+
+/** As `search.index` does where keys only grow; each partition counts as full, as all but the last are. */
+function addWords(statements: Statements, person: Person, key: number, text: string): void {
+  const { owner } = person
+  if (person.terms >= TERMS_OF_PARTITION) {
+    person.partition++
+    person.terms = 0
+    statements.partition.run(owner, key, person.partition, TERMS_OF_PARTITION)
+  }
+  const terms = [...termsOf(text)]
+  person.terms += terms.length
+  const words = terms.map((term) => toOwnTerm(owner, person.partition, term))
+  statements.words.run(key, words.join(' '))
 }
 
 /** The room of each exchange of a person, sittings in a random order. */

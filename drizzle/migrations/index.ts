@@ -10,6 +10,7 @@ import sql7 from './0007_number-digest.sql' with { type: 'text' }
 import sql8 from './0008_billing-limits.sql' with { type: 'text' }
 import sql9 from './0009_challenge-handle.sql' with { type: 'text' }
 import sql10 from './0010_provider-pauses.sql' with { type: 'text' }
+import sql11 from './0011_search-partitions.sql' with { type: 'text' }
 
 export const migrations = [
   { name: '0000_initial', sql: sql0 },
@@ -23,4 +24,5 @@ export const migrations = [
   { name: '0008_billing-limits', sql: sql8 },
   { name: '0009_challenge-handle', sql: sql9 },
   { name: '0010_provider-pauses', sql: sql10 },
+  { name: '0011_search-partitions', sql: sql11 },
 ]

@@ -58,6 +58,12 @@ export const options = {
     max: 1_000_000,
     default: 5,
   }),
+  searchesPerMinute: integer('SEARCHES_PER_MINUTE', {
+    describe: 'Most searches of one user in a minute',
+    min: 1,
+    max: 1_000_000,
+    default: 60,
+  }),
   quotaTimezone: timezone('QUOTA_TIMEZONE', {
     describe: 'Whose midnight starts a new day',
     default: 'UTC',

@@ -34,6 +34,7 @@ export const uniques: Record<string, Unique> = {
     where: 'ended_at IS NULL',
     outside: { ended_at: 5 },
   },
+  search_partitions_by_number: { table: 'search_partitions', columns: ['owner', 'number'] },
   'messages(id)': { table: 'messages', columns: ['id'] },
   messages_in_order: { table: 'messages', columns: ['chatroom_id', 'position'] },
   messages_by_final_revision: {

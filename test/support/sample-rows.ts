@@ -55,6 +55,8 @@ export const samples: Record<string, (n: number) => Row> = {
     completed_at: 0,
   }),
   search_pending: (n) => ({ key: n }),
+  search_partitions: (n) => ({ owner: `o${n}`, first_key: n, number: n, terms: 1 }),
+  refolding: (n) => ({ what: `w${n}`, version: 1 }),
   quota_usage: (n) => ({ user_id: `u${n}`, day: `2026-11-0${n}`, used: 1 }),
   idempotency_keys: (n) => ({ user_id: `u${n}`, key: `k${n}`, fingerprint: 'f', expires_at: 9 }),
   jobs: (n) => ({

@@ -2,7 +2,7 @@ import { sessions, users } from '#drizzle/schema.ts'
 import { createApp } from '#src/app.ts'
 import { type Config, parseConfig } from '#src/config/config.ts'
 import { migrate } from '#src/database/migrate.ts'
-import { openDatabase } from '#src/database/open.ts'
+import { type Database, openDatabase } from '#src/database/open.ts'
 import { type Log, silentLog } from '#src/lib/log.ts'
 import type { FieldError } from '#src/lib/problem.ts'
 import { DAY } from '#src/lib/time.ts'
@@ -40,11 +40,12 @@ export function createTestApp(
     log = silentLog,
     metrics,
     clock = createFakeClock(),
-  }: { seed?: number; log?: Log; metrics?: Metrics; clock?: FakeClock } = {},
+    opened = openDatabase(':memory:'),
+  }: { seed?: number; log?: Log; metrics?: Metrics; clock?: FakeClock; opened?: Database } = {},
 ) {
   const { config } = parseConfig({ NODE_ENV: 'test' })
   const random = createSeededRandom(seed)
-  const database = checkPlainData(openDatabase(':memory:'))
+  const database = checkPlainData(opened)
   migrate(database.sqlite, { now: clock.now() })
   const deps = {
     config: { ...config, ...settings },

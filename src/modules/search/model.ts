@@ -9,7 +9,7 @@ export const SearchHit = t.Object(
     snippet: t.String({ description: 'The part of the message where the words were found.' }),
     highlights: t.Array(t.Tuple([t.Integer(), t.Integer()]), {
       description:
-        'From and to (exclusive) of each word found in the snippet, in UTF-16 code units.',
+        'From and to (exclusive) of each word or phrase found in the snippet, in UTF-16 code units.',
     }),
     createdAt: t.String({ format: 'date-time' }),
   },
@@ -29,9 +29,15 @@ export const SearchHit = t.Object(
   },
 )
 
-export const SearchPage = t.Object({
-  items: t.Array(SearchHit),
-  nextCursor: t.Nullable(t.String()),
-})
+export const SearchPage = t.Object(
+  {
+    items: t.Array(SearchHit),
+    nextCursor: t.Nullable(t.String()),
+  },
+  {
+    description:
+      'A page of hits. It may have fewer than `limit`, even none, while `nextCursor` is not null: the search then goes on there.',
+  },
+)
 
 export type SearchHit = Static<typeof SearchHit>

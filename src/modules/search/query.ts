@@ -1,24 +1,46 @@
-import { toOwnWords } from './words.ts'
+import { invalid } from '#src/lib/problem.ts'
+import { type Unit, unitsOf } from './words.ts'
 
-/** Words beyond these narrow the result no further. */
-const MAX_WORDS = 32
+/** Words of a query, and of them as many without a space between, such as `a:b`. A run of Chinese or Thai is one. */
+const WORDS = 16
+const WORDS_OF_PHRASE = 8
 
-/** What a person typed, cut at spaces; pieces without a letter or digit say nothing. */
-export function piecesOf(text: string): string[] {
-  return text
-    .split(/[\s\0]+/)
-    .filter((piece) => /[\p{L}\p{N}]/u.test(piece))
-    .slice(0, MAX_WORDS)
+/** What stands between two spaces: words that have to follow each other in the message. */
+export interface Phrase {
+  units: readonly Unit[]
+  /** Whether its last word may be the beginning of a longer one. */
+  isBeginning: boolean
 }
 
 /**
- * An FTS5 expression that finds the user's messages holding every word, the last as a beginning; undefined
- * where the text holds no word at all. Each piece is a quoted string, in which FTS5 knows no syntax but `""`
- * (https://sqlite.org/fts5.html, section 3.1), so whatever a person types is only text.
+ * The phrases to find, each once; none where the text holds no word. There is no syntax: quotes and operators separate
+ * words like all punctuation.
+ * @throws Problem 422 where there are more words than a search may cost
  */
-export function toMatch(userId: string, text: string): string | undefined {
-  const pieces = piecesOf(text)
-  if (pieces.length === 0) return undefined
-  const quoted = pieces.map((piece) => `"${toOwnWords(userId, piece).replaceAll('"', '""')}"`)
-  return `${quoted.join(' AND ')} *`
+export function parseQuery(text: string): Phrase[] {
+  const pieces = new Map<string, Unit[]>()
+  for (const piece of text.split(/\s+/)) {
+    const units = unitsOf(piece)
+    const name = units.map((unit) => unit.text).join(' ')
+    // At the end, as the last phrase is the one that a person may still be typing.
+    pieces.delete(name)
+    if (units.length > 0) pieces.set(name, units)
+  }
+  const phrases = [...pieces.values()]
+  const longest = Math.max(0, ...phrases.map((units) => units.length))
+  if (phrases.flat().length > WORDS || longest > WORDS_OF_PHRASE) {
+    throw invalid({
+      pointer: '/q',
+      detail: `must hold at most ${WORDS} words, of them at most ${WORDS_OF_PHRASE} without a space between`,
+    })
+  }
+  return phrases.map((units, at) => ({
+    units,
+    isBeginning: at === phrases.length - 1 && isSpelled(units.at(-1)),
+  }))
+}
+
+/** Neither a run, which is found anywhere, nor a pictograph. */
+function isSpelled(unit: Unit | undefined): boolean {
+  return unit !== undefined && !unit.isRun && /^[\p{L}\p{N}\p{M}]/u.test(unit.text)
 }

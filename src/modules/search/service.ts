@@ -1,37 +1,64 @@
-import { type Cursors, type Page, toPage } from '#src/lib/page.ts'
+import type { Cursors, Page } from '#src/lib/page.ts'
+import type { Principal } from '#src/plugins/auth.ts'
+import type { Limit } from '#src/plugins/rate-limit.ts'
 import type { SearchHit } from './model.ts'
+import { parseQuery } from './query.ts'
 import type { SearchStore } from './store.ts'
+
+/** Commits of the index that a search waits for, and that one run of the task makes. */
+const COMMITS_OF_SEARCH = 8
+const COMMITS_OF_TASK = 30
 
 export interface Search {
   /**
-   * Takes what became final into the index. Not at each message: FTS5 writes a whole segment at each commit, and
-   * merges them. A search does it first, so that it finds all that was final before it.
+   * Takes what became final into the index, for the task that runs each second. Not at each message: FTS5 writes a whole
+   * segment at each commit, and merges them.
    */
   catchUp(): Promise<void>
-  /** Messages of the user that hold every word of the text, newest first. @throws Problem 400 */
+  /**
+   * Messages of the user that hold every word of the text, newest first. What became final before is found too, unless
+   * hundreds of messages wait for the index.
+   * @throws Problem 400, 422, 429
+   */
   find(
-    userId: string,
+    principal: Principal,
     query: { text: string; limit: number; cursor: string | undefined },
   ): Promise<Page<SearchHit>>
 }
 
-export function createSearch({ store, cursors }: { store: SearchStore; cursors: Cursors }): Search {
-  async function catchUp() {
-    while (await store.index());
+export function createSearch({
+  store,
+  cursors,
+  limitOf,
+}: {
+  store: SearchStore
+  cursors: Cursors
+  /** How many searches of a user. */
+  limitOf(principal: Principal): Limit
+}): Search {
+  async function index(commits: number) {
+    for (let done = 0; done < commits && (await store.index()); done++);
   }
   return {
-    catchUp,
-    async find(userId, { text, limit, cursor }) {
+    async catchUp() {
+      await store.refold()
+      await index(COMMITS_OF_TASK)
+    },
+    async find(principal, { text, limit, cursor }) {
+      const { userId } = principal
       const list = ['search', userId, text] as const
-      const before = cursor === undefined ? undefined : cursors.decode(list, cursor, ['number'])[0]
-      await catchUp()
-      const rows = await store.find({ userId, text, limit: limit + 1, before })
-      return toPage(
-        rows,
-        limit,
-        ({ hit }) => hit,
-        ({ key }) => cursors.encode(list, [key]),
-      )
+      const key =
+        cursor === undefined ? undefined : cursors.decode(list, cursor, ['number', 'number'])
+      const after = key && { partition: key[0], before: key[1] }
+      const phrases = parseQuery(text)
+      await store.admit(limitOf(principal))
+      await index(COMMITS_OF_SEARCH)
+      if (phrases.length === 0) return { items: [], nextCursor: null }
+      const { found, next } = store.find({ userId, phrases, limit, after })
+      return {
+        items: found,
+        nextCursor: next ? cursors.encode(list, [next.partition, next.before]) : null,
+      }
     },
   }
 }

@@ -1,77 +1,109 @@
-import { piecesOf } from './query.ts'
-import { type Word, wordsOf } from './words.ts'
+import { fold, foldWithPlaces, nextCharacter } from '#src/lib/fold.ts'
+import { type Find, findsIn } from './find.ts'
+import type { Phrase } from './query.ts'
 
-/** Words of a snippet, and how many of them stand before the first that was found. */
-const SNIPPET_WORDS = 24
-const WORDS_BEFORE = 4
-/** Of a longer text only the beginning is looked at: a page of hits must not hold everybody up. */
-const LOOKED_AT = 50_000
+/** Characters (UTF-16 code units) of a snippet, beside the phrase itself, and how many of them come before it. */
+const SNIPPET_LENGTH = 160
+const LENGTH_BEFORE = 40
+/** Phrases found so close to each other fit into one snippet. */
+const CLOSE = SNIPPET_LENGTH - LENGTH_BEFORE
+/** Characters folded at once while an index into a folded text is looked up in the original. */
+const STEP = 256
 
 export interface Snippet {
   snippet: string
-  /** From and to (exclusive) of each word found, in UTF-16 code units of the snippet. */
+  /** From and to (exclusive) of each phrase found, in UTF-16 code units of the snippet. */
   highlights: [number, number][]
 }
 
-/** The part of a text where most of the words asked for are, with their places. */
-export function makeSnippet(text: string, asked: string): Snippet {
-  const words = wordsOf(text.slice(0, LOOKED_AT))
-  const finds = findPhrases(words, asked)
-  const best = bestStart(finds, words.length)
-  const shown = words.slice(best, best + SNIPPET_WORDS)
-  const [first, last] = [shown[0], shown.at(-1)]
-  if (!first || !last) return { snippet: text.slice(0, LOOKED_AT), highlights: [] }
-  const isWhole = last === words.at(-1) && text.length <= LOOKED_AT
-  const from = best === 0 ? 0 : first.from
-  const to = isWhole ? text.length : last.to
-  const before = best === 0 ? '' : '…'
-  const shift = before.length - from
-  const highlights = finds
-    .map(({ at, length }) => ({ from: words[at]?.from ?? 0, to: words[at + length - 1]?.to ?? 0 }))
-    .filter((found) => found.from >= from && found.to <= to)
-    .map((found): [number, number] => [found.from + shift, found.to + shift])
-  return { snippet: `${before}${text.slice(from, to)}${isWhole ? '' : '…'}`, highlights }
-}
-
-interface Find {
-  phrase: number
-  /** Place of its first word in the text, and how many words it has. */
-  at: number
-  length: number
-}
-
-/** Where the pieces of the question are; the last word of all may be a beginning. In the order of the text. */
-function findPhrases(words: Word[], asked: string): Find[] {
-  const phrases = piecesOf(asked).map((piece) => wordsOf(piece).map(({ folded }) => folded))
-  const finds: Find[] = []
-  let past = 0
-  for (let at = 0; at < words.length; at++) {
-    const phrase = phrases.findIndex((wanted, number) =>
-      wanted.every((word, step) => {
-        const here = words[at + step]?.folded
-        const mayGoOn = number === phrases.length - 1 && step === wanted.length - 1
-        return mayGoOn ? here?.startsWith(word) : here === word
-      }),
-    )
-    const length = phrases[phrase]?.length ?? 0
-    if (length === 0 || at < past) continue
-    finds.push({ phrase, at, length })
-    past = at + length
+/** The part of a text where most of the phrases are, with their places; undefined where one of them is not in it. */
+export function makeSnippet(text: string, phrases: readonly Phrase[]): Snippet | undefined {
+  const found = locate(text, phrases)
+  if (!found) return undefined
+  const length = SNIPPET_LENGTH + longestOf(phrases)
+  const start = originalPlace(text, found.piece, found.at)
+  const from = text.length <= length ? 0 : beginBefore(text, start)
+  const to = text.length <= from + length ? text.length : endBefore(text, start, from + length)
+  const shown = text.slice(from, to)
+  const before = from === 0 ? '' : '…'
+  return {
+    snippet: `${before}${shown}${to === text.length ? '' : '…'}`,
+    highlights: highlightsIn(shown, phrases, before.length),
   }
-  return finds
 }
 
-/** The word with which the snippet begins that holds most different phrases; the earliest of them. */
-function bestStart(finds: Find[], count: number): number {
-  let best = { start: 0, phrases: 0 }
-  finds.forEach((first, from) => {
-    const within = new Set<number>()
-    for (let next = from; next < finds.length; next++) {
-      const find = finds[next]
-      if (!find || find.at + find.length > first.at + SNIPPET_WORDS - WORDS_BEFORE) break
-      within.add(find.phrase)
+/** Where in the text the most different phrases are close to each other; the first such place. */
+function locate(text: string, phrases: readonly Phrase[]): Find | undefined {
+  const seen = new Set<number>()
+  const close: Find[] = []
+  const counts = phrases.map(() => 0)
+  let first = 0
+  let different = 0
+  let best: { find: Find; different: number } | undefined
+  const count = (find: Find, by: 1 | -1) => {
+    const before = counts[find.phrase] ?? 0
+    counts[find.phrase] = before + by
+    if (before === 0 && by === 1) different++
+    if (before === 1 && by === -1) different--
+  }
+  for (const find of findsIn(text, phrases)) {
+    seen.add(find.phrase)
+    close.push(find)
+    count(find, 1)
+    for (let oldest = close[first]; oldest; oldest = close[++first]) {
+      if (find.from - oldest.from <= CLOSE) break
+      count(oldest, -1)
     }
-    if (within.size > best.phrases) best = { start: first.at - WORDS_BEFORE, phrases: within.size }
+    if (best === undefined || different > best.different) {
+      best = { find: close[first] ?? find, different }
+    }
+    if (different === phrases.length) break
+  }
+  return seen.size === phrases.length ? best?.find : undefined
+}
+
+function longestOf(phrases: readonly Phrase[]): number {
+  const lengths = phrases.map(({ units }) => units.reduce((sum, { text }) => sum + text.length, 0))
+  return Math.max(0, ...lengths)
+}
+
+/** The index in the text of what is at `at` in the folded piece. */
+function originalPlace(text: string, [begin, end]: Find['piece'], at: number): number {
+  let left = at
+  for (let from = begin; from < end; ) {
+    const to = Math.min(end, nextCharacter(text, from + STEP))
+    const { length } = fold(text.slice(from, to))
+    if (left < length) return from + foldWithPlaces(text.slice(from, to)).startOf(left)
+    left -= length
+    from = to
+  }
+  return end
+}
+
+/** A little before `start`, at the beginning of a word where there is one. */
+function beginBefore(text: string, start: number): number {
+  const from = Math.max(0, start - LENGTH_BEFORE)
+  if (from === 0) return 0
+  const space = text.slice(from, start).search(/\s/)
+  return space === -1 ? Math.min(start, nextCharacter(text, from)) : from + space + 1
+}
+
+/** At most `to`, at the end of a word where there is one behind `start`. */
+function endBefore(text: string, start: number, to: number): number {
+  const length = text.slice(start, to).search(/\s\S*$/)
+  return length > 0 ? start + length : nextCharacter(text, to)
+}
+
+function highlightsIn(text: string, phrases: readonly Phrase[], shift: number): [number, number][] {
+  const { folded, startOf, endOf } = foldWithPlaces(text)
+  // Folding a folded text changes nothing, so the places are exact.
+  const places = [...findsIn(folded, phrases)]
+    .map(({ from, to }): [number, number] => [startOf(from) + shift, endOf(to) + shift])
+    .sort(([a, aEnd], [b, bEnd]) => a - b || bEnd - aEnd)
+  let past = 0
+  return places.filter(([from, to]) => {
+    if (from < past) return false
+    past = to
+    return true
   })
-  return Math.max(0, Math.min(best.start, count - SNIPPET_WORDS))
 }

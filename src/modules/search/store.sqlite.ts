@@ -1,90 +1,102 @@
-import { command } from '#src/database/command.ts'
 import type { Database } from '#src/database/open.ts'
+import type { Clock } from '#src/lib/clock.ts'
 import { toInstant } from '#src/lib/time.ts'
-import { toMatch } from './query.ts'
+import { spend } from '#src/plugins/rate-limit.ts'
+import { indexSome } from './index-messages.sqlite.ts'
+import { toMatch } from './match.ts'
+import type { SearchHit } from './model.ts'
+import type { Phrase } from './query.ts'
+import { refoldSome } from './refold.sqlite.ts'
 import { makeSnippet } from './snippet.ts'
-import type { SearchStore } from './store.ts'
-import { toOwnWords } from './words.ts'
+import type { Place, SearchStore } from './store.ts'
+import { SEARCHED_LENGTH } from './words.ts'
 
-/** A commit takes in this much and no more: two or three milliseconds, so that requests come in between. */
-const MESSAGES_AT_ONCE = 50
-const CHARACTERS_AT_ONCE = 20_000
-/** FTS5's own merging comes in bursts of 30 ms and more, so it is off and each commit does a little. */
-const MERGED_PAGES = 16
-
-/**
- * In the order of their keys, or FTS5 writes what it holds in memory at each step back. A CROSS JOIN keeps SQLite
- * from walking the messages, most of which do not wait, and asking of each whether it does.
- */
-export const NEXT_PENDING = `
-  SELECT m.key, m.owner, m.content FROM search_pending p CROSS JOIN messages m ON m.key = p.key
-  WHERE p.key > ?1 ORDER BY p.key LIMIT 1`
-
-const index = command('search.index', ({ sqlite }) => {
-  const next = sqlite.query<{ key: number; owner: string; content: string }, [number]>(NEXT_PENDING)
-  const add = sqlite.query<unknown, [number, string]>(
-    'INSERT INTO messages_fts (rowid, words) VALUES (?1, ?2)',
-  )
-  const merge = sqlite.query<unknown, [number]>(
-    "INSERT INTO messages_fts (messages_fts, rank) VALUES ('merge', ?1)",
-  )
-  const forget = sqlite.query<unknown, [number]>('DELETE FROM search_pending WHERE key <= ?1')
-  return (): void => {
-    let last = 0
-    let characters = 0
-    for (let count = 0; count < MESSAGES_AT_ONCE && characters < CHARACTERS_AT_ONCE; count++) {
-      const message = next.get(last)
-      if (!message) break
-      add.run(message.key, toOwnWords(message.owner, message.content))
-      last = message.key
-      characters += message.content.length
-    }
-    merge.run(MERGED_PAGES)
-    forget.run(last)
-  }
-})
+/** Nothing else runs meanwhile, so a search that takes longer ends its page early. */
+const TIME_OF_PAGE_MS = 5
 
 interface Row {
   key: number
   messageId: string
-  chatroomId: string
+  /** Null for a message that is not the user's: the marks of two users may be the same, and rooms are set aside. */
+  chatroomId: string | null
   chatroomTitle: string
   role: 'user' | 'assistant'
   content: string
   createdAt: number
 }
 
-/** FTS5 has no place in Drizzle's queries, so this one is written out. */
-export function createSearchStore(database: Database): SearchStore {
+/**
+ * Of one partition, the newest first. The owner is joined, not asked for: a row that is not theirs costs time too, which has
+ * to be seen.
+ */
+export const HITS = `
+  SELECT m.key, m.id AS messageId, c.id AS chatroomId, c.title AS chatroomTitle, m.role,
+    substr(m.content, 1, ${SEARCHED_LENGTH + 1}) AS content, m.created_at AS createdAt
+  FROM messages_fts f
+  JOIN messages m ON m.key = f.rowid
+  LEFT JOIN chatrooms c ON c.id = m.chatroom_id AND c.user_id = $userId
+  WHERE messages_fts MATCH $match AND f.rowid < $before
+  ORDER BY f.rowid DESC`
+
+interface Partition {
+  number: number
+  firstKey: number
+}
+
+/** FTS5 has no place in Drizzle's queries, so these are written out. */
+export function createSearchStore(database: Database, clock: Clock): SearchStore {
   const { sqlite } = database
   const waiting = sqlite.query<unknown, []>('SELECT 1 FROM search_pending WHERE key > 0 LIMIT 1')
-  const find = sqlite.query<Row, [Record<string, string | number>]>(`
-    SELECT m.key, m.id AS messageId, m.chatroom_id AS chatroomId, c.title AS chatroomTitle, m.role,
-      m.content, m.created_at AS createdAt
-    FROM messages_fts f
-    JOIN messages m ON m.key = f.rowid
-    JOIN chatrooms c ON c.id = m.chatroom_id AND c.user_id = $userId
-    WHERE messages_fts MATCH $match AND f.rowid < $before
-    ORDER BY f.rowid DESC LIMIT $limit`)
+  const hits = sqlite.query<Row, [Record<string, string | number>]>(HITS)
+  // Both use the primary key.
+  const below = sqlite.query<Partition, [string, number]>(`
+    SELECT number, first_key AS firstKey FROM search_partitions WHERE owner = ?1 AND first_key < ?2
+    ORDER BY first_key DESC LIMIT 1`)
+  const numbered = sqlite.query<Partition, [string, number]>(
+    'SELECT number, first_key AS firstKey FROM search_partitions WHERE owner = ?1 AND number = ?2',
+  )
   return {
+    admit: (limit) => database.execute(spend, { limits: [limit], now: clock.now() }),
     async index() {
       if (!waiting.get()) return false
-      await database.execute(index, undefined)
+      await database.execute(indexSome, undefined)
       return true
     },
-    async find({ userId, text, limit, before }) {
-      const match = toMatch(userId, text)
-      if (match === undefined) return []
-      const rows = find.all({
-        userId,
-        match,
-        limit,
-        before: before ?? Number.MAX_SAFE_INTEGER,
-      })
-      return rows.map(({ key, content, createdAt, ...row }) => ({
-        key,
-        hit: { ...row, ...makeSnippet(content, text), createdAt: toInstant(createdAt) },
-      }))
+    refold: () => database.execute(refoldSome, undefined),
+    find({ userId, phrases, limit, after }) {
+      const startedAt = clock.now()
+      const owner = userId.replaceAll('-', '')
+      const found: SearchHit[] = []
+      let place: Place | undefined = after
+      // Without its partition, which an upgrade drops, the search goes on from the key.
+      let partition =
+        (after && numbered.get(owner, after.partition)) ||
+        below.get(owner, after ? after.before : Number.MAX_SAFE_INTEGER)
+      while (partition) {
+        const { number, firstKey } = partition
+        const match = toMatch(owner, number, phrases)
+        const before = place?.partition === number ? place.before : Number.MAX_SAFE_INTEGER
+        for (const row of hits.iterate({ userId, match, before })) {
+          const hit = toHit(row, phrases)
+          if (hit && found.length === limit) return { found, next: place }
+          if (hit) found.push(hit)
+          place = { partition: number, before: row.key }
+          if (clock.now() - startedAt >= TIME_OF_PAGE_MS) return { found, next: place }
+        }
+        partition = below.get(owner, firstKey)
+        if (!partition) break
+        place = { partition: partition.number, before: Number.MAX_SAFE_INTEGER }
+        if (clock.now() - startedAt >= TIME_OF_PAGE_MS) return { found, next: place }
+      }
+      return { found, next: undefined }
     },
   }
+}
+
+function toHit(row: Row, phrases: readonly Phrase[]): SearchHit | undefined {
+  const { chatroomId, content, createdAt, messageId, chatroomTitle, role } = row
+  if (chatroomId === null) return undefined
+  const snippet = makeSnippet(content, phrases)
+  if (!snippet) return undefined
+  return { messageId, chatroomId, chatroomTitle, role, ...snippet, createdAt: toInstant(createdAt) }
 }
