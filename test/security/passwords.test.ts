@@ -1,9 +1,6 @@
 import { describe, expect, test } from 'bun:test'
-import { createHashGate } from '#src/modules/auth/hash-gate.ts'
 import { createAccountApp, PASSWORD, PHONE } from '#test/support/test-accounts.ts'
 import type { ProblemJson } from '#test/support/test-app.ts'
-
-const ONE = { network: '203.0.113.7', isProven: false }
 
 async function withPassword(password = PASSWORD, settings = {}) {
   const app = createAccountApp({ otpPerIpHour: 10_000, authPerIpMinute: 10_000, ...settings })
@@ -145,62 +142,4 @@ describe('a password', () => {
     expect(hash()?.split('$')[3]).toBe(cheap.split('$')[3])
     expect((await verify(await code(), { password: PASSWORD })).status).toBe(200)
   })
-})
-
-test('flood: four hashes at a time, 64 waiting, the others told to come back', async () => {
-  const gate = createHashGate()
-  let running = 0
-  let most = 0
-  const finish: (() => void)[] = []
-  const hash = () =>
-    gate.run(ONE, async () => {
-      most = Math.max(most, ++running)
-      await new Promise<void>((resolve) => finish.push(resolve))
-      running--
-    })
-  const all = Array.from({ length: 100 }, hash).map((one) =>
-    one.then(
-      () => 'done',
-      (error: { status: number; headers: Record<string, string> }) =>
-        `${error.status} ${error.headers['retry-after']}`,
-    ),
-  )
-  const results = Promise.all(all)
-  await new Promise<void>((resolve) => setImmediate(resolve))
-  while (finish.length > 0 || running > 0) {
-    finish.shift()?.()
-    await new Promise<void>((resolve) => setImmediate(resolve))
-  }
-  const outcomes = await results
-  expect(outcomes.filter((one) => one === 'done')).toHaveLength(68)
-  expect(outcomes.filter((one) => one === '503 2')).toHaveLength(32)
-  expect(most).toBe(4)
-})
-
-test('a hash that fails lets the next one in', async () => {
-  const gate = createHashGate({ running: 1, waiting: 1 })
-  await expect(gate.run(ONE, () => Promise.reject(new Error('no')))).rejects.toThrow('no')
-  expect(await gate.run(ONE, async () => 'yes')).toBe('yes')
-})
-
-/** Hashes as costly as in production, so that the gate stays full for a while. */
-const COSTLY = { argon2MemoryKib: 19_456, argon2Passes: 2, otpPerIpHour: 10_000 }
-
-test('a sign-up that would not get to its hash is refused before it writes anything', async () => {
-  const { post, database } = createAccountApp({ ...COSTLY, authPerIpMinute: 10_000 })
-  const changes = () =>
-    database.sqlite.query<{ n: number }, []>('SELECT total_changes() AS n').get()?.n
-  const signUp = (at: number) => post('signup', { phone: `+49309018${at}`, password: PASSWORD })
-  const refused = Promise.withResolvers<void>()
-  const flood = Array.from({ length: 80 }, async (_, at) => {
-    const { status } = await signUp(100 + at)
-    if (status === 503) refused.resolve()
-    return status
-  })
-  await refused.promise
-  const before = changes()
-  expect((await signUp(200)).status).toBe(503)
-  expect(changes()).toBe(before)
-  const statuses = await Promise.all(flood)
-  expect(statuses.filter((status) => status === 202).length).toBeGreaterThanOrEqual(65)
 })

@@ -11,18 +11,26 @@ type App = Pick<ReturnType<typeof createAccountApp>, 'app'>
 /** Lets a test send requests from any address: `await using networks = listen(app)` of an app {@link BEHIND_PROXY}. */
 export function listen({ app }: App) {
   app.listen({ port: 0, hostname: '127.0.0.1' })
+  const request = (
+    ip: string,
+    method: string,
+    path: string,
+    { token, body }: { token?: string | undefined; body?: object } = {},
+  ) =>
+    fetch(`http://127.0.0.1:${app.server?.port}${path}`, {
+      method,
+      headers: {
+        'content-type': 'application/json',
+        'x-forwarded-for': ip,
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      },
+      body: JSON.stringify(body ?? {}),
+    })
   return {
+    request,
     /** POSTs below /v1/auth as a client with this address. */
     from: (ip: string) => (path: string, body: object, token?: string) =>
-      fetch(`http://127.0.0.1:${app.server?.port}/v1/auth/${path}`, {
-        method: 'POST',
-        headers: {
-          'content-type': 'application/json',
-          'x-forwarded-for': ip,
-          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-        },
-        body: JSON.stringify(body),
-      }),
+      request(ip, 'POST', `/v1/auth/${path}`, { token, body }),
     async [Symbol.asyncDispose]() {
       await app.stop(true)
     },
