@@ -32,6 +32,14 @@ export function quotaOf(request: Request): Record<string, string> {
 
 const slots = new WeakMap<Request, Slot>()
 
+/**
+ * The request was refused: it is in flight no longer. Not a hook after the response, as Elysia calls those in the next
+ * tick, and many requests arrive in one.
+ */
+export function leaveInFlight(request: Request): void {
+  slots.get(request)?.leave()
+}
+
 /** UTF-16 code units of text. A shorter answer goes to the operating system as a whole. */
 const SHORT_ANSWER = 16 * 1024
 
@@ -61,10 +69,7 @@ export function createAuth(
         if (mode === 'with-quota') quotas.set(request, () => quotaHeaders(principal.userId))
       },
       ...(mode === 'with-quota' && { afterHandle: tellQuota }),
-      mapResponse: ({ request, responseValue }) => sendLong(request, responseValue),
-      afterResponse({ request }) {
-        slots.get(request)?.leave()
-      },
+      mapResponse: ({ request, responseValue }) => send(request, responseValue),
       resolve({ request }) {
         const principal = principals.get(request)
         if (!principal) throw unauthenticated()
@@ -75,14 +80,21 @@ export function createAuth(
 }
 
 /** Sends a long answer at the speed of its reader; a short one is left to Elysia. @throws Problem 429 */
-function sendLong(request: Request, value: unknown): Response | undefined {
+function send(request: Request, value: unknown): Response | undefined {
   const slot = slots.get(request)
   // Of a HEAD nobody reads the body.
-  if (!slot || request.method === 'HEAD' || value instanceof Response) return undefined
-  if (textLength(value) < SHORT_ANSWER) return undefined
+  const isLong = request.method !== 'HEAD' && !(value instanceof Response) && isLongText(value)
+  if (!slot || !isLong) {
+    slot?.leave()
+    return undefined
+  }
   return new Response(slot.send(Buffer.from(JSON.stringify(value))), {
     headers: { 'content-type': 'application/json;charset=utf-8' },
   })
+}
+
+function isLongText(value: unknown): boolean {
+  return textLength(value) >= SHORT_ANSWER
 }
 
 /** Of all texts in an answer, in UTF-16 code units: cheaper than to write its JSON twice. */

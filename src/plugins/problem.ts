@@ -3,7 +3,7 @@ import { Elysia, type TSchema, ValidationError } from 'elysia'
 import { isDatabaseFault } from '#src/database/fault.ts'
 import type { Log } from '#src/lib/log.ts'
 import { type FieldError, internal, invalid, Problem } from '#src/lib/problem.ts'
-import { quotaOf } from './auth.ts'
+import { leaveInFlight, quotaOf } from './auth.ts'
 import { readBody, UnfitBody, UnreadableBody } from './body.ts'
 import { queryFaults } from './query.ts'
 import { assignRequestId, requestId } from './request-id.ts'
@@ -31,6 +31,7 @@ export function createProblems({
       rawPaths.includes(path) ? null : readBody(request, contentType),
     )
     .onError({ as: 'global' }, ({ code, error, request, set }) => {
+      leaveInFlight(request)
       const problem = toProblem(code, error, request, methodsOf)
       const id = requestId(set.headers)
       // What the writer has already said in full needs no stack at each request it refuses.
