@@ -17,16 +17,17 @@ const LOG_HEADER_BYTES = 24
  *
  * Only in a process that has the database open for nothing else: closing a file drops all of the process's
  * locks on it, those of SQLite too.
+ * @param pieceCopied is called after each piece of the log and of the file
  */
-export function copyGently(source: string, target: string): void {
+export function copyGently(source: string, target: string, pieceCopied = () => {}): void {
   const sqlite = new Sqlite(source, { readwrite: true, create: false })
   try {
     sqlite.run('PRAGMA busy_timeout = 5000')
     sqlite.run('BEGIN')
     // A transaction reads from its first statement on.
     sqlite.query('SELECT count(*) FROM sqlite_schema').get()
-    copyLog(source, target)
-    reading(source, (file) => copyFile(file, target))
+    copyLog(source, target, pieceCopied)
+    reading(source, (file) => copyFile(file, target, pieceCopied))
     sqlite.run('COMMIT')
     // What was held back is moved here, or a commit of the server would have to, all of it at once.
     sqlite.run('PRAGMA wal_checkpoint(PASSIVE)')
@@ -36,13 +37,13 @@ export function copyGently(source: string, target: string): void {
 }
 
 /** A log that is in the file whole may begin anew beside the reader, once: then it is taken again. */
-function copyLog(source: string, target: string): void {
+function copyLog(source: string, target: string, pieceCopied: () => void): void {
   const size = statSync(`${source}-wal`, { throwIfNoEntry: false })?.size ?? 0
   if (size === 0) return
   reading(`${source}-wal`, (log) => {
     for (;;) {
       const before = headerOf(log)
-      copyFile(log, `${target}-wal`, size)
+      copyFile(log, `${target}-wal`, pieceCopied, size)
       if (headerOf(log).equals(before)) return
     }
   })
@@ -79,7 +80,12 @@ function headerOf(log: number): Buffer {
   return header
 }
 
-function copyFile(from: number, target: string, upTo = Number.POSITIVE_INFINITY): void {
+function copyFile(
+  from: number,
+  target: string,
+  pieceCopied: () => void,
+  upTo = Number.POSITIVE_INFINITY,
+): void {
   const to = openDirect(target, PIECE_BYTES)
   try {
     for (let at = 0; at < upTo; ) {
@@ -87,6 +93,7 @@ function copyFile(from: number, target: string, upTo = Number.POSITIVE_INFINITY)
       if (bytes === 0) return
       to.write(bytes)
       at += bytes
+      pieceCopied()
     }
   } finally {
     to.close()

@@ -1,6 +1,6 @@
 import { Database as Sqlite } from 'bun:sqlite'
 import { describe, expect, test } from 'bun:test'
-import { copyFileSync, readdirSync, statSync } from 'node:fs'
+import { copyFileSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { backupInProcess } from '#src/database/backup-process.ts'
 import { migrate } from '#src/database/migrate.ts'
 import { openDatabase } from '#src/database/open.ts'
@@ -29,6 +29,125 @@ function keysOf(path: string): string[] {
   sqlite.close()
   return rows.map(({ key }) => key)
 }
+
+/** Copies in a process of its own, which waits after the first piece until `go` is called. */
+async function copyByPieces(source: string, target: string) {
+  const script = `
+    import { readSync, writeSync } from 'node:fs'
+    import { copyGently } from '#src/database/gentle-copy.ts'
+    let isFirst = true
+    copyGently(${JSON.stringify(source)}, ${JSON.stringify(target)}, () => {
+      if (!isFirst) return
+      isFirst = false
+      writeSync(1, 'piece')
+      readSync(0, Buffer.alloc(1))
+    })`
+  const child = Bun.spawn([process.execPath, '-e', script], {
+    cwd: `${import.meta.dir}/../..`,
+    stdin: 'pipe',
+    stdout: 'pipe',
+    stderr: 'inherit',
+  })
+  const reader = child.stdout.getReader()
+  expect(new TextDecoder().decode((await reader.read()).value)).toBe('piece')
+  return async () => {
+    child.stdin.write('.')
+    child.stdin.end()
+    expect(await child.exited).toBe(0)
+  }
+}
+
+describe('A log that begins anew while it is copied', () => {
+  test('is copied again from its beginning, so that the copy has no seam', async () => {
+    await using set = await setUp()
+    const { sqlite } = set.database
+    sqlite.run('PRAGMA synchronous = OFF')
+    sqlite.run(
+      'CREATE TABLE versions (id INTEGER PRIMARY KEY, version INTEGER, weight TEXT) STRICT',
+    )
+    const ROWS = 300
+    const write = (version: number) => {
+      const put = sqlite.query('REPLACE INTO versions VALUES (?, ?, ?)')
+      for (let id = 1; id <= ROWS; id++) put.run(id, version, 'x'.repeat(4_000))
+    }
+    const salts = async () => (await Bun.file(`${set.path}-wal`).bytes()).slice(16, 24).toHex()
+    write(1)
+    write(2)
+    // All of it is in the file, so a reader does not keep the log from beginning anew.
+    expect(set.database.checkpoint()).toBe(0)
+    expect(statSync(`${set.path}-wal`).size).toBeGreaterThan(2 * 1024 * 1024)
+    const before = await salts()
+    const go = await copyByPieces(set.path, set.file('copy.db'))
+    write(3)
+    expect(await salts()).not.toBe(before)
+    await go()
+    const copy = new Sqlite(set.file('copy.db'))
+    // The first piece holds version 1 and its commits: laid over the file, it would bring them back.
+    const versions = copy
+      .query<{ version: number }, []>('SELECT DISTINCT version FROM versions ORDER BY version')
+      .all()
+    expect(versions.filter(({ version }) => version < 2)).toEqual([])
+    expect(copy.query('SELECT count(*) AS rows FROM versions').get()).toEqual({ rows: ROWS })
+    expect(copy.query('PRAGMA integrity_check').get()).toEqual({ integrity_check: 'ok' })
+    copy.close()
+  }, 20_000)
+
+  test('holds what was committed when the copy began, and nothing that came after', async () => {
+    await using set = await setUp()
+    set.insert('before')
+    const go = await copyByPieces(set.path, set.file('copy.db'))
+    set.insert('after')
+    await go()
+    expect(keysOf(set.file('copy.db'))).toEqual(['before'])
+  }, 20_000)
+})
+
+describe('A copy is verified before it gets its name', () => {
+  /** A copy of the file with one change, and no log. */
+  async function changed(change: (path: string) => void) {
+    const set = await setUp()
+    set.database.sqlite.run('BEGIN')
+    for (let at = 0; at < 2_000; at++) set.insert(`key ${at} ${'x'.repeat(100)}`)
+    set.database.sqlite.run('COMMIT')
+    set.database.close()
+    const bad = set.file('bad.db')
+    copyFileSync(set.path, bad)
+    change(bad)
+    return { ...set, bad }
+  }
+
+  test.each<[string, (path: string) => void, string]>([
+    [
+      'has a damaged page',
+      (path) => {
+        const bytes = readFileSync(path)
+        bytes.fill(0xff, bytes.length - 4096 * 8, bytes.length - 4096 * 7)
+        writeFileSync(path, bytes)
+      },
+      'damaged',
+    ],
+    [
+      'has rows that refer to nothing',
+      (path) => {
+        const sqlite = new Sqlite(path)
+        sqlite.run("INSERT INTO sessions VALUES ('s', 'nobody', NULL, NULL, 0, 0, 9, NULL)")
+        sqlite.close()
+      },
+      'refer to nothing',
+    ],
+  ])(
+    'one that %s is not kept',
+    async (_what, change, complaint) => {
+      await using set = await changed(change)
+      const target = set.file('backups/copy.db')
+      const run = backUp(set.bad, target)
+      expect(run).rejects.toThrow(complaint)
+      await run.catch(() => {})
+      expect(readdirSync(set.file('backups'))).toEqual([])
+    },
+    20_000,
+  )
+})
 
 describe('A backup in a process of its own', () => {
   test('ends when it is told to', async () => {

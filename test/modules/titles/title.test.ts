@@ -3,6 +3,7 @@ import type { Room } from '#src/modules/chatrooms/model.ts'
 import { toTitle } from '#src/modules/titles/title.ts'
 import type { Behaviour, Call } from '#src/standins/gemini/behaviour.ts'
 import { turns } from '#test/support/fake-clock.ts'
+import { createGate } from '#test/support/gate.ts'
 import { json } from '#test/support/test-app.ts'
 import { createTestChat } from '#test/support/test-chat.ts'
 
@@ -36,7 +37,8 @@ async function talk(options: { autoTitle?: boolean; room?: object; name?: Behavi
   }
   const title = async () =>
     (await json<Room>(chat.send('GET', `/v1/chatroom/${roomId}`, { token }))).title
-  return { chat, token, userId, roomId, say, title }
+  const prompt = (text: string) => chat.prompt(token, roomId, text)
+  return { chat, token, userId, roomId, say, prompt, title }
 }
 
 describe('An automatic title', () => {
@@ -66,6 +68,30 @@ describe('An automatic title', () => {
     })
     await renamed.say('Hi again')
     expect(await renamed.title()).toBe('Mine')
+  })
+
+  test('that arrives after a person renamed the room is thrown away', async () => {
+    const gate = createGate()
+    const { chat, token, roomId, title, prompt } = await talk({
+      name: { kind: 'answer', pieces: gate.pieces() },
+    })
+    const { reply } = await prompt('Hi')
+    await chat.final(token, roomId, reply.id)
+    while (chat.gemini.calls.length < 2) await turns(1)
+    // The model is naming the room now.
+    const renamed = await chat.send('PATCH', `/v1/chatroom/${roomId}`, {
+      token,
+      body: { title: 'Mine' },
+    })
+    expect(renamed.status).toBe(200)
+    gate.send('Theirs')
+    gate.end()
+    while (chat.database.sqlite.query('SELECT 1 FROM jobs WHERE ended_at IS NULL').get()) {
+      await turns(1)
+    }
+    expect(await title()).toBe('Mine')
+    const by = chat.database.sqlite.query('SELECT title_by AS by FROM chatrooms').get()
+    expect(by).toEqual({ by: 'person' })
   })
 
   test('is off with AUTO_TITLE=false', async () => {
