@@ -73,7 +73,7 @@ describe('An automatic title', () => {
   test('that arrives after a person renamed the room is thrown away', async () => {
     const gate = createGate()
     const { chat, token, roomId, title, prompt } = await talk({
-      name: { kind: 'answer', pieces: gate.pieces() },
+      name: [{ kind: 'answer', pieces: gate.pieces() }],
     })
     const { reply } = await prompt('Hi')
     await chat.final(token, roomId, reply.id)
