@@ -1,12 +1,18 @@
 import { describe, expect, test } from 'bun:test'
-import { auditLog, sessions, users } from '#drizzle/schema.ts'
+import { auditLog, billingCustomers, sessions, subscriptions, users } from '#drizzle/schema.ts'
 import { migrate } from '#src/database/migrate.ts'
 import { openDatabase } from '#src/database/open.ts'
+import { DAY } from '#src/lib/time.ts'
 import { temporaryFolder } from '#test/support/folder.ts'
 import { pollux } from '#test/support/terminal.ts'
 
 const ada = { id: 'ada', phone: '+12025550101', createdAt: 1_000, updatedAt: 1_000 }
 const bob = { id: 'bob', phone: '+12025550102', createdAt: 2_000, updatedAt: 2_000 }
+const STRIPE = {
+  STRIPE_SECRET_KEY: 'sk_test_of_this_test',
+  STRIPE_WEBHOOK_SECRETS: 'whsec_of_this_test',
+  STRIPE_PRO_PRICES: 'price_pro',
+}
 const times = { createdAt: 1_000, lastUsedAt: 1_000, expiresAt: 9_000 }
 
 async function setUp() {
@@ -35,7 +41,38 @@ async function setUp() {
     database.close()
     await folder[Symbol.asyncDispose]()
   }
+  /** A subscriber as the mirror holds one, and the settings by which that counts. */
+  function subscribe(userId: string) {
+    Object.assign(environment, STRIPE)
+    const now = Date.now()
+    const id = `cus_${userId}`
+    const { orm } = database
+    orm.insert(billingCustomers).values({ id, userId, livemode: false, createdAt: now }).run()
+    orm
+      .insert(subscriptions)
+      .values({
+        id: `sub_${userId}`,
+        customerId: id,
+        status: 'active',
+        priceId: 'price_pro',
+        periodEnd: now + 30 * DAY,
+        cancelAtPeriodEnd: false,
+        paused: false,
+        createdAt: now,
+        syncedAt: now,
+      })
+      .run()
+  }
   return {
+    subscribe,
+    overrides: () =>
+      database.orm.select({ id: users.id, tier: users.tierOverride }).from(users).all(),
+    details: () =>
+      database.orm
+        .select({ detail: auditLog.detail })
+        .from(auditLog)
+        .all()
+        .map(({ detail }) => detail),
     pollux: (...argv: string[]) => pollux(argv, environment),
     audited,
     [Symbol.asyncDispose]: end,
@@ -65,6 +102,31 @@ describe('pollux user', () => {
     expect(await pollux('user', 'set-tier', 'ada', 'gold')).toMatchObject({ code: 2 })
     const entry = { event: 'tier.set', userId: 'ada', actor: 'operator' } as const
     expect(audited()).toEqual([entry, entry])
+  })
+
+  test('gives a subscriber the tier of the subscription back, and changes nobody else', async () => {
+    await using terminal = await setUp()
+    const { pollux, overrides, details } = terminal
+    terminal.subscribe('ada')
+    terminal.subscribe('bob')
+    const tiers = async () =>
+      Promise.all(
+        ['ada', 'bob'].map(
+          async (who) => JSON.parse((await pollux('user', 'show', who, '--json')).out).tier,
+        ),
+      )
+    expect(await tiers()).toEqual(['pro', 'pro'])
+    expect((await pollux('user', 'set-tier', ada.phone, 'basic')).out).toBe('ada is basic now.\n')
+    expect(await tiers()).toEqual(['basic', 'pro'])
+    expect((await pollux('user', 'set-tier', 'ada', 'by-subscription')).out).toBe(
+      'ada is what Stripe says now.\n',
+    )
+    expect(await tiers()).toEqual(['pro', 'pro'])
+    expect(overrides()).toEqual([
+      { id: 'ada', tier: null },
+      { id: 'bob', tier: null },
+    ])
+    expect(details()).toEqual(['{"tier":"basic"}', '{"tier":"by-subscription"}'])
   })
 
   test('ends every session of one user and of nobody else', async () => {

@@ -3,7 +3,7 @@ import { HOUR, SECOND } from '#src/lib/time.ts'
 import { ApiError, missing, type StripeCall, type StripeRefusal } from './behaviour.ts'
 import type { Books } from './books.ts'
 import { nestedOf, type Params, textOf, textsOf } from './form.ts'
-import { listOf, newCustomer, newId } from './objects.ts'
+import { listOf, newId } from './objects.ts'
 import { REFUSALS } from './refusals.ts'
 import { newSession } from './session.ts'
 
@@ -18,11 +18,7 @@ export function createApi(books: Books, base: () => string): (call: StripeCall) 
 
   const createCustomer: Handler = (params) => {
     allow<Stripe.CustomerCreateParams>(params, ['metadata', 'email', 'name', 'phone'])
-    const metadata = textsOf(params, 'metadata')
-    const customer = newCustomer({ created: now(), livemode, metadata })
-    books.customers.set(customer.id, customer)
-    books.happen('customer.created', customer)
-    return customer
+    return books.newCustomer(textsOf(params, 'metadata'))
   }
 
   const createSession: Handler = (params) => {

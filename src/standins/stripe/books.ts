@@ -4,7 +4,7 @@ import { SECOND } from '#src/lib/time.ts'
 import { ApiError, missing } from './behaviour.ts'
 import type { Deliveries } from './deliveries.ts'
 import { newEvent, type StandInEvent } from './events.ts'
-import { newId, type StandInPrice, toPrice } from './objects.ts'
+import { newCustomer as customerOf, newId, type StandInPrice, toPrice } from './objects.ts'
 import { newSubscription, startPeriod } from './subscription.ts'
 
 export interface BooksOptions {
@@ -37,6 +37,13 @@ export function createBooks({ clock, livemode, prices, deliveries }: BooksOption
 
   const invoiceEvent = (type: string, { id, customer, latest_invoice }: Stripe.Subscription) =>
     happen(type, { id: latest_invoice, object: 'invoice', customer, subscription: id })
+
+  function newCustomer(metadata: Record<string, string> = {}): Stripe.Customer {
+    const customer = customerOf({ created: now(), livemode, metadata })
+    customers.set(customer.id, customer)
+    happen('customer.created', customer)
+    return customer
+  }
 
   function price(id: string, param?: string): Stripe.Price {
     const found = byId.get(id)
@@ -165,6 +172,7 @@ export function createBooks({ clock, livemode, prices, deliveries }: BooksOption
     livemode,
     now,
     happen,
+    newCustomer,
     price,
     subscription,
     session,
