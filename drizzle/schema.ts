@@ -187,6 +187,8 @@ export const chatrooms = sqliteTable(
     pendingFrom: integer('pending_from'),
     userMessages: integer('user_messages').notNull().default(0),
     assistantMessages: integer('assistant_messages').notNull().default(0),
+    /** UTF-8 bytes of its title, system prompt, prompts and final replies. */
+    storedBytes: integer('stored_bytes').notNull().default(0),
     lastMessageAt: integer('last_message_at'),
     /** lastMessageAt, or createdAt while the room is empty: the order of the list. */
     activeAt: integer('active_at').notNull(),
@@ -320,20 +322,56 @@ export const refolding = sqliteTable('refolding', {
   place: text(),
 })
 
-/** Prompts of a Basic user by day of QUOTA_TIMEZONE. A new day is a new row, so no tick can be missed. */
+/**
+ * What a number uses now, and what it has used on the day it was used last. One row for all limits of a user, so that
+ * accepting a prompt writes one row for them. Keyed by `users.number_digest`, without a foreign key: deleting the account
+ * moves the day to `quota_usage`. Its migration adds WITHOUT ROWID, which Drizzle cannot express.
+ */
+export const numberUsage = sqliteTable(
+  'number_usage',
+  {
+    numberDigest: text('number_digest').primaryKey(),
+    /** Of QUOTA_TIMEZONE; `used` and `starts` are of this day. */
+    day: text().notNull(),
+    /** Prompts charged. */
+    used: integer().notNull(),
+    /** Calls of the provider, counted when they are promised: a prompt, each retry, a title. Never refunded. */
+    starts: integer().notNull(),
+    /** When the minute of `minutePrompts` began. */
+    minuteAt: integer('minute_at').notNull(),
+    minutePrompts: integer('minute_prompts').notNull(),
+    /** Replies that are not final. */
+    pending: integer().notNull(),
+    /** UTF-8 bytes of prompts, final replies, titles and system prompts: the sum over the user's rooms. */
+    storedBytes: integer('stored_bytes').notNull(),
+  },
+  (table) => [
+    check(
+      'number_usage_counts',
+      sql`min(${table.used}, ${table.starts}, ${table.minutePrompts}, ${table.pending}, ${table.storedBytes}) >= 0`,
+    ),
+  ],
+)
+
+/**
+ * The days before the one in `number_usage`, and of deleted accounts the day on which they were deleted. A new day is a
+ * new row, so no tick can be missed.
+ */
 export const quotaUsage = sqliteTable(
   'quota_usage',
   {
-    userId: text('user_id')
-      .notNull()
-      .references(() => users.id, { onDelete: 'cascade' }),
+    numberDigest: text('number_digest').notNull(),
     day: text().notNull(),
     used: integer().notNull(),
+    starts: integer().notNull(),
+    /** The account is deleted: the row goes as soon as its day is over. */
+    accountGone: integer('account_gone', { mode: 'boolean' }).notNull().default(false),
   },
   (table) => [
-    primaryKey({ columns: [table.userId, table.day] }),
-    check('quota_used', sql`${table.used} >= 0`),
+    primaryKey({ columns: [table.numberDigest, table.day] }),
+    check('quota_used', sql`min(${table.used}, ${table.starts}) >= 0`),
     index('quota_usage_by_day').on(table.day),
+    index('quota_usage_of_gone').on(table.day).where(sql`account_gone = 1`),
   ],
 )
 
@@ -381,6 +419,8 @@ export const jobs = sqliteTable(
     deadlineAt: integer('deadline_at'),
     /** The fence: raised by each claim; a worker with an older number has lost the job. */
     claims: integer().notNull().default(0),
+    /** Claims whose handler surely did nothing: where all are, the job was not started yet. */
+    unusedClaims: integer('unused_claims').notNull().default(0),
     errors: integer().notNull().default(0),
     losses: integer().notNull().default(0),
     leaseUntil: integer('lease_until'),

@@ -52,6 +52,9 @@ const server = Bun.spawn([binary, 'serve'], {
     GEMINI_API_KEY: 'x',
     GEMINI_BASE_URL: gemini.url,
     BASIC_DAILY_PROMPTS: '1000000',
+    PROMPTS_PER_MINUTE: '1000000',
+    MAX_PENDING_PROMPTS: '1000000',
+    USER_STORAGE_MB: '1000000',
   },
   stdio: ['ignore', Bun.file(folder.file('log')), 'inherit'],
 })

@@ -32,7 +32,7 @@ export function createConversation({
   queue: Queue
   quotas: Quotas
   cursors: Cursors
-  isSessionAlive: (principal: Pick<Principal, 'userId' | 'sessionId'>) => boolean
+  isSessionAlive: (principal: Principal) => boolean
 }) {
   const { config, database, clock, random, log } = deps
   const { notifications } = database
@@ -42,7 +42,8 @@ export function createConversation({
     quotas,
     deadlineMs: config.replyDeadlineMinutes * MINUTE,
     onUntitled(tx, { roomId, userId }) {
-      if (!config.autoTitle) return
+      // A title that the user did not ask for takes no start that a prompt of today may need.
+      if (!config.autoTitle || !quotas.startExtra(tx, userId)) return
       const dedupeKey = `title:${roomId}`
       const deadlineAt = clock.now() + TITLE_DEADLINE_MS
       const job = { kind: TITLE_KIND, owner: userId, body: { roomId }, dedupeKey, deadlineAt }
@@ -56,10 +57,14 @@ export function createConversation({
     assistant: provider.assistant,
     isFault: provider.isFault,
     toQueueError: provider.toQueueError,
+    beforeRetry: quotas.beforeRetry,
+    countCall: (userId: string) => database.execute(quotas.countCall, { userId }),
   }
   queue.register(
     title({
-      store: createTitleStore(database),
+      store: createTitleStore(database, (tx, userId, bytes) =>
+        quotas.countText(tx, userId, bytes, { isOurs: true }),
+      ),
       clock,
       models: [...new Set([config.geminiModel, ...config.geminiFallbackModels])],
       ...calls,
@@ -112,9 +117,5 @@ export function createConversation({
     quota: quotas.read,
     isSessionAlive,
   })
-  const toldReplyIn = (roomId: string) => {
-    const told = live.get(roomId)
-    return told && told.length > 0 ? told.replyId : undefined
-  }
-  return { store, messages, events, hub, provider, toldReplyIn }
+  return { store, messages, events, hub, provider }
 }

@@ -1,5 +1,6 @@
-import { createAccountServices } from './accounts.ts'
+import { createAccountServices, numberDigestsOf } from './accounts.ts'
 import { billingLimits, composeBilling } from './billing.ts'
+import type { Config } from './config/config.ts'
 import { createConversation } from './conversation.ts'
 import type { Deps } from './deps.ts'
 import { deriveKey } from './lib/keys.ts'
@@ -10,6 +11,7 @@ import { createAuthentication } from './modules/auth/authenticate.ts'
 import { createTokens } from './modules/auth/tokens.ts'
 import { createRooms } from './modules/chatrooms/service.ts'
 import { createRoomStore } from './modules/chatrooms/store.sqlite.ts'
+import type { Bounds, Tier } from './modules/quota/model.ts'
 import { createQuotas } from './modules/quota/service.ts'
 import { createQuotaStore } from './modules/quota/store.sqlite.ts'
 import { createSearch } from './modules/search/service.ts'
@@ -24,6 +26,8 @@ export type { Deps } from './deps.ts'
 
 /** Far above what a person opens: one account must not fill the disk, or make each list and search long. */
 const ROOMS_A_DAY = 2_000
+
+const MEGABYTE = 1_000_000
 
 export type Services = ReturnType<typeof createServices>
 
@@ -43,24 +47,28 @@ export function createServices(deps: Deps) {
   const quotas = createQuotas({
     store: createQuotaStore(database),
     clock,
-    limit: config.basicDailyPrompts,
+    bounds: boundsOf(config),
     timezone: config.quotaTimezone,
     tier: billing.entitlements,
+    digestNumber: (phone) => numberDigestsOf(config)(phone)[0],
   })
   const { authenticate, isSessionAlive } = createAuthentication({ database, tokens, clock })
   const auth = createAuth(
     authenticate,
-    (userId) => quotas.headers(quotas.read(userId)),
+    (principal) => quotas.headers(quotas.read(principal)),
     createInFlight({ name: 'requests', most: config.requestsPerUser }),
   )
   const conversation = createConversation({ deps, queue, quotas, cursors, isSessionAlive })
   const rooms = createRooms({
-    store: createRoomStore(database, conversation.store.cancelPending, createSetRoomAside(queue)),
+    store: createRoomStore(database, {
+      cancelPending: conversation.store.cancelPending,
+      setAside: createSetRoomAside(queue),
+      countText: quotas.countText,
+    }),
     clock,
     random,
     cursors,
     models: [config.geminiModel, ...config.geminiModels],
-    toldReplyIn: conversation.toldReplyIn,
     limitOf: (principal) => userLimit('rooms', principal, ROOMS_A_DAY, DAY),
   })
   const account = createAccountServices({
@@ -69,7 +77,7 @@ export function createServices(deps: Deps) {
     quotas,
     tokens,
     cursors,
-    onDeleted: [billing.onDeleted],
+    onDeleted: [billing.onDeleted, quotas.leave],
   })
   const search = createSearch({
     store: createSearchStore(database, clock),
@@ -111,5 +119,25 @@ export function createServices(deps: Deps) {
     users: account.users,
     origins: account.origins,
     maintenance,
+  }
+}
+
+function boundsOf(config: Config): Record<Tier, Bounds> {
+  const { basicDailyPrompts: prompts, promptsPerMinute, maxPendingPrompts: pending } = config
+  return {
+    basic: {
+      prompts,
+      starts: config.basicDailyStarts ?? 3 * prompts,
+      promptsPerMinute,
+      pending,
+      storedBytes: config.userStorageMb * MEGABYTE,
+    },
+    pro: {
+      prompts: null,
+      starts: config.proDailyStarts,
+      promptsPerMinute,
+      pending,
+      storedBytes: config.userStorageMbPro * MEGABYTE,
+    },
   }
 }

@@ -18,7 +18,13 @@ export async function walksOverTables(path: string, geminiUrl: string): Promise<
   const database = openDatabase(path)
   try {
     const { config } = parseConfig({ NODE_ENV: 'test', JWT_SECRET })
-    const settings = { geminiBaseUrl: geminiUrl, autoTitle: false, basicDailyPrompts: 1_000_000 }
+    const settings = {
+      geminiBaseUrl: geminiUrl,
+      autoTitle: false,
+      basicDailyPrompts: 1_000_000,
+      promptsPerMinute: 1_000_000,
+      maxPendingPrompts: 1_000_000,
+    }
     const deps = { config: { ...config, ...settings }, database, clock, random, log }
     const services = createServices(deps)
     const app = createApp(deps, services)

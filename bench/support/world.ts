@@ -95,6 +95,9 @@ export async function startBenchServer(options: {
       // The load of many users comes from a few.
       REQUESTS_PER_USER: '10000',
       STREAMS_PER_USER: '10000',
+      PROMPTS_PER_MINUTE: '1000000',
+      MAX_PENDING_PROMPTS: '1000000',
+      USER_STORAGE_MB: '1000000',
       ...options.settings,
     },
   })

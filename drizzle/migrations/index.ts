@@ -11,6 +11,7 @@ import sql8 from './0008_billing-limits.sql' with { type: 'text' }
 import sql9 from './0009_challenge-handle.sql' with { type: 'text' }
 import sql10 from './0010_provider-pauses.sql' with { type: 'text' }
 import sql11 from './0011_search-partitions.sql' with { type: 'text' }
+import sql12 from './0012_usage-by-number.sql' with { type: 'text' }
 
 export const migrations = [
   { name: '0000_initial', sql: sql0 },
@@ -25,4 +26,5 @@ export const migrations = [
   { name: '0009_challenge-handle', sql: sql9 },
   { name: '0010_provider-pauses', sql: sql10 },
   { name: '0011_search-partitions', sql: sql11 },
+  { name: '0012_usage-by-number', sql: sql12 },
 ]

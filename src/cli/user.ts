@@ -57,11 +57,15 @@ function list(terminal: Terminal, options: { limit: number; json?: true }) {
 function show(terminal: Terminal, who: string, options: { json?: true }) {
   return withServices(terminal, async ({ database, services }) => {
     const user = find(database, who)
-    const { tier, quota } = services.quotas.standing(user.id)
-    const shown = { ...describe(user), tier, quota }
+    const { id: userId, numberDigest } = user
+    const { tier, quota, storage } = services.quotas.standing({ userId, numberDigest })
+    const shown = { ...describe(user), tier, quota, storage }
     if (options.json) return terminal.print(JSON.stringify(shown))
     const used = quota.limit === null ? 'no limit' : `${quota.used} of ${quota.limit} used`
-    return terminal.print(table(['field', 'value'], Object.entries({ ...shown, quota: used })))
+    const stored = `${storage.usedBytes} of ${storage.limitBytes} bytes`
+    return terminal.print(
+      table(['field', 'value'], Object.entries({ ...shown, quota: used, storage: stored })),
+    )
   })
 }
 
@@ -98,7 +102,13 @@ function find(database: Context['database'], who: string): OperatorView {
   return user
 }
 
-function describe({ verifiedAt, createdAt, livingSessions, ...user }: OperatorView) {
+function describe({
+  verifiedAt,
+  createdAt,
+  livingSessions,
+  numberDigest: _,
+  ...user
+}: OperatorView) {
   return {
     ...user,
     verifiedAt: verifiedAt === null ? null : toInstant(verifiedAt),

@@ -104,6 +104,14 @@ export function integer(
   )
 }
 
+export function optionalInteger(
+  name: string,
+  details: Details<number | undefined> & { min: number; max: number },
+): Option<number | undefined> {
+  const given = integer(name, { describe: details.describe, min: details.min, max: details.max })
+  return { ...given, write: (value) => String(value ?? ''), fallback: { value: undefined } }
+}
+
 export function flag(name: string, details: Details<boolean>): Option<boolean> {
   const words: Record<string, boolean> = { true: true, '1': true, false: false, '0': false }
   return option(name, 'true or false', (given) => words[given.toLowerCase()], details)

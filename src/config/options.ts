@@ -10,9 +10,9 @@ import {
   optionalUrl,
   sqliteFile,
   text,
-  timezone,
   url,
 } from './option.ts'
+import { usageOptions } from './usage-options.ts'
 
 /** Every setting. `.env.example` and docs/configuration.md are held to this list by a test. */
 export const options = {
@@ -52,22 +52,13 @@ export const options = {
     default: 'http://localhost:3000',
   }),
 
-  basicDailyPrompts: integer('BASIC_DAILY_PROMPTS', {
-    describe: 'Prompts a day of the Basic tier',
-    min: 0,
-    max: 1_000_000,
-    default: 5,
-  }),
   searchesPerMinute: integer('SEARCHES_PER_MINUTE', {
     describe: 'Most searches of one user in a minute',
     min: 1,
     max: 1_000_000,
     default: 60,
   }),
-  quotaTimezone: timezone('QUOTA_TIMEZONE', {
-    describe: 'Whose midnight starts a new day',
-    default: 'UTC',
-  }),
+  ...usageOptions,
 
   stripeSecretKey: optionalText(
     'STRIPE_SECRET_KEY',

@@ -21,7 +21,7 @@ export function principalOf(request: Request): Principal | undefined {
 }
 
 /** Header fields that tell a user's quota; see the quota module. */
-export type QuotaHeaders = (userId: string) => Record<string, string>
+export type QuotaHeaders = (principal: Principal) => Record<string, string>
 
 const quotas = new WeakMap<Request, () => Record<string, string>>()
 
@@ -66,7 +66,7 @@ export function createAuth(
         if (!principal) throw unauthenticated()
         principals.set(request, principal)
         slots.set(request, inFlight.enter(principal.userId))
-        if (mode === 'with-quota') quotas.set(request, () => quotaHeaders(principal.userId))
+        if (mode === 'with-quota') quotas.set(request, () => quotaHeaders(principal))
       },
       ...(mode === 'with-quota' && { afterHandle: tellQuota }),
       mapResponse: ({ request, responseValue }) => send(request, responseValue),

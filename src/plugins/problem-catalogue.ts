@@ -1,5 +1,6 @@
 import { accountProblems } from './account-problems.ts'
 import type { ProblemKind } from './problem-kind.ts'
+import { usageProblems } from './usage-problems.ts'
 
 /**
  * The POSTs of a user that create something, here or at Stripe, and so honour an Idempotency-Key. A stranger's, such as
@@ -13,6 +14,7 @@ const PROMPTS = /^POST \/v1\/chatroom\/:id\/message(\/:messageId\/regenerate)?$/
 /** Every slug the server can answer with; a test keeps this list and the code in step. */
 export const problemCatalogue: Record<string, ProblemKind> = {
   ...accountProblems,
+  ...usageProblems,
   'already-final': {
     status: 409,
     detail: 'This message is final; there is nothing left to cancel.',
@@ -159,14 +161,6 @@ export const problemCatalogue: Record<string, ProblemKind> = {
     meaning: 'There is no subscription to manage, cancel or resume.',
     remedy: 'Subscribe with POST /v1/subscribe/pro first.',
     on: /^POST \/v1\/subscription\/(portal|cancel|resume)$/,
-  },
-  'quota-exhausted': {
-    status: 429,
-    detail: 'All 5 prompts of today are used. More come at 2026-11-23T00:00:00.000Z.',
-    meaning: 'A Basic account sends a number of prompts a day, and today’s are used up.',
-    remedy: 'Wait until the quota’s `resetsAt`, or become Pro with POST /v1/subscribe/pro.',
-    on: PROMPTS,
-    extras: { quota: { limit: 5, used: 5, remaining: 0, resetsAt: '2026-11-23T00:00:00.000Z' } },
   },
   'reply-not-final': {
     status: 409,

@@ -109,6 +109,12 @@ export const User = t.Object(
     hasPassword: t.Boolean({ description: 'Whether logging in asks for a password too.' }),
     createdAt: t.String({ format: 'date-time' }),
     quota: Quota,
+    storage: t.Object({
+      usedBytes: t.Integer({
+        description: 'UTF-8 bytes of prompts, replies, titles and system prompts.',
+      }),
+      limitBytes: t.Integer(),
+    }),
   },
   {
     description: 'A user, as only they see themselves.',
@@ -121,6 +127,7 @@ export const User = t.Object(
         hasPassword: true,
         createdAt: '2026-11-22T16:02:41.120Z',
         quota: { limit: 5, used: 2, remaining: 3, resetsAt: '2026-11-23T00:00:00.000Z' },
+        storage: { usedBytes: 18_204, limitBytes: 50_000_000 },
       },
     ],
   },

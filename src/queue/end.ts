@@ -1,6 +1,6 @@
 import { type Command, command, type Tx } from '#src/database/command.ts'
 import { JOB_READY } from './enqueue.ts'
-import type { JobEnd, JobKind } from './job.ts'
+import type { Job, JobEnd, JobKind } from './job.ts'
 import { prepareLanes } from './lane.ts'
 import { type JobRow, toJob } from './row.ts'
 import { END_WAITING, PROMOTE } from './sql.ts'
@@ -63,13 +63,24 @@ export function createEndWaiting(
 /** What its kind does when a job ends without being done, in the same transaction. */
 export function runEnded(tx: Tx, kinds: JobKinds, row: JobRow, end: JobEnd): void {
   const kind = kinds.get(row.kind)
-  if (!kind?.ended) return
-  let job: ReturnType<typeof toJob>
+  const job = kind?.ended && read(row, kind)
+  if (job) kind.ended?.(tx, job, end)
+}
+
+/** Asks its kind about another try, in the same transaction; gives how the job ends instead, if it does. */
+export function runBeforeRetry(tx: Tx, kinds: JobKinds, row: JobRow): JobEnd | undefined {
+  // A stop request ends the job anyway.
+  if (row.state !== 'running' || row.stop_requested_at !== null) return undefined
+  const kind = kinds.get(row.kind)
+  const job = kind?.beforeRetry && read(row, kind)
+  return job && kind.beforeRetry?.(tx, job)
+}
+
+/** Undefined for a body nobody can read: it has no effect to undo, and the job still ends. */
+function read(row: JobRow, kind: JobKind): Job | undefined {
   try {
-    job = toJob(row, kind.parse)
+    return toJob(row, kind.parse)
   } catch {
-    // A body nobody can read has no effect to undo; the job still ends.
-    return
+    return undefined
   }
-  kind.ended(tx, job, end)
 }

@@ -1,5 +1,5 @@
 import { type Command, command, whole } from '#src/database/command.ts'
-import { type JobKinds, promote, runEnded, STOPPED } from './end.ts'
+import { type JobKinds, promote, runBeforeRetry, runEnded, STOPPED } from './end.ts'
 import { JOB_READY } from './enqueue.ts'
 import type { Effect, JobEnd } from './job.ts'
 import type { JobRow } from './row.ts'
@@ -9,7 +9,14 @@ import { BY_ID, END_CLAIM, RELEASE_CLAIM } from './sql.ts'
 export type Finish =
   | { as: 'done'; effect: Effect | undefined }
   | { as: 'ended'; end: JobEnd; effect: Effect | undefined }
-  | { as: 'retry'; dueAt: number; countsError: boolean; error: string | null }
+  | {
+      as: 'retry'
+      dueAt: number
+      countsError: boolean
+      error: string | null
+      /** `begun`: the handler may have done something, and will do it again. `unused`: it surely did nothing. */
+      claim: 'begun' | 'snoozed' | 'unused'
+    }
 
 export interface FinishInput {
   /** As it was claimed. */
@@ -32,8 +39,17 @@ export function createFinish(kinds: JobKinds): Command<FinishInput, boolean> {
     return (tx, { row, finish, now }) => {
       const fence = { id: row.id, claims: row.claims }
       if (finish.as === 'retry') {
-        const { dueAt, countsError, error } = finish
-        const released = release.get({ ...fence, dueAt, errors: countsError ? 1 : 0, error })
+        const { dueAt, countsError, error, claim } = finish
+        const held = claim === 'begun' ? byId.get(row.id) : null
+        const instead = held?.claims === row.claims && runBeforeRetry(tx, kinds, held)
+        if (instead) return write({ as: 'ended', end: instead, effect: undefined })
+        const released = release.get({
+          ...fence,
+          dueAt,
+          errors: countsError ? 1 : 0,
+          unused: claim === 'unused' ? 1 : 0,
+          error,
+        })
         if (released) {
           tx.notify(JOB_READY, released.kind)
           return true

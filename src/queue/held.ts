@@ -20,7 +20,10 @@ export interface Held {
   abortAll(cause: AbortCause): void
   /** Extends the leases, and stops what was lost or is to stop. */
   beat(leaseUntil: number): Promise<void>
-  /** Gives claims back as ready with no error counted; what their handlers still bring is refused by the fence. */
+  /**
+   * Gives claims back as ready with no error counted: `rows` that were never begun, or else all that run. What their
+   * handlers still bring is refused by the fence.
+   */
   handBack(rows?: JobRow[]): Promise<void>
 }
 
@@ -75,7 +78,8 @@ export function createHeld(deps: WorkerDeps): Held {
     async handBack(rows) {
       const given = rows ?? [...running].map(({ row }) => row)
       const now = clock.now()
-      const finish = { as: 'retry', dueAt: now, countsError: false, error: null } as const
+      const claim = rows ? 'unused' : 'begun'
+      const finish = { as: 'retry', dueAt: now, countsError: false, error: null, claim } as const
       const writes = given.map((row) =>
         database.execute(queue.commands.finish, { row, finish, now }),
       )

@@ -74,6 +74,11 @@ export interface JobKind<B = unknown> {
    */
   // biome-ignore lint/suspicious/noConfusingVoidType: a handler with no effect returns nothing
   run(job: Job<B>, signal: AbortSignal): Promise<Effect | void>
+  /**
+   * In the transaction that makes a job ready that a handler had begun: after an error, a lost lease, or a drain, but not
+   * after a Snooze. May end it instead, as when nothing may be spent on it any more.
+   */
+  beforeRetry?(tx: Tx, job: Job<B>): JobEnd | undefined
   /** In the transaction that ends the job as failed or cancelled, whoever ends it. */
   ended?(tx: Tx, job: Job<B>, end: JobEnd): void
 }
@@ -88,15 +93,24 @@ export class Discard extends Error {
   }
 }
 
-/** Try again after `delayMs`, with no error counted. */
+/**
+ * Try again after `delayMs`, with no error counted. `unused`: the handler has done nothing, so that this claim does
+ * not count as a start.
+ */
 export class Snooze extends Error {
   readonly code: string
   readonly delayMs: number
-  constructor(delayMs: number, message = 'snoozed', code = 'snoozed') {
+  readonly unused: boolean
+  constructor(
+    delayMs: number,
+    message = 'snoozed',
+    { code = 'snoozed', unused = false }: { code?: string; unused?: boolean } = {},
+  ) {
     super(message)
     this.name = 'Snooze'
     this.code = code
     this.delayMs = delayMs
+    this.unused = unused
   }
 }
 

@@ -1,5 +1,5 @@
 import { type Command, command } from '#src/database/command.ts'
-import { type JobKinds, OVERTIME, promote, runEnded, STOPPED } from './end.ts'
+import { type JobKinds, OVERTIME, promote, runBeforeRetry, runEnded, STOPPED } from './end.ts'
 import { JOB_READY } from './enqueue.ts'
 import type { JobEnd } from './job.ts'
 import type { JobRow } from './row.ts'
@@ -28,7 +28,7 @@ export function createRescue(kinds: JobKinds): Command<RescueInput, boolean> {
       const row = byId.get(id)
       if (!row || row.lease_until === null || row.lease_until > leasesUntil) return false
       const { claims } = row
-      const end = verdict(row, now)
+      const end = verdict(row, now) ?? runBeforeRetry(tx, kinds, row)
       if (end) {
         const error = `${end.code}: ${end.message}`
         endClaim.run({ id, claims, state: end.state, now, error, losses: 1 })

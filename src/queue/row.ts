@@ -13,6 +13,7 @@ export interface JobRow {
   due_at: number
   deadline_at: number | null
   claims: number
+  unused_claims: number
   errors: number
   losses: number
   lease_until: number | null

@@ -57,7 +57,7 @@ async function outcome(
     if (!signal.aborted) return afterError(deps, row, error)
     if (signal.reason === 'lost') return undefined
     if (signal.reason === 'stop') return ended(STOPPED)
-    return { as: 'retry', dueAt: clock.now(), countsError: false, error: null }
+    return { as: 'retry', dueAt: clock.now(), countsError: false, error: null, claim: 'begun' }
   }
 }
 
@@ -76,7 +76,8 @@ function afterError({ clock, random, log }: WorkerDeps, row: JobRow, error: unkn
     return ended({ state: 'failed', cause: 'deadline', code, message })
   }
   log.warn({ ...named(row), errors, delayMs, err: error }, 'job will be tried again')
-  return { as: 'retry', dueAt, countsError, error: message }
+  const claim = countsError ? 'begun' : error.unused ? 'unused' : 'snoozed'
+  return { as: 'retry', dueAt, countsError, error: message, claim }
 }
 
 function ended(end: JobEnd): Finish {

@@ -90,7 +90,7 @@ export const END_CLAIM = `
  */
 export const RELEASE_CLAIM = `
   UPDATE jobs SET state = 'ready', lease_until = NULL, turn = NULL, due_at = $dueAt,
-    errors = errors + $errors, last_error = coalesce($error, last_error)
+    errors = errors + $errors, unused_claims = unused_claims + $unused, last_error = coalesce($error, last_error)
   WHERE id = $id AND claims = $claims AND state = 'running' AND stop_requested_at IS NULL
   RETURNING id, kind`
 

@@ -1,17 +1,14 @@
 import { expect, test } from 'bun:test'
 import type { Room } from '#src/modules/chatrooms/model.ts'
 import type { Accepted, Message } from '#src/modules/messages/model.ts'
-import { fromSource } from '#test/support/server.ts'
+import { fromSource, UNLIMITED } from '#test/support/server.ts'
 import { createWorld } from './world.ts'
 
 const ROOMS = 16
 const MOVED = 'commits are made by a thread of their own'
 
 test('under load the commits move to a thread; every prompt is accepted and answered once', async () => {
-  await using world = await createWorld(
-    { command: fromSource },
-    { settings: { BASIC_DAILY_PROMPTS: '1000000' } },
-  )
+  await using world = await createWorld({ command: fromSource }, { settings: UNLIMITED })
   const server = await world.start()
   const token = await world.signIn()
   const rooms = await Promise.all(

@@ -115,7 +115,7 @@ function start() {
         if (!row) return
         const dueAt = now + one.delayMs
         const { countsError } = one
-        const again: Finish = { as: 'retry', dueAt, countsError, error: 'again' }
+        const again: Finish = { as: 'retry', claim: 'begun', dueAt, countsError, error: 'again' }
         expect(await finish(row, again)).toBe(model.retry(row, dueAt, countsError))
         return
       }

@@ -123,7 +123,7 @@ test('a job ends rather than being tried again past its deadline', async () => {
   const { kind, worker, enqueue, row, clock } = createTestQueue()
   const causes: string[] = []
   kind({
-    run: () => Promise.reject(new Snooze(5_000, 'slow down', 'rate-limited')),
+    run: () => Promise.reject(new Snooze(5_000, 'slow down', { code: 'rate-limited' })),
     ended: (_tx, _job, end) => void causes.push(`${end.cause} ${end.code}`),
   })
   await worker().start({ alone: true })

@@ -79,7 +79,7 @@ for (const as of ['done', 'ended', 'retry'] as const) {
     const end = { state: 'failed', cause: 'error', code: 'x', message: 'y' } as const
     const finish =
       as === 'retry'
-        ? { as, dueAt: 0, countsError: true, error: 'z' }
+        ? ({ as, dueAt: 0, countsError: true, error: 'z', claim: 'begun' } as const)
         : as === 'done'
           ? { as, effect: effect(answer, 'zombie') }
           : { as, end, effect: undefined }

@@ -1,38 +1,10 @@
 import type { Database as Sqlite } from 'bun:sqlite'
+import { type Invariant, invariant, type PromptRow, type ReplyRow } from './invariant.ts'
 import type { StormPlan } from './plan.ts'
 import type { Rebuilt } from './reader.ts'
 import type { Sent } from './sender.ts'
+import { quota, usage } from './usage-invariants.ts'
 import { numberOf } from './world.ts'
-
-/** One thing that must hold, over how many it was checked, and each case in which it does not. */
-export interface Invariant {
-  name: string
-  checked: number
-  violations: string[]
-}
-
-interface PromptRow {
-  id: string
-  userId: string
-  content: string
-}
-
-interface ReplyRow {
-  id: string
-  roomId: string
-  userId: string
-  replyTo: string
-  version: number
-  position: number
-  finalRevision: number | null
-  status: string
-  content: string
-  attempt: number
-  prompt: string
-  claims: number | null
-  startedAt: number | null
-  endedAt: number | null
-}
 
 export interface Evidence {
   plan: StormPlan
@@ -53,7 +25,8 @@ export function checkInvariants({ plan, sent, readers, sqlite }: Evidence): Inva
     .query<ReplyRow, []>(
       `SELECT reply.id, reply.chatroom_id AS roomId, user_id AS userId, reply.reply_to AS replyTo,
          reply.version, reply.position, reply.final_revision AS finalRevision, reply.status, reply.content,
-         reply.attempt, prompt.content AS prompt, jobs.claims, jobs.started_at AS startedAt, jobs.ended_at AS endedAt
+         reply.attempt, prompt.content AS prompt, jobs.claims,
+         jobs.unused_claims AS unusedClaims, jobs.started_at AS startedAt, jobs.ended_at AS endedAt
        FROM messages AS reply JOIN messages AS prompt ON prompt.id = reply.reply_to
        JOIN chatrooms ON chatrooms.id = reply.chatroom_id LEFT JOIN jobs ON jobs.id = reply.job_id
        ORDER BY reply.chatroom_id, reply.position`,
@@ -68,6 +41,7 @@ export function checkInvariants({ plan, sent, readers, sqlite }: Evidence): Inva
     oneAtATime(replies),
     noZombie(replies),
     quota(sqlite, prompts, replies),
+    usage(sqlite),
     rebuilt(readers, replies),
     nothingLeft(sqlite),
     noLineLeft(sqlite),
@@ -75,21 +49,6 @@ export function checkInvariants({ plan, sent, readers, sqlite }: Evidence): Inva
     pragma(sqlite, 'integrity_check', (row) => row === 'ok'),
     pragma(sqlite, 'foreign_key_check', () => false),
   ]
-}
-
-function invariant<T>(
-  name: string,
-  items: Iterable<T>,
-  check: (item: T) => string | false | undefined,
-): Invariant {
-  const violations: string[] = []
-  let checked = 0
-  for (const item of items) {
-    checked++
-    const violation = check(item)
-    if (violation) violations.push(violation)
-  }
-  return { name, checked, violations }
 }
 
 function accepted(sent: Sent[], prompts: PromptRow[]): Invariant {
@@ -172,22 +131,6 @@ function noZombie(replies: ReplyRow[]): Invariant {
   return invariant(name, complete, ({ id, attempt, claims }) =>
     attempt === claims ? undefined : `reply ${id}: written by claim ${attempt}, held by ${claims}`,
   )
-}
-
-function quota(sqlite: Sqlite, prompts: PromptRow[], replies: ReplyRow[]): Invariant {
-  const users = sqlite
-    .query<{ id: string; used: number }, []>(
-      `SELECT id, coalesce((SELECT sum(used) FROM quota_usage WHERE user_id = users.id), 0) AS used FROM users`,
-    )
-    .all()
-  return invariant('quota used is accepted less given back', users, ({ id, used }) => {
-    const paid = prompts.filter(({ userId }) => userId === id).length
-    const back = replies.filter(
-      ({ userId, status, content }) =>
-        userId === id && (status === 'failed' || (status === 'cancelled' && content === '')),
-    ).length
-    return used !== paid - back && `user ${id}: used ${used}, accepted ${paid}, given back ${back}`
-  })
 }
 
 function rebuilt(readers: Rebuilt[], replies: ReplyRow[]): Invariant {

@@ -49,8 +49,22 @@ export const mutants: Record<string, Change[]> = {
   'no-give-back': [
     {
       file: 'src/modules/quota/store.sqlite.ts',
-      from: 'uncount.run(input)',
-      to: 'void input',
+      from: 'if (refundTo === null) return',
+      to: 'if (refundTo !== undefined) return',
+    },
+  ],
+  'refund-of-sent': [
+    {
+      file: 'src/modules/messages/sqlite/end.ts',
+      from: "(status === 'cancelled' && !isStarted(reply.jobId))",
+      to: "status === 'cancelled'",
+    },
+  ],
+  'text-uncounted': [
+    {
+      file: 'src/modules/quota/store.sqlite.ts',
+      from: 'settle.run(numberDigest, bytes)',
+      to: 'settle.run(numberDigest, 0)',
     },
   ],
 }

@@ -1,6 +1,7 @@
 import { call } from '#test/support/client.ts'
 import { type Struck, strike } from './blows.ts'
-import { checkInvariants, type Invariant } from './invariants.ts'
+import type { Invariant } from './invariant.ts'
+import { checkInvariants } from './invariants.ts'
 import { planStorm, type StormOptions } from './plan.ts'
 import { followRoom, type RoomReader } from './reader.ts'
 import { type Sent, sendTwice } from './sender.ts'

@@ -56,6 +56,10 @@ export async function createStormWorld(binary: string, plan: StormPlan): Promise
     OTP_DELIVERY: 'log',
     AUTO_TITLE: 'false',
     BASIC_DAILY_PROMPTS: String(plan.dailyPrompts),
+    // Each fault and each kill costs one.
+    BASIC_DAILY_STARTS: '1000000',
+    PROMPTS_PER_MINUTE: '1000000',
+    MAX_PENDING_PROMPTS: '1000000',
     CONTEXT_TOKENS: '500',
     // The load of many users comes from a few.
     REQUESTS_PER_USER: '10000',

@@ -161,7 +161,22 @@ export const checks: Record<string, { table: string; bad: Row[]; good: Row[] }> 
     ],
     good: [{ ...reply, status: 'failed', error_code: 'e' }],
   },
-  quota_used: { table: 'quota_usage', bad: [{ used: -1 }], good: [{ used: 0 }] },
+  quota_used: {
+    table: 'quota_usage',
+    bad: [{ used: -1 }, { starts: -1 }],
+    good: [{ used: 0, starts: 0 }],
+  },
+  number_usage_counts: {
+    table: 'number_usage',
+    bad: [
+      { used: -1 },
+      { starts: -1 },
+      { minute_prompts: -1 },
+      { pending: -1 },
+      { stored_bytes: -1 },
+    ],
+    good: [{ used: 0, starts: 0, minute_prompts: 0, pending: 0, stored_bytes: 0 }],
+  },
   jobs_state: {
     table: 'jobs',
     bad: [{ state: 'lost' }],
@@ -219,7 +234,6 @@ export const foreignKeys: Record<string, { to: string; onDelete: 'CASCADE' | 'SE
   'chatrooms.user_id': { to: 'users.id', onDelete: 'CASCADE' },
   'messages.chatroom_id': { to: 'chatrooms.id', onDelete: 'CASCADE' },
   'messages.reply_to': { to: 'messages.id', onDelete: 'CASCADE' },
-  'quota_usage.user_id': { to: 'users.id', onDelete: 'CASCADE' },
   'billing_customers.user_id': { to: 'users.id', onDelete: 'SET NULL' },
   'subscriptions.customer_id': { to: 'billing_customers.id', onDelete: 'CASCADE' },
   'checkout_sessions.customer_id': { to: 'billing_customers.id', onDelete: 'CASCADE' },

@@ -34,6 +34,8 @@ export async function fuzz({ seed, shots }: { seed: number; shots: number }): Pr
     otpPerIpHour: most,
     smsHourlyBudget: most,
     basicDailyPrompts: most,
+    promptsPerMinute: most,
+    maxPendingPrompts: most,
   })
   const document = await documentOf(app.app)
   const { token } = await app.signIn()

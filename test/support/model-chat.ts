@@ -15,7 +15,8 @@ export async function createModelChat(plan: Plan, settings: Partial<Config> = {}
   const behave = ({ model }: Call): Behaviour =>
     plan[model] ?? { kind: 'answer', pieces: [`from ${model}`] }
   const chat = await createTestChat({ behave, log, settings: { ...MODELS, ...settings } })
-  const { token, userId } = await chat.signIn()
+  const owner = await chat.signIn()
+  const { token } = owner
   const room = (body: object = {}) => chat.openRoom(token, body)
   /** Sends a prompt and gives what reads its reply once it is final, without moving the clock. */
   const prompt = async (roomId: string) => {
@@ -35,7 +36,7 @@ export async function createModelChat(plan: Plan, settings: Partial<Config> = {}
     },
     models: () => chat.gemini.calls.map(({ model }) => model),
     notReady: () => chat.services.provider.notReady(),
-    used: () => chat.services.quotas.read(userId).used,
+    used: () => chat.services.quotas.read(owner).used,
     said: (text: string) => lines.filter(({ msg }) => String(msg).includes(text)),
     async until(condition: () => boolean) {
       while (!condition()) await turns(1)

@@ -57,7 +57,17 @@ export const samples: Record<string, (n: number) => Row> = {
   search_pending: (n) => ({ key: n }),
   search_partitions: (n) => ({ owner: `o${n}`, first_key: n, number: n, terms: 1 }),
   refolding: (n) => ({ what: `w${n}`, version: 1 }),
-  quota_usage: (n) => ({ user_id: `u${n}`, day: `2026-11-0${n}`, used: 1 }),
+  number_usage: (n) => ({
+    number_digest: `d${n}`,
+    day: '2026-11-01',
+    used: 1,
+    starts: 1,
+    minute_at: 0,
+    minute_prompts: 1,
+    pending: 1,
+    stored_bytes: 1,
+  }),
+  quota_usage: (n) => ({ number_digest: `d${n}`, day: `2026-11-0${n}`, used: 1, starts: 1 }),
   idempotency_keys: (n) => ({ user_id: `u${n}`, key: `k${n}`, fingerprint: 'f', expires_at: 9 }),
   jobs: (n) => ({
     id: n,

@@ -4,6 +4,13 @@ import { middayZone } from './midday.ts'
 
 const START_DEADLINE_MS = 20_000
 
+/** Settings for tests that send many prompts in no time. */
+export const UNLIMITED = {
+  BASIC_DAILY_PROMPTS: '1000000',
+  PROMPTS_PER_MINUTE: '1000000',
+  MAX_PENDING_PROMPTS: '1000000',
+}
+
 export interface ServerProcess {
   url: string
   pid: number

@@ -26,9 +26,18 @@ export interface ProblemJson {
   errors?: FieldError[]
 }
 
+/** For tests that send many prompts in no time. */
+export const UNLIMITED = {
+  basicDailyPrompts: 1_000_000,
+  promptsPerMinute: 1_000_000,
+  maxPendingPrompts: 1_000_000,
+} satisfies Partial<Config>
+
 export interface TestUser {
   userId: string
   sessionId: string
+  /** That of a user whose number was never digested. */
+  numberDigest: string
   token: string
 }
 
@@ -108,7 +117,8 @@ export function createTestApp(
       .insert(sessions)
       .values({ id: sessionId, userId, createdAt: now, lastUsedAt: now, expiresAt: now + 30 * DAY })
       .run()
-    return { userId, sessionId, token: await services.tokens.sign({ userId, sessionId }) }
+    const token = await services.tokens.sign({ userId, sessionId })
+    return { userId, sessionId, numberDigest: userId, token }
   }
 
   return {

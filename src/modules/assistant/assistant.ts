@@ -15,6 +15,8 @@ export interface Question {
 export interface AssistantRequest extends Question {
   /** Tried in order: the first, then its fallbacks. */
   models: readonly string[]
+  /** Counts a further call for whoever asks; no other model is called where it is false. */
+  countCall(): Promise<boolean>
 }
 
 /** How a whole answer ended. */
@@ -69,6 +71,8 @@ interface FaultDetails {
   retryAfterMs?: number | undefined
   /** The provider's name of the quota that was exceeded. */
   quotaId?: string | undefined
+  /** No model was called: all of them are paused. */
+  isUnasked?: boolean
 }
 
 export class AssistantFault extends Error {
@@ -76,6 +80,7 @@ export class AssistantFault extends Error {
   readonly reason: string | undefined
   readonly retryAfterMs: number | undefined
   readonly quotaId: string | undefined
+  readonly isUnasked: boolean
 
   constructor(kind: FaultKind, message: string, details: FaultDetails = {}) {
     super(message)
@@ -84,5 +89,6 @@ export class AssistantFault extends Error {
     this.reason = details.reason
     this.retryAfterMs = details.retryAfterMs
     this.quotaId = details.quotaId
+    this.isUnasked = details.isUnasked ?? false
   }
 }

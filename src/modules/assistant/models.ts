@@ -89,7 +89,7 @@ export function createAssistant(deps: ModelsDeps): Assistant {
   }
 
   return {
-    async *stream({ models, ...question }, signal) {
+    async *stream({ models, countCall, ...question }, signal) {
       const pauses = deps.readPauses()
       const isKeyHeld = pauses.some(({ model }) => model === '')
       const faults: AssistantFault[] = []
@@ -100,7 +100,7 @@ export function createAssistant(deps: ModelsDeps): Assistant {
           faults.push(faultOf(pause, clock.now()))
           continue
         }
-        if (calls > 0 && !(await waitForSlot(signal))) break
+        if (calls > 0 && !((await waitForSlot(signal)) && (await countCall()))) break
         calls += 1
         const pieces = ask(model, question, signal)
         let hasText = false
@@ -126,8 +126,10 @@ export function createAssistant(deps: ModelsDeps): Assistant {
           await pieces.return(NO_ENDING)
         }
       }
-      if (calls === 0) await deps.returnSlot()
-      throw leastOf(faults)
+      const least = leastOf(faults)
+      if (calls > 0) throw least
+      await deps.returnSlot()
+      throw new AssistantFault(least.kind, least.message, { ...least, isUnasked: true })
     },
   }
 }

@@ -11,9 +11,12 @@ export function toQueueError(fault: AssistantFault): Error {
   const { kind, message, retryAfterMs } = fault
   switch (kind) {
     case 'rate-limited':
-      return new Snooze(retryAfterMs ?? DEFAULT_WAIT_MS, message, 'provider-limited')
+      return new Snooze(retryAfterMs ?? DEFAULT_WAIT_MS, message, {
+        code: 'provider-limited',
+        unused: fault.isUnasked,
+      })
     case 'key':
-      return new Snooze(KEY_CHECK_MS, message, 'provider-key')
+      return new Snooze(KEY_CHECK_MS, message, { code: 'provider-key', unused: fault.isUnasked })
     case 'exhausted':
     case 'refused':
     case 'model-gone':

@@ -1,4 +1,3 @@
-import { sql } from 'drizzle-orm'
 import { users } from '#drizzle/schema.ts'
 
 /** What logging in needs of a user. */
@@ -9,6 +8,3 @@ export const accountColumns = {
   passwordHash: users.passwordHash,
   verifiedAt: users.verifiedAt,
 }
-
-/** Never null, see the schema. */
-export const NUMBER_DIGEST = sql<string>`coalesce(${users.numberDigest}, ${users.id})`

@@ -76,6 +76,7 @@ const guessPassword = command(
 )
 
 const signUp = command('auth.sign-up', ({ sqlite }) => {
+  // A number whose account was deleted today keeps its digest, though the key has changed since, and so its quota.
   // What nobody has proven yet is the latest sign-up's; a verified account is written as it is, so that the
   // time of the answer does not tell whether there is one.
   const upsert = sqlite.query<
@@ -83,14 +84,15 @@ const signUp = command('auth.sign-up', ({ sqlite }) => {
     [Record<string, string | number | null>]
   >(`
     INSERT INTO users (id, phone, number_digest, name, password_hash, created_at, updated_at)
-    VALUES ($id, $phone, $numberDigest, $name, $passwordHash, $now, $now)
+    VALUES ($id, $phone, coalesce((SELECT number_digest FROM quota_usage WHERE number_digest = $previous LIMIT 1), $numberDigest), $name, $passwordHash, $now, $now)
     ON CONFLICT (phone) DO UPDATE SET
       name = CASE WHEN verified_at IS NULL THEN $name ELSE name END,
       password_hash = CASE WHEN verified_at IS NULL THEN $passwordHash ELSE password_hash END,
       updated_at = CASE WHEN verified_at IS NULL THEN $now ELSE updated_at END
     RETURNING id, verified_at AS verifiedAt`)
   return (tx, { origin, numberDigests, ...account }: SignUp): void => {
-    const row = upsert.get({ ...account, numberDigest: numberDigests[0] })
+    const [numberDigest, previous = numberDigest] = numberDigests
+    const row = upsert.get({ ...account, numberDigest, previous })
     const isTaken = row?.verifiedAt !== null
     const event = isTaken ? 'account.sign-up-of-taken-number' : 'account.signed-up'
     tx.run(audit, {

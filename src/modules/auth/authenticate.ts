@@ -4,7 +4,7 @@ import { compile, named } from '#src/database/compile.ts'
 import type { Database } from '#src/database/open.ts'
 import type { Clock } from '#src/lib/clock.ts'
 import type { Authenticate, Principal } from '#src/plugins/auth.ts'
-import { NUMBER_DIGEST } from './account-columns.ts'
+import { NUMBER_DIGEST } from '#src/plugins/somebody.ts'
 import type { AccessTokens } from './tokens.ts'
 
 export interface Authentication {
@@ -29,7 +29,7 @@ export function createAuthentication({
     database.orm
       .select({
         ...named({ userId: sessions.userId, sessionId: sessions.id }),
-        numberDigest: NUMBER_DIGEST.as('numberDigest'),
+        numberDigest: sql<string>`${sql.raw(NUMBER_DIGEST)}`.as('numberDigest'),
       })
       .from(sessions)
       .innerJoin(users, eq(users.id, sessions.userId))

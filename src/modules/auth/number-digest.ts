@@ -46,7 +46,18 @@ const setNumberDigests = command('auth.set-number-digests', ({ sqlite }) => {
   const set = sqlite.query<unknown, [string, string]>(
     'UPDATE users SET number_digest = ?2 WHERE id = ?1 AND number_digest IS NULL',
   )
+  // Until now the id stood in for the digest.
+  const setUsage = sqlite.query<unknown, [string, string]>(
+    'UPDATE number_usage SET number_digest = ?2 WHERE number_digest = ?1',
+  )
+  const setDays = sqlite.query<unknown, [string, string]>(
+    'UPDATE quota_usage SET number_digest = ?2 WHERE number_digest = ?1',
+  )
   return (_tx, { given }: { given: readonly { id: string; digest: string }[] }): void => {
-    for (const { id, digest } of given) set.run(id, digest)
+    for (const { id, digest } of given) {
+      set.run(id, digest)
+      setUsage.run(id, digest)
+      setDays.run(id, digest)
+    }
   }
 })

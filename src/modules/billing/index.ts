@@ -35,14 +35,14 @@ export function createBillingRoutes({
 }: {
   auth: Auth
   billing: Billing
-  quota: (userId: string) => Quota
+  quota: (principal: Principal) => Quota
   idempotently: IdempotentCall
   /** What one user may ask of Stripe. */
   limitsOf: (principal: Principal) => Limit[]
 }) {
-  const status = async (userId: string) => ({
-    ...(await billing.status(userId)),
-    quota: quota(userId),
+  const status = async (principal: Principal) => ({
+    ...(await billing.status(principal.userId)),
+    quota: quota(principal),
   })
 
   /** An action that creates nothing, and so takes no Idempotency-Key: doing it twice is fine. */
@@ -54,7 +54,7 @@ export function createBillingRoutes({
       await provider[name](userId)
       return { status: 200, body: undefined, location: null }
     })
-    return status(userId)
+    return status(principal)
   }
 
   return new Elysia({ name: 'billing', prefix: '/v1' })
@@ -87,7 +87,7 @@ export function createBillingRoutes({
         detail: { ...detail, summary: 'Deliveries of Stripe, signed' },
       },
     )
-    .get('/subscription/status', ({ principal }) => status(principal.userId), {
+    .get('/subscription/status', ({ principal }) => status(principal), {
       authenticated: true,
       response: { 200: answer.SubscriptionStatus, ...problems(401, 404) },
       detail: { ...detail, summary: 'Tier, subscription and quota' },

@@ -63,7 +63,7 @@ export function createChatrooms({ auth, rooms }: { auth: Auth; rooms: Rooms }) {
       {
         authenticated: true,
         body: RoomChange,
-        response: { 200: answer.Room, ...problems(400, 401, 404, 413, 415, 422) },
+        response: { 200: answer.Room, ...problems(400, 401, 404, 409, 413, 415, 422) },
         detail: { ...detail, summary: 'Change title, instruction or model' },
       },
     )

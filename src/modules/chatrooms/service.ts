@@ -20,8 +20,6 @@ export interface RoomDeps {
   models: readonly string[]
   /** How many rooms of a user are new. */
   limitOf(principal: RoomOwner): Limit
-  /** The reply of which the room's readers have been told text. */
-  toldReplyIn(roomId: string): string | undefined
 }
 
 type RoomOwner = Pick<Principal, 'userId' | 'numberDigest'>
@@ -90,8 +88,7 @@ export function createRooms(deps: RoomDeps): Rooms {
       return room
     },
     async remove(userId, roomId) {
-      const toldReplyId = deps.toldReplyIn(roomId)
-      if (!(await store.remove({ userId, roomId, toldReplyId, now: clock.now() }))) throw notFound()
+      if (!(await store.remove({ userId, roomId, now: clock.now() }))) throw notFound()
     },
   }
 }

@@ -1,6 +1,6 @@
 import { and, desc, eq, sql } from 'drizzle-orm'
 import { chatrooms } from '#drizzle/schema.ts'
-import { type Command, command } from '#src/database/command.ts'
+import { type Command, command, type Tx } from '#src/database/command.ts'
 import { compile, named } from '#src/database/compile.ts'
 import type { Database } from '#src/database/open.ts'
 import { fold } from '#src/lib/fold.ts'
@@ -45,12 +45,18 @@ type Row = Omit<Room, 'messageCount' | 'lastMessageAt' | 'createdAt' | 'updatedA
   updatedAt: number
 }
 
+export interface RoomStoreDeps {
+  /** Ends what the room still waits for. */
+  cancelPending: Command<Omit<RoomToRemove, 'userId'>, void>
+  /** Takes the room from its owner, to be erased later. */
+  setAside: Command<{ roomId: string; now: number }, void>
+  /** Counts text that is stored or freed. @throws Problem 409 `storage-full` */
+  countText(tx: Tx, userId: string, bytes: number): void
+}
+
 export function createRoomStore(
   database: Database,
-  /** Ends what the room still waits for. */
-  cancelPending: Command<Omit<RoomToRemove, 'userId'>, void>,
-  /** Takes the room from its owner, to be erased later. */
-  setAside: Command<{ roomId: string; now: number }, void>,
+  { cancelPending, setAside, countText }: RoomStoreDeps,
 ): RoomStore {
   const { orm, sqlite } = database
   const owned = and(
@@ -85,6 +91,7 @@ export function createRoomStore(
         titleBy: placeholder('titleBy'),
         systemPrompt: placeholder('systemPrompt'),
         model: placeholder('model'),
+        storedBytes: placeholder('storedBytes'),
         activeAt: placeholder('now'),
         createdAt: placeholder('now'),
         updatedAt: placeholder('now'),
@@ -93,7 +100,9 @@ export function createRoomStore(
     return (tx, { userId, claim, limit, now, room }: RoomToCreate) => {
       const { value, replayed } = once(tx, { userId, claim, now }, () => {
         tx.run(spend, { limits: [limit], now })
-        insert.run({ ...room, userId, now, titleFolded: fold(room.title) })
+        const storedBytes = bytesOf(room)
+        countText(tx, userId, storedBytes)
+        insert.run({ ...room, userId, now, storedBytes, titleFolded: fold(room.title) })
         const body = toRoom(find.get({ roomId: room.id, userId }))
         if (!body) throw new Error('The room just made is not there')
         return { status: 201, body, location: `/v1/chatroom/${room.id}` }
@@ -105,14 +114,19 @@ export function createRoomStore(
   const change = command(
     'rooms.change',
     ({ orm }) =>
-      (_tx, input: { userId: string; roomId: string; change: RoomChange; now: number }) => {
+      (tx, input: { userId: string; roomId: string; change: RoomChange; now: number }) => {
         const { title, systemPrompt, model } = input.change
+        const room = find.get({ roomId: input.roomId, userId: input.userId })
+        if (!room) return undefined
+        const grownBytes = bytesOf({ ...room, ...input.change }) - bytesOf(room)
+        countText(tx, input.userId, grownBytes)
         const set = {
           ...(title === undefined
             ? {}
             : { title, titleFolded: fold(title), titleBy: 'person' as const }),
           ...(systemPrompt === undefined ? {} : { systemPrompt }),
           ...(model === undefined ? {} : { model }),
+          storedBytes: sql`${chatrooms.storedBytes} + ${grownBytes}`,
           updatedAt: input.now,
         }
         const here = and(eq(chatrooms.id, input.roomId), eq(chatrooms.userId, input.userId))
@@ -121,12 +135,16 @@ export function createRoomStore(
       },
   )
 
-  const remove = command('rooms.remove', ({ orm }) => {
+  const remove = command('rooms.remove', ({ orm, sqlite }) => {
+    const size = sqlite.query<{ bytes: number }, [string]>(
+      'SELECT stored_bytes AS bytes FROM chatrooms WHERE id = ?1',
+    )
     const drop = orm.delete(chatrooms).where(owned).returning({ id: chatrooms.id }).prepare()
-    return (tx, { userId, roomId, toldReplyId, now }: RoomToRemove): boolean => {
+    return (tx, { userId, roomId, now }: RoomToRemove): boolean => {
       const room = find.get({ roomId, userId })
       if (!room) return false
-      tx.run(cancelPending, { roomId, toldReplyId, now })
+      tx.run(cancelPending, { roomId, now })
+      countText(tx, userId, -(size.get(roomId)?.bytes ?? 0))
       tx.notify(roomTopic(roomId), 'stored')
       if (room.userMessages + room.assistantMessages > ERASED_AT_ONCE) {
         tx.run(setAside, { roomId, now })
@@ -152,6 +170,11 @@ export function createRoomStore(
       }
     },
   }
+}
+
+/** What the room itself adds to the stored text of its owner, beside its messages. */
+function bytesOf({ title, systemPrompt }: { title: string; systemPrompt: string | null }): number {
+  return Buffer.byteLength(title) + Buffer.byteLength(systemPrompt ?? '')
 }
 
 function toRoom(row: Row | undefined): Room | undefined {

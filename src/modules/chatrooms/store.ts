@@ -25,14 +25,12 @@ export interface RoomToCreate {
 export interface RoomToRemove {
   userId: string
   roomId: string
-  /** The reply of which text has been told, which may not be stored yet. */
-  toldReplyId: string | undefined
   now: number
 }
 
 /** What the rooms ask of the database. Each method is one atomic unit. */
 export interface RoomStore {
-  /** @throws Problem 429, though not where it is a repetition */
+  /** @throws Problem 409 `storage-full`, 429, though not where it is a repetition */
   create(input: RoomToCreate): Promise<Answer<Room>>
   /** Most recently active first, from behind `after`; titles that hold `search`, whatever its case. */
   list(input: {
@@ -42,6 +40,7 @@ export interface RoomStore {
     search: string | undefined
   }): Promise<Rows<Room & RoomKey>>
   find(input: { userId: string; roomId: string }): Promise<Room | undefined>
+  /** @throws Problem 409 `storage-full` */
   change(input: {
     userId: string
     roomId: string

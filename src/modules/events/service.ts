@@ -1,4 +1,5 @@
 import { notFound } from '#src/lib/problem.ts'
+import type { Principal } from '#src/plugins/auth.ts'
 import type { LiveReplies, LiveReply } from '../messages/live.ts'
 import type { MessageStore } from '../messages/store.ts'
 import type { Quota } from '../quota/model.ts'
@@ -11,8 +12,8 @@ export interface EventDeps {
   hub: EventHub
   store: Pick<MessageStore, 'changes' | 'waiting'>
   live: LiveReplies
-  quota: (userId: string) => Quota
-  isSessionAlive: (principal: { userId: string; sessionId: string }) => boolean
+  quota: (principal: Principal) => Quota
+  isSessionAlive: (principal: Principal) => boolean
 }
 
 export interface Events {
@@ -21,7 +22,7 @@ export interface Events {
    * malformed or another room's. @throws Problem 404, 429, 503
    */
   subscribe(
-    principal: { userId: string; sessionId: string },
+    principal: Principal,
     roomId: string,
     lastEventId: string | null,
   ): ReadableStream<Uint8Array>
@@ -39,7 +40,7 @@ export function createEvents({ hub, store, live, quota, isSessionAlive }: EventD
         changes: (since, limit) => store.changes({ userId, roomId, since, limit }),
         live: () => live.get(roomId) ?? storedPart(roomId),
         ended: live.drop,
-        quota: () => quota(userId),
+        quota: () => quota(principal),
       }
       const isAllowed = () => isSessionAlive(principal)
       return hub.open({ roomId, userId, reader: createReader(source, start), isAllowed })

@@ -1,7 +1,7 @@
 import { type Context, Elysia, t } from 'elysia'
 import { DEFAULT_LIMIT } from '#src/lib/page.ts'
 import { SECOND } from '#src/lib/time.ts'
-import type { Auth } from '#src/plugins/auth.ts'
+import type { Auth, Principal } from '#src/plugins/auth.ts'
 import { type Answer, idempotencyClaim } from '#src/plugins/idempotency.ts'
 import { strictQuery } from '#src/plugins/query.ts'
 import { sendAnswer } from '#src/plugins/reply.ts'
@@ -34,17 +34,17 @@ export interface MessageRouteDeps {
   messages: Messages
   /** RateLimit headers of a quota. */
   quotaHeaders: (quota: Quota) => Record<string, string>
-  readQuota: (userId: string) => Quota
+  readQuota: (principal: Principal) => Quota
 }
 
 /** A replay shows the quota as it is now, not as it was then. */
 function sendAccepted(
   set: Context['set'],
   answer: Answer<Accepted>,
-  userId: string,
+  principal: Principal,
   { quotaHeaders, readQuota }: MessageRouteDeps,
 ): Accepted {
-  const quota = answer.replayed ? readQuota(userId) : answer.body.quota
+  const quota = answer.replayed ? readQuota(principal) : answer.body.quota
   Object.assign(set.headers, quotaHeaders(quota))
   return sendAnswer(set, answer)
 }
@@ -58,7 +58,7 @@ export function createMessageRoutes(deps: MessageRouteDeps) {
       async ({ principal, params, body, request, set }) => {
         const facts = { claim: idempotencyClaim(request, body), trace: traceparent(request) }
         const answer = await messages.accept(principal.userId, params.id, body.userPrompt, facts)
-        return sendAccepted(set, answer, principal.userId, deps)
+        return sendAccepted(set, answer, principal, deps)
       },
       {
         authenticated: 'with-quota',
@@ -123,7 +123,7 @@ export function createMessageRoutes(deps: MessageRouteDeps) {
           params.messageId,
           facts,
         )
-        return sendAccepted(set, answer, principal.userId, deps)
+        return sendAccepted(set, answer, principal, deps)
       },
       {
         authenticated: 'with-quota',

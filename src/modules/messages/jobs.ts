@@ -10,12 +10,18 @@ interface ReplyBody {
 
 /** Job kind `message.reply`: makes one reply. Its lane is the room, its owner the user. */
 export function reply(
-  deps: ReplyDeps & { concurrency: number; provider: ProviderLimit },
+  deps: ReplyDeps & {
+    concurrency: number
+    provider: ProviderLimit
+    /** Counts another try of the user; see the quota module. */
+    beforeRetry: NonNullable<JobKind['beforeRetry']>
+  },
 ): JobKind<ReplyBody> {
   return {
     kind: REPLY_KIND,
     concurrency: deps.concurrency,
     provider: deps.provider,
+    beforeRetry: deps.beforeRetry,
     parse: parseReplyBody,
     run: (job, signal) => answerPrompt(deps, job, signal),
     ended(tx, job, end) {
@@ -44,6 +50,12 @@ function explain({ cause, code }: JobEnd): { code: string; message: string } {
     return {
       code: 'interrupted',
       message: 'The server was interrupted too often while answering. Please ask again.',
+    }
+  }
+  if (code === 'starts-exhausted') {
+    return {
+      code,
+      message: 'The assistant failed, and your account has no further tries today.',
     }
   }
   if (code === 'provider-key') {

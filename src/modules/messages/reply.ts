@@ -27,6 +27,8 @@ export interface ReplyDeps {
   /** Rooms of which the log has said that their model is no longer offered. */
   notedRooms: Set<string>
   window(task: ReplyTask, system: string): Window
+  /** Counts a further call of the provider; see the quota module. */
+  countCall(userId: string): Promise<boolean>
   isFault(error: unknown): error is AssistantFault
   /** What the queue is to do after a fault. */
   toQueueError(fault: AssistantFault): Error
@@ -105,7 +107,13 @@ async function consume(
   const models = [...new Set([modelOf(deps, task), ...deps.defaults.fallbackModels])]
   // The one place where a reply calls the provider.
   const pieces = assistant.stream(
-    { models, system, history: window.turns, prompt: task.prompt },
+    {
+      models,
+      system,
+      history: window.turns,
+      prompt: task.prompt,
+      countCall: () => deps.countCall(task.userId),
+    },
     signal,
   )
   const writer = live.start(task.roomId, {

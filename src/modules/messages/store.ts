@@ -47,14 +47,15 @@ export interface Partial {
   content: string
 }
 
-/** How a reply ends. `failed` and `blocked` say why; `failed`, and `cancelled` with no text, give the quota back. */
+/**
+ * How a reply ends; `failed` and `blocked` say why. A prompt is refunded where its reply failed, or was cancelled before
+ * a worker took its job.
+ */
 export interface ReplyEnd {
   replyId: string
   status: 'complete' | 'failed' | 'blocked' | 'cancelled'
   /** Undefined leaves what is stored, as when nobody holds the live text. */
   content: string | undefined
-  /** Text was told, whatever is stored of it: the quota is not given back. */
-  isTold?: boolean
   attempt: number | undefined
   error: { code: string; message: string } | null
   model: string | null
@@ -67,8 +68,6 @@ export interface ReplyEnd {
 /** A room that is deleted. */
 export interface RoomEnd {
   roomId: string
-  /** The reply of which text has been told, which may not be stored yet. */
-  toldReplyId: string | undefined
   now: number
 }
 

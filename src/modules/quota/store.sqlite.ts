@@ -1,68 +1,133 @@
-import { and, eq, lt, sql } from 'drizzle-orm'
-import { quotaUsage } from '#drizzle/schema.ts'
 import { command } from '#src/database/command.ts'
-import { compile, named } from '#src/database/compile.ts'
 import type { Database } from '#src/database/open.ts'
-import type { QuotaStore } from './store.ts'
-
-const { placeholder } = sql
-const here = and(
-  eq(quotaUsage.userId, placeholder('userId')),
-  eq(quotaUsage.day, placeholder('day')),
-)
+import { MINUTE } from '#src/lib/time.ts'
+import { IS_SOMEBODY, NUMBER_DIGEST } from '#src/plugins/somebody.ts'
+import type { Bounds, Usage } from './model.ts'
+import type { Place, QuotaStore, Settle, Start, Take, Took } from './store.ts'
+import { prepareUsage } from './usage.ts'
 
 export function createQuotaStore(database: Database): QuotaStore {
-  const used = compile(database.sqlite, () =>
-    database.orm
-      .select(named({ used: quotaUsage.used }))
-      .from(quotaUsage)
-      .where(here),
-  )
-
-  const take = command('quota.take', ({ sqlite }) => {
-    const find = sqlite.query<{ used: number }, [string, string]>(
-      'SELECT used FROM quota_usage WHERE user_id = ?1 AND day = ?2',
-    )
-    const begin = sqlite.query<unknown, [string, string]>(
-      'INSERT INTO quota_usage (user_id, day, used) VALUES (?1, ?2, 1)',
-    )
-    const count = sqlite.query<unknown, [string, string, number]>(
-      'UPDATE quota_usage SET used = ?3 WHERE user_id = ?1 AND day = ?2',
-    )
-    // Parallel prompts cannot slip past the limit: commands run one after another, behind SQLite's write lock.
-    return (_tx, { userId, day, limit }: { userId: string; day: string; limit: number }) => {
-      const used = find.get(userId, day)?.used
-      if ((used ?? 0) >= limit) return undefined
-      if (used === undefined) begin.run(userId, day)
-      else count.run(userId, day, used + 1)
-      return (used ?? 0) + 1
-    }
-  })
-
-  const giveBack = command('quota.give-back', ({ orm }) => {
-    const uncount = orm
-      .update(quotaUsage)
-      .set({ used: sql`max(0, ${quotaUsage.used} - 1)` })
-      .where(here)
-      .prepare()
-    return (_tx, input: { userId: string; day: string }): void => {
-      uncount.run(input)
-    }
-  })
-
-  const prune = command('quota.prune', ({ orm }) => {
-    const remove = orm
-      .delete(quotaUsage)
-      .where(lt(quotaUsage.day, placeholder('before')))
-      .returning({ day: quotaUsage.day })
-      .prepare()
-    return (_tx, { before }: { before: string }) => remove.all({ before }).length
-  })
-
+  const { load } = prepareUsage(database)
   return {
-    used: (input) => used.get(input)?.used ?? 0,
+    read: (place) => load(place).usage,
+    owner,
     take,
-    giveBack,
+    start,
+    settle,
+    store,
+    leave,
     prune: (input) => database.execute(prune, input),
   }
 }
+
+const owner = command('quota.owner', ({ sqlite }) => {
+  const find = sqlite.query<{ numberDigest: string; phone: string }, [string]>(
+    `SELECT ${NUMBER_DIGEST} AS numberDigest, phone FROM users WHERE id = ?1 AND ${IS_SOMEBODY}`,
+  )
+  return (_tx, { userId }: { userId: string }) => find.get(userId) ?? undefined
+})
+
+// Parallel prompts cannot slip past a bound: commands run one after another, behind SQLite's write lock.
+const take = command('quota.take', (connection) => {
+  const usages = prepareUsage(connection)
+  return (_tx, { bounds, bytes, now, ...place }: Take): Took => {
+    const loaded = usages.load(place)
+    const { usage } = loaded
+    const minute = minuteOf(usage, now)
+    const exceeded = exceededBound(bounds, { ...usage, ...minute }, bytes)
+    if (exceeded) return { usage: { ...usage, ...minute }, exceeded }
+    const next = {
+      day: usage.day,
+      used: usage.used + (bounds.prompts === null ? 0 : 1),
+      starts: usage.starts + 1,
+      minuteAt: minute.minuteAt,
+      minutePrompts: minute.minutePrompts + 1,
+      pending: usage.pending + 1,
+      storedBytes: usage.storedBytes + bytes,
+    }
+    usages.save(place.numberDigest, loaded, next)
+    return { usage: next }
+  }
+})
+
+/** A minute that begins after now was written by a clock that has since been set back. */
+function minuteOf({ minuteAt, minutePrompts }: Usage, now: number) {
+  if (minuteAt <= now && now < minuteAt + MINUTE) return { minuteAt, minutePrompts }
+  return { minuteAt: now, minutePrompts: 0 }
+}
+
+/** The longest wait first. */
+function exceededBound(bounds: Bounds, usage: Usage, bytes: number): keyof Bounds | undefined {
+  if (bounds.prompts !== null && usage.used >= bounds.prompts) return 'prompts'
+  if (usage.starts >= bounds.starts) return 'starts'
+  if (usage.storedBytes + bytes > bounds.storedBytes) return 'storedBytes'
+  if (usage.minutePrompts >= bounds.promptsPerMinute) return 'promptsPerMinute'
+  if (usage.pending >= bounds.pending) return 'pending'
+  return undefined
+}
+
+const start = command('quota.start', (connection) => {
+  const usages = prepareUsage(connection)
+  return (_tx, { bounds, leavesPrompts, ...place }: Start): boolean => {
+    const loaded = usages.load(place)
+    const { usage } = loaded
+    const left = leavesPrompts ? Math.max(0, (bounds.prompts ?? 0) - usage.used) : 0
+    if (usage.starts + left >= bounds.starts) return false
+    usages.save(place.numberDigest, loaded, { ...usage, starts: usage.starts + 1 })
+    return true
+  }
+})
+
+const settle = command('quota.settle', ({ sqlite }) => {
+  const settle = sqlite.query<unknown, [string, number]>(`
+    UPDATE number_usage SET pending = max(0, pending - 1), stored_bytes = stored_bytes + ?2 WHERE number_digest = ?1`)
+  const refund = sqlite.query<unknown, [string, string]>(
+    'UPDATE number_usage SET used = max(0, used - 1) WHERE number_digest = ?1 AND day = ?2',
+  )
+  const refundPast = sqlite.query<unknown, [string, string]>(
+    'UPDATE quota_usage SET used = max(0, used - 1) WHERE number_digest = ?1 AND day = ?2',
+  )
+  return (_tx, { numberDigest, bytes, refundTo }: Settle): void => {
+    settle.run(numberDigest, bytes)
+    if (refundTo === null) return
+    if (refund.run(numberDigest, refundTo).changes === 0) refundPast.run(numberDigest, refundTo)
+  }
+})
+
+const store = command('quota.store', (connection) => {
+  const usages = prepareUsage(connection)
+  return (_tx, { bytes, most, ...place }: Place & { bytes: number; most: number }): boolean => {
+    const loaded = usages.load(place)
+    const { usage } = loaded
+    const storedBytes = usage.storedBytes + bytes
+    if (bytes > 0 && storedBytes > most) return false
+    usages.save(place.numberDigest, loaded, { ...usage, storedBytes: Math.max(0, storedBytes) })
+    return true
+  }
+})
+
+const leave = command('quota.leave', (connection) => {
+  const usages = prepareUsage(connection)
+  const drop = connection.sqlite.query<unknown, [string]>(
+    'DELETE FROM number_usage WHERE number_digest = ?1',
+  )
+  const dropDays = connection.sqlite.query<unknown, [string]>(
+    'DELETE FROM quota_usage WHERE number_digest = ?1',
+  )
+  return (_tx, { keptAs, ...place }: Place & { keptAs: string }): void => {
+    const { usage } = usages.load(place)
+    drop.run(place.numberDigest)
+    dropDays.run(place.numberDigest)
+    usages.keepDay(keptAs, usage, true)
+  }
+})
+
+const prune = command('quota.prune', ({ sqlite }) => {
+  // Each uses an index: quota_usage_by_day, quota_usage_of_gone.
+  const removeOld = sqlite.query<unknown, [string]>('DELETE FROM quota_usage WHERE day < ?1')
+  const removeOfGone = sqlite.query<unknown, [string]>(
+    'DELETE FROM quota_usage WHERE account_gone = 1 AND day < ?1',
+  )
+  return (_tx, { before, today }: { before: string; today: string }): number =>
+    removeOld.run(before).changes + removeOfGone.run(today).changes
+})

@@ -1,5 +1,5 @@
 import type { Clock } from '#src/lib/clock.ts'
-import { type Effect, effect, type JobKind } from '#src/queue/job.ts'
+import { type Effect, effect, type Job, type JobKind } from '#src/queue/job.ts'
 import type { ProviderLimit } from '#src/queue/provider.ts'
 import type { Assistant, AssistantFault } from '../assistant/assistant.ts'
 import type { TitleStore } from './store.ts'
@@ -16,6 +16,9 @@ export interface TitleDeps {
   /** Tried in order. */
   models: readonly string[]
   provider: ProviderLimit
+  /** Counts another try of the user; see the quota module. */
+  beforeRetry: NonNullable<JobKind['beforeRetry']>
+  countCall(userId: string): Promise<boolean>
   isFault(error: unknown): error is AssistantFault
   /** What the queue is to do after a fault. */
   toQueueError(fault: AssistantFault): Error
@@ -31,14 +34,15 @@ export function title(deps: TitleDeps): JobKind<{ roomId: string }> {
     // A name may come later; replies go first.
     concurrency: 2,
     provider: deps.provider,
+    beforeRetry: deps.beforeRetry,
     parse: parseTitleBody,
-    run: (job, signal) => nameRoom(deps, job.body.roomId, signal),
+    run: (job, signal) => nameRoom(deps, job, signal),
   }
 }
 
 async function nameRoom(
   deps: TitleDeps,
-  roomId: string,
+  { owner, body: { roomId } }: Job<{ roomId: string }>,
   signal: AbortSignal,
 ): Promise<Effect | undefined> {
   const { store, assistant, clock, models } = deps
@@ -47,7 +51,8 @@ async function nameRoom(
   const prompt = titlePrompt(exchange.prompt, exchange.reply)
   let answer = ''
   try {
-    const request = { models, system: INSTRUCTION, history: [], prompt }
+    const countCall = async () => owner !== null && (await deps.countCall(owner))
+    const request = { models, system: INSTRUCTION, history: [], prompt, countCall }
     for await (const piece of assistant.stream(request, signal)) answer += piece
   } catch (error) {
     if (signal.aborted || !deps.isFault(error)) throw error

@@ -1,7 +1,7 @@
-import { and, asc, eq, ne, sql } from 'drizzle-orm'
+import { and, asc, eq, sql } from 'drizzle-orm'
 import { alias } from 'drizzle-orm/sqlite-core'
 import { chatrooms, messages } from '#drizzle/schema.ts'
-import { command } from '#src/database/command.ts'
+import { command, type Tx } from '#src/database/command.ts'
 import type { Database } from '#src/database/open.ts'
 import { fold } from '#src/lib/fold.ts'
 import { lazy } from '#src/lib/lazy.ts'
@@ -9,7 +9,11 @@ import type { TitleStore } from './store.ts'
 
 const { placeholder } = sql
 
-export function createTitleStore({ orm }: Database): TitleStore {
+export function createTitleStore(
+  { orm }: Database,
+  /** Counts text that the server stored for a user. */
+  countText: (tx: Tx, userId: string, bytes: number) => void,
+): TitleStore {
   const prompts = alias(messages, 'prompts')
   const first = lazy(() =>
     orm
@@ -30,19 +34,26 @@ export function createTitleStore({ orm }: Database): TitleStore {
       .prepare(),
   )
 
-  const name = command('titles.name', ({ orm }) => {
+  const name = command('titles.name', ({ orm, sqlite }) => {
+    const find = sqlite.query<{ userId: string; bytes: number }, [string]>(`
+      SELECT user_id AS userId, octet_length(title) AS bytes FROM chatrooms WHERE id = ?1 AND title_by <> 'person'`)
     const update = orm
       .update(chatrooms)
       .set({
         title: sql`${placeholder('title')}`,
         titleFolded: sql`${placeholder('titleFolded')}`,
         titleBy: 'assistant',
+        storedBytes: sql`${chatrooms.storedBytes} + ${placeholder('grownBytes')}`,
         updatedAt: sql`${placeholder('now')}`,
       })
-      .where(and(eq(chatrooms.id, placeholder('roomId')), ne(chatrooms.titleBy, 'person')))
+      .where(eq(chatrooms.id, placeholder('roomId')))
       .prepare()
-    return (_tx, input: { roomId: string; title: string; now: number }): void => {
-      update.run({ ...input, titleFolded: fold(input.title) })
+    return (tx, input: { roomId: string; title: string; now: number }): void => {
+      const room = find.get(input.roomId)
+      if (!room) return
+      const grownBytes = Buffer.byteLength(input.title) - room.bytes
+      countText(tx, room.userId, grownBytes)
+      update.run({ ...input, grownBytes, titleFolded: fold(input.title) })
     }
   })
 

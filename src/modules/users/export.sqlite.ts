@@ -1,5 +1,6 @@
 import type { Database as Sqlite } from 'bun:sqlite'
 import { takeRows } from '#src/lib/page.ts'
+import { NUMBER_DIGEST } from '#src/plugins/somebody.ts'
 import type { Entry } from './store.ts'
 
 /** Rows read and sent at a time, fewer where their texts are long: this bounds the memory of an export and each of its steps. */
@@ -51,7 +52,12 @@ const parts: readonly Part[] = [
   {
     type: 'quota',
     key: 'day',
-    sql: 'SELECT day, used FROM quota_usage WHERE user_id = $owner AND day > $after ORDER BY day',
+    // Walks the keys of both tables.
+    sql: `SELECT day, used FROM quota_usage
+      WHERE number_digest = (SELECT ${NUMBER_DIGEST} FROM users WHERE id = $owner) AND day > $after
+      UNION ALL SELECT day, used FROM number_usage
+      WHERE number_digest = (SELECT ${NUMBER_DIGEST} FROM users WHERE id = $owner) AND day > $after
+      ORDER BY day`,
   },
   {
     type: 'customer',

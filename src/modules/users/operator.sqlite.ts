@@ -3,6 +3,7 @@ import { users } from '#drizzle/schema.ts'
 import { command } from '#src/database/command.ts'
 import type { Database } from '#src/database/open.ts'
 import { audit } from '#src/plugins/audit.ts'
+import { NUMBER_DIGEST } from '#src/plugins/somebody.ts'
 
 /** A user as an operator sees one. */
 export interface OperatorView {
@@ -13,6 +14,7 @@ export interface OperatorView {
   verifiedAt: number | null
   createdAt: number
   livingSessions: number
+  numberDigest: string
 }
 
 type TierOverride = OperatorView['tierOverride']
@@ -25,6 +27,7 @@ const columns = {
   verifiedAt: users.verifiedAt,
   createdAt: users.createdAt,
   // Written out: in a select of one table Drizzle writes a bare "id", which would be the session's.
+  numberDigest: sql<string>`${sql.raw(NUMBER_DIGEST)}`,
   livingSessions: sql<number>`(SELECT count(*) FROM sessions WHERE user_id = users.id AND ended_at IS NULL)`,
 }
 

@@ -6,6 +6,7 @@ import { createInFlight } from '#src/plugins/in-flight.ts'
 import type { Origin } from '#src/plugins/origin.ts'
 import type { Limit } from '#src/plugins/rate-limit.ts'
 import type { User } from '#src/plugins/schemas.ts'
+import type { QuotaOwner } from '../quota/model.ts'
 import type { Removal, UserChange } from './model.ts'
 import { toNdjson } from './ndjson.ts'
 import type { UserStore } from './store.ts'
@@ -16,7 +17,7 @@ const UNVERIFIED_KEPT_MS = DAY
 export interface UserDeps {
   store: UserStore
   clock: Clock
-  quotas: { standing(userId: string): Pick<User, 'tier' | 'quota'> }
+  quotas: { standing(owner: QuotaOwner): Pick<User, 'tier' | 'quota' | 'storage'> }
   /** Proves that the person is there. @throws Problem */
   prove(principal: Principal, given: Removal, origin: Origin): Promise<void>
   exportLimit(userId: string): Limit
@@ -31,7 +32,9 @@ export function createUsers({ store, clock, quotas, prove, exportLimit }: UserDe
     const user = await store.find(userId)
     // The account went while this request was on its way.
     if (!user) throw unauthenticated()
-    return { ...user, createdAt: toInstant(user.createdAt), ...quotas.standing(userId) }
+    const { numberDigest, ...shown } = user
+    const standing = quotas.standing({ userId, numberDigest })
+    return { ...shown, createdAt: toInstant(user.createdAt), ...standing }
   }
 
   return {

@@ -5,6 +5,7 @@ import { compile, named } from '#src/database/compile.ts'
 import type { Database } from '#src/database/open.ts'
 import { audit } from '#src/plugins/audit.ts'
 import { spend } from '#src/plugins/rate-limit.ts'
+import { NUMBER_DIGEST } from '#src/plugins/somebody.ts'
 import type { Queue } from '#src/queue/queue.ts'
 import { createResumeErasures, eraseSome } from './erase.sqlite.ts'
 import { everything } from './export.sqlite.ts'
@@ -14,6 +15,7 @@ import type { OnDeleted, UserStore } from './store.ts'
 const columns = {
   ...named({ id: users.id, phone: users.phone, name: users.name, createdAt: users.createdAt }),
   hasPassword: sql<number>`${users.passwordHash} IS NOT NULL`.as('hasPassword'),
+  numberDigest: sql<string>`${sql.raw(NUMBER_DIGEST)}`.as('numberDigest'),
 }
 
 const rename = command(

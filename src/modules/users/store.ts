@@ -7,6 +7,7 @@ export interface UserRow {
   phone: string
   name: string | null
   hasPassword: boolean
+  numberDigest: string
   createdAt: number
 }
 

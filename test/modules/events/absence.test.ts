@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test'
 import { rebuild, type SseEvent } from '#test/support/sse.ts'
+import { UNLIMITED } from '#test/support/test-app.ts'
 import { createTestChat } from '#test/support/test-chat.ts'
 import { follow, isDone } from '#test/support/test-stream.ts'
 
@@ -7,7 +8,7 @@ const PROMPTS = 120
 
 test('A reader that was away for more than is read at once is told everything once and in order', async () => {
   const chat = await createTestChat({
-    settings: { basicDailyPrompts: PROMPTS },
+    settings: UNLIMITED,
     behave: ({ prompt }) => ({ kind: 'answer', pieces: ['re: ', prompt] }),
   })
   const { token } = await chat.signIn()

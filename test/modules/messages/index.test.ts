@@ -42,7 +42,8 @@ describe('POST /v1/chatroom/:id/message', () => {
 
   test('takes exactly the quota of 50 parallel prompts', async () => {
     const chat = await createTestChat()
-    const { token, userId } = await chat.signIn()
+    const owner = await chat.signIn()
+    const { token } = owner
     const roomId = await chat.openRoom(token)
     const post = () =>
       chat.send('POST', `/v1/chatroom/${roomId}/message`, { token, body: { userPrompt: 'Hello' } })
@@ -56,7 +57,7 @@ describe('POST /v1/chatroom/:id/message', () => {
     expect((await json<ProblemJson>(refused ?? new Response())).type).toBe(
       '/problems/quota-exhausted',
     )
-    expect(chat.services.quotas.read(userId)).toMatchObject({ used: 5, remaining: 0 })
+    expect(chat.services.quotas.read(owner)).toMatchObject({ used: 5, remaining: 0 })
     await chat.stop()
   })
 
@@ -80,7 +81,8 @@ describe('POST /v1/chatroom/:id/message', () => {
 
   test('a refused prompt costs nothing and leaves no trace', async () => {
     const chat = await createTestChat()
-    const { token, userId } = await chat.signIn()
+    const owner = await chat.signIn()
+    const { token } = owner
     const roomId = await chat.openRoom(token)
     const path = `/v1/chatroom/${roomId}/message`
     const bad = ['', ' \n', 'x'.repeat(32_001), 7, null, ['a'], undefined].map((userPrompt) => ({
@@ -121,7 +123,7 @@ describe('POST /v1/chatroom/:id/message', () => {
       (await chat.send('POST', '/v1/chatroom/nope/message', { token, body: { userPrompt: 'a' } }))
         .status,
     ).toBe(404)
-    expect(chat.services.quotas.read(userId)).toMatchObject({ used: 0 })
+    expect(chat.services.quotas.read(owner)).toMatchObject({ used: 0 })
     expect(chat.database.sqlite.query('SELECT count(*) AS n FROM messages').get()).toEqual({ n: 0 })
     expect(chat.database.sqlite.query('SELECT count(*) AS n FROM jobs').get()).toEqual({ n: 0 })
     await chat.stop()
@@ -129,7 +131,8 @@ describe('POST /v1/chatroom/:id/message', () => {
 
   test('refuses what is more than the model can take, at the door', async () => {
     const chat = await createTestChat({ settings: { geminiInputTokens: 100 } })
-    const { token, userId } = await chat.signIn()
+    const owner = await chat.signIn()
+    const { token } = owner
     const roomId = await chat.openRoom(token)
     const post = (length: number) =>
       chat.send('POST', `/v1/chatroom/${roomId}/message`, {
@@ -139,7 +142,7 @@ describe('POST /v1/chatroom/:id/message', () => {
     const refused = await post(401)
     expect(refused.status).toBe(422)
     expect((await json<ProblemJson>(refused)).errors?.[0]?.pointer).toBe('/userPrompt')
-    expect(chat.services.quotas.read(userId)).toMatchObject({ used: 0 })
+    expect(chat.services.quotas.read(owner)).toMatchObject({ used: 0 })
     expect((await post(400)).status).toBe(202)
     await chat.stop()
   })

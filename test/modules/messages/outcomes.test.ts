@@ -23,10 +23,11 @@ async function ask(plan: Behaviour[], settings: Parameters<typeof createTestChat
     behave: () => left.shift() ?? { kind: 'answer', pieces: ['fine'] },
   })
   open = chat
-  const { token, userId } = await chat.signIn()
+  const owner = await chat.signIn()
+  const { token } = owner
   const roomId = await chat.openRoom(token)
   const { reply } = await chat.prompt(token, roomId, 'How are you?')
-  const used = () => chat.services.quotas.read(userId).used
+  const used = () => chat.services.quotas.read(owner).used
   const final = (stepMs?: number) => settle(chat, token, roomId, reply.id, stepMs)
   return { chat, token, roomId, reply, used, final }
 }

@@ -3,7 +3,7 @@ import type { Room } from '#src/modules/chatrooms/model.ts'
 import { turns } from '#test/support/fake-clock.ts'
 import { createGate } from '#test/support/gate.ts'
 import { createSeededRandom } from '#test/support/seeded-random.ts'
-import { json } from '#test/support/test-app.ts'
+import { json, UNLIMITED } from '#test/support/test-app.ts'
 import { createTestChat } from '#test/support/test-chat.ts'
 
 let open: Awaited<ReturnType<typeof createTestChat>> | undefined
@@ -16,7 +16,7 @@ afterEach(async () => {
 async function waitingRoom() {
   const gates: ReturnType<typeof createGate>[] = []
   const chat = await createTestChat({
-    settings: { basicDailyPrompts: 1_000 },
+    settings: UNLIMITED,
     behave: () => {
       const gate = createGate()
       gates.push(gate)

@@ -22,7 +22,8 @@ async function gatedChat() {
   const behave = (): Behaviour => ({ kind: 'answer', pieces: (gates[calls++] ?? gate).pieces() })
   const chat = await createTestChat({ behave })
   open = chat
-  const { token, userId } = await chat.signIn()
+  const owner = await chat.signIn()
+  const { token } = owner
   const roomId = await chat.openRoom(token)
   const act = (messageId: string, action: string, headers = {}) =>
     chat.send('POST', `/v1/chatroom/${roomId}/message/${messageId}/${action}`, { token, headers })
@@ -36,12 +37,12 @@ async function gatedChat() {
     await chat.clock.advance(SAVE_EVERY_MS)
     while ((await chat.read(token, roomId, messageId)).content !== text) await turns(1)
   }
-  return { gate, secondGate, chat, token, userId, roomId, act, called, streamed }
+  return { gate, secondGate, chat, token, owner, roomId, act, called, streamed }
 }
 
 describe('POST …/cancel', () => {
   test('stops a running reply, keeps the text so far and the price', async () => {
-    const { gate, chat, token, userId, roomId, act, streamed } = await gatedChat()
+    const { gate, chat, token, owner, roomId, act, streamed } = await gatedChat()
     const { reply } = await chat.prompt(token, roomId, 'Tell me everything')
     gate.send('So far ')
     await streamed(reply.id, 'So far ')
@@ -52,22 +53,23 @@ describe('POST …/cancel', () => {
       status: 'cancelled',
       content: 'So far ',
     })
-    expect(chat.services.quotas.read(userId).used).toBe(1)
+    expect(chat.services.quotas.read(owner).used).toBe(1)
     const again = await act(reply.id, 'cancel')
     expect(again.status).toBe(409)
     expect((await json<ProblemJson>(again)).type).toBe('/problems/already-final')
   })
 
-  test('before the first character gives the quota back, running or waiting, and lets the next one go on', async () => {
-    const { secondGate, chat, token, userId, roomId, act, called } = await gatedChat()
+  test('refunds a waiting prompt but not one that a worker took, and lets the next one go on', async () => {
+    const { secondGate, chat, token, owner, roomId, act, called } = await gatedChat()
     const running = await chat.prompt(token, roomId, 'one')
     const parked = await chat.prompt(token, roomId, 'two')
     const next = await chat.prompt(token, roomId, 'three')
     await called(1)
-    expect(chat.services.quotas.read(userId).used).toBe(3)
+    expect(chat.services.quotas.read(owner).used).toBe(3)
     expect((await json<Message>(act(parked.reply.id, 'cancel'))).status).toBe('cancelled')
+    expect(chat.services.quotas.read(owner).used).toBe(2)
     expect((await json<Message>(act(running.reply.id, 'cancel'))).status).toBe('cancelled')
-    expect(chat.services.quotas.read(userId).used).toBe(1)
+    expect(chat.services.quotas.read(owner).used).toBe(2)
     await called(2)
     secondGate.send('third')
     secondGate.end()
@@ -92,8 +94,8 @@ describe('POST …/cancel', () => {
 })
 
 describe('DELETE of the room', () => {
-  test('gives nothing back once text was told, though nothing of it is stored yet', async () => {
-    const { gate, chat, token, userId, roomId } = await gatedChat()
+  test('refunds what waits, and not what has been streamed, though nothing of it is stored yet', async () => {
+    const { gate, chat, token, owner, roomId } = await gatedChat()
     const { reply } = await chat.prompt(token, roomId, 'one')
     await chat.prompt(token, roomId, 'parked')
     const events = await chat.send('GET', `/v1/chatroom/${roomId}/events`, { token })
@@ -103,22 +105,22 @@ describe('DELETE of the room', () => {
     while (!told.includes('event: delta')) told += (await reader?.read())?.value ?? ''
     expect((await chat.read(token, roomId, reply.id)).content).toBe('')
     expect((await chat.send('DELETE', `/v1/chatroom/${roomId}`, { token })).status).toBe(204)
-    expect(chat.services.quotas.read(userId).used).toBe(1)
+    expect(chat.services.quotas.read(owner).used).toBe(1)
     await reader?.cancel()
   })
 
-  test('gives back what was running without a word', async () => {
-    const { chat, token, userId, roomId, called } = await gatedChat()
+  test('does not refund a prompt that was sent and has no answer yet', async () => {
+    const { chat, token, owner, roomId, called } = await gatedChat()
     await chat.prompt(token, roomId, 'one')
     await called(1)
     expect((await chat.send('DELETE', `/v1/chatroom/${roomId}`, { token })).status).toBe(204)
-    expect(chat.services.quotas.read(userId).used).toBe(0)
+    expect(chat.services.quotas.read(owner).used).toBe(1)
   })
 })
 
 describe('POST …/regenerate', () => {
   test('makes a new version of the reply, costs one and keeps the old one', async () => {
-    const { gate, secondGate, chat, token, userId, roomId, act } = await gatedChat()
+    const { gate, secondGate, chat, token, owner, roomId, act } = await gatedChat()
     const { prompt, reply } = await chat.prompt(token, roomId, 'one')
     gate.send('first')
     gate.end()
@@ -139,13 +141,13 @@ describe('POST …/regenerate', () => {
       chat.send('GET', `/v1/chatroom/${roomId}/message`, { token }),
     )
     expect(latest.reply).toEqual(second)
-    expect(chat.services.quotas.read(userId).used).toBe(2)
+    expect(chat.services.quotas.read(owner).used).toBe(2)
     // The model is asked the same again: the reply being replaced is not part of the conversation.
     expect(chat.gemini.calls.map(({ contents }) => contents.length)).toEqual([1, 1])
   })
 
   test('refuses a prompt with 422, a reply in the making with 409, another’s with 404', async () => {
-    const { chat, token, userId, roomId, act } = await gatedChat()
+    const { chat, token, owner, roomId, act } = await gatedChat()
     const { prompt, reply } = await chat.prompt(token, roomId, 'one')
     const refused = await act(prompt.id, 'regenerate')
     expect([refused.status, (await json<ProblemJson>(refused)).type]).toEqual([
@@ -158,18 +160,18 @@ describe('POST …/regenerate', () => {
       '/problems/reply-not-final',
     ])
     expect((await act('nope', 'regenerate')).status).toBe(404)
-    expect(chat.services.quotas.read(userId).used).toBe(1)
+    expect(chat.services.quotas.read(owner).used).toBe(1)
   })
 })
 
 describe('A room', () => {
-  test('deleted with running and waiting replies takes them along and gives back what was not said', async () => {
-    const { chat, token, userId, roomId, called } = await gatedChat()
+  test('deleted with running and waiting replies takes them along and refunds what was not sent', async () => {
+    const { chat, token, owner, roomId, called } = await gatedChat()
     await chat.prompt(token, roomId, 'one')
     await chat.prompt(token, roomId, 'two')
     await called(1)
     expect((await chat.send('DELETE', `/v1/chatroom/${roomId}`, { token })).status).toBe(204)
-    expect(chat.services.quotas.read(userId).used).toBe(0)
+    expect(chat.services.quotas.read(owner).used).toBe(1)
     while (chat.worker.running > 0) await turns(1)
     const states = chat.database.sqlite.query('SELECT state FROM jobs ORDER BY id').all()
     expect(states).toEqual([{ state: 'cancelled' }, { state: 'cancelled' }])

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from 'bun:test'
 import type { Page } from '#src/lib/page.ts'
 import { NEXT_PENDING } from '#src/modules/search/index-messages.sqlite.ts'
 import type { SearchHit } from '#src/modules/search/model.ts'
-import { json } from '#test/support/test-app.ts'
+import { json, UNLIMITED } from '#test/support/test-app.ts'
 import { createTestChat } from '#test/support/test-chat.ts'
 
 let open: Awaited<ReturnType<typeof createTestChat>> | undefined
@@ -13,7 +13,7 @@ afterEach(async () => {
 
 async function chatWith(prompts: string[], answer = 'noted') {
   const chat = await createTestChat({
-    settings: { basicDailyPrompts: 1_000 },
+    settings: UNLIMITED,
     behave: () => ({ kind: 'answer', pieces: [answer] }),
   })
   open = chat

@@ -22,7 +22,8 @@ async function talk(options: { autoTitle?: boolean; room?: object; name?: Behavi
       : { kind: 'answer', pieces: ['A rain jacket'] }
   const chat = await createTestChat({ behave, settings: { autoTitle: options.autoTitle ?? true } })
   open = chat
-  const { token, userId } = await chat.signIn()
+  const owner = await chat.signIn()
+  const { token } = owner
   const roomId = await chat.openRoom(token, options.room ?? {})
   const unfinished = chat.database.sqlite.query('SELECT 1 FROM jobs WHERE ended_at IS NULL')
   const running = chat.database.sqlite.query("SELECT 1 FROM jobs WHERE state = 'running'")
@@ -38,18 +39,18 @@ async function talk(options: { autoTitle?: boolean; room?: object; name?: Behavi
   const title = async () =>
     (await json<Room>(chat.send('GET', `/v1/chatroom/${roomId}`, { token }))).title
   const prompt = (text: string) => chat.prompt(token, roomId, text)
-  return { chat, token, userId, roomId, say, prompt, title }
+  return { chat, token, owner, roomId, say, prompt, title }
 }
 
 describe('An automatic title', () => {
   test('names the room after its first exchange, once, and costs the user nothing', async () => {
-    const { chat, userId, say, title } = await talk()
+    const { chat, owner, say, title } = await talk()
     await say('What shall I pack for Bergen?')
     expect(await title()).toBe('Packing for Bergen')
     expect(chat.gemini.calls[1]?.prompt).toContain(
       'User: What shall I pack for Bergen?\nAssistant: A rain jacket',
     )
-    expect(chat.services.quotas.read(userId).used).toBe(1)
+    expect(chat.services.quotas.read(owner).used).toBe(1)
     await say('And for Oslo?')
     expect(chat.gemini.calls).toHaveLength(3)
   })

@@ -94,6 +94,8 @@ describe.skipIf(!image)('The image', () => {
     const settings = {
       DATABASE_URL: 'file:/data/pollux.db',
       BASIC_DAILY_PROMPTS: '100',
+      MAX_PENDING_PROMPTS: '100',
+      PROMPTS_PER_MINUTE: '1000',
       GEMINI_API_KEY: 'x',
       // Its entry is a file of its own within the binary.
       WRITER_THREAD: 'always',

@@ -2,7 +2,7 @@ import { Database as Sqlite } from 'bun:sqlite'
 import type { Room } from '#src/modules/chatrooms/model.ts'
 import type { Accepted, Message } from '#src/modules/messages/model.ts'
 import { createWorld, type World } from '#test/e2e/world.ts'
-import { fromSource } from '#test/support/server.ts'
+import { fromSource, UNLIMITED } from '#test/support/server.ts'
 
 const DEADLINE_MS = 15_000
 const PAUSE_MS = 20
@@ -16,7 +16,7 @@ export async function createFaultyWorld(
   const world = await createWorld(
     { command: [...prefix, ...command] },
     // The very object, so that a test can change a setting between two starts.
-    { settings: Object.assign(settings, { BASIC_DAILY_PROMPTS: '100000' }) },
+    { settings: Object.assign(settings, UNLIMITED) },
   )
   // Not spread: its `server` is asked anew each time.
   return Object.assign(world, { path: world.file('data/pollux.db') })

@@ -3,7 +3,7 @@ import { messages } from '#drizzle/schema.ts'
 import { type Command, type Connection, command, type Tx } from '#src/database/command.ts'
 import { notFound, Problem } from '#src/lib/problem.ts'
 import { once } from '#src/plugins/idempotency.ts'
-import { IS_SOMEBODY } from '#src/plugins/somebody.ts'
+import { IS_SOMEBODY, NUMBER_DIGEST } from '#src/plugins/somebody.ts'
 import { roomTopic, userTopic } from '#src/plugins/topics.ts'
 import type { Queue } from '#src/queue/queue.ts'
 import type { Quotas } from '../../quota/service.ts'
@@ -33,10 +33,11 @@ export function createAccept(deps: AcceptDeps): Command<PromptToAccept, Acceptan
       const { value, replayed } = once(tx, input, () => {
         const room = rows.findRoom.get(roomId, userId)
         if (!room) throw notFound()
-        const taken = deps.quotas.take(tx, userId)
+        const bytes = Buffer.byteLength(input.text)
+        const taken = deps.quotas.take(tx, { userId, numberDigest: room.numberDigest }, bytes)
         const position = room.revision + 1
         const revision = position + 1
-        rows.growRoom.run({ roomId, revision, prompts: 1, now })
+        rows.growRoom.run({ roomId, revision, prompts: 1, bytes, now })
         const owner = ownerWord(userId)
         const prompt = { id: promptId, roomId, owner, position, content: input.text, now }
         rows.toSearch.run(rows.insertPrompt.run(prompt).lastInsertRowid)
@@ -87,9 +88,9 @@ export function createRegenerate(
         }
         const promptId = old.replyTo
         const version = (lastVersion.get({ promptId })?.version ?? 0) + 1
-        const taken = deps.quotas.take(tx, userId)
+        const taken = deps.quotas.take(tx, { userId, numberDigest: room.numberDigest }, 0)
         const revision = room.revision + 1
-        rows.growRoom.run({ roomId, revision, prompts: 0, now })
+        rows.growRoom.run({ roomId, revision, prompts: 0, bytes: 0, now })
         const reply = {
           ...input,
           promptId,
@@ -109,12 +110,13 @@ export function createRegenerate(
 function prepareRows({ sqlite }: Connection) {
   return {
     // Who is being erased had a session a moment ago.
-    findRoom: sqlite.query<{ revision: number }, [string, string]>(`
-      SELECT revision FROM chatrooms JOIN users ON users.id = user_id AND ${IS_SOMEBODY}
+    findRoom: sqlite.query<{ revision: number; numberDigest: string }, [string, string]>(`
+      SELECT revision, ${NUMBER_DIGEST} AS numberDigest FROM chatrooms JOIN users ON users.id = user_id AND ${IS_SOMEBODY}
       WHERE chatrooms.id = ?1 AND user_id = ?2`),
     growRoom: sqlite.query<unknown, [Record<string, string | number>]>(`
       UPDATE chatrooms SET revision = $revision, pending_from = coalesce(pending_from, $revision), user_messages = user_messages + $prompts,
-        assistant_messages = assistant_messages + 1, last_message_at = $now, active_at = $now
+        assistant_messages = assistant_messages + 1, stored_bytes = stored_bytes + $bytes, last_message_at = $now,
+        active_at = $now
       WHERE id = $roomId`),
     insertPrompt: sqlite.query<unknown, [Record<string, string | number>]>(`
       INSERT INTO messages

@@ -1,7 +1,8 @@
 import { and, desc, eq, isNull, sql } from 'drizzle-orm'
-import { chatrooms, messages } from '#drizzle/schema.ts'
+import { chatrooms, messages, users } from '#drizzle/schema.ts'
 import { type Command, command, type Tx } from '#src/database/command.ts'
 import { notFound, Problem } from '#src/lib/problem.ts'
+import { NUMBER_DIGEST } from '#src/plugins/somebody.ts'
 import { REPLY_ENDED, roomTopic, userTopic } from '#src/plugins/topics.ts'
 import type { Queue } from '#src/queue/queue.ts'
 import type { Quotas } from '../../quota/service.ts'
@@ -15,7 +16,7 @@ export interface EndDeps {
   onUntitled: (tx: Tx, room: { roomId: string; userId: string }) => void
 }
 
-/** Ends a reply: its final state, the room's revision, and the quota where it is given back. */
+/** Ends a reply: its final state, the room's revision, and what its prompt took of the quota. */
 export function createEnd({ quotas, onUntitled }: EndDeps): Command<ReplyEnd, void> {
   return command('messages.end', ({ orm, sqlite }) => {
     const find = orm
@@ -23,8 +24,10 @@ export function createEnd({ quotas, onUntitled }: EndDeps): Command<ReplyEnd, vo
         key: messages.key,
         roomId: messages.chatroomId,
         userId: chatrooms.userId,
+        numberDigest: sql<string>`${sql.raw(NUMBER_DIGEST)}`,
         content: messages.content,
         attempt: messages.attempt,
+        jobId: messages.jobId,
         paidOn: messages.paidOn,
         titleBy: chatrooms.titleBy,
         position: messages.position,
@@ -33,15 +36,20 @@ export function createEnd({ quotas, onUntitled }: EndDeps): Command<ReplyEnd, vo
       })
       .from(messages)
       .innerJoin(chatrooms, eq(chatrooms.id, messages.chatroomId))
+      .innerJoin(users, eq(users.id, chatrooms.userId))
       .where(and(eq(messages.id, placeholder('replyId')), isNull(messages.completedAt)))
       .prepare()
     // Walks messages_in_order over the prompts between and what was cancelled.
     const nextPending = sqlite.query<{ position: number }, [string, number]>(`
       SELECT position FROM messages WHERE chatroom_id = ?1 AND position > ?2 AND completed_at IS NULL
       ORDER BY position LIMIT 1`)
-    const grow = sqlite.query<unknown, [string, number, number | null]>(
-      'UPDATE chatrooms SET revision = ?2, pending_from = ?3 WHERE id = ?1',
+    const grow = sqlite.query<unknown, [string, number, number | null, number]>(
+      'UPDATE chatrooms SET revision = ?2, pending_from = ?3, stored_bytes = stored_bytes + ?4 WHERE id = ?1',
     )
+    const findStarted = sqlite.query<unknown, [number]>(
+      'SELECT 1 FROM jobs WHERE id = ?1 AND claims > unused_claims',
+    )
+    const isStarted = (jobId: number | null) => jobId !== null && findStarted.get(jobId) !== null
     const end = sqlite.query<unknown, [Record<string, string | number | null>]>(`
       UPDATE messages SET status = $status, content = $content, attempt = $attempt, final_revision = $revision,
         error_code = $errorCode, error_message = $errorMessage, model = $model, finish_reason = $finishReason,
@@ -55,11 +63,12 @@ export function createEnd({ quotas, onUntitled }: EndDeps): Command<ReplyEnd, vo
       if (!reply) return
       const keepsText = status === 'complete' || status === 'cancelled'
       const content = keepsText ? (input.content ?? reply.content) : ''
+      const bytes = Buffer.byteLength(content)
       const revision = reply.revision + 1
       const { roomId, position, pendingFrom } = reply
       const stillFrom =
         position === pendingFrom ? nextPending.get(roomId, position)?.position : pendingFrom
-      grow.run(roomId, revision, stillFrom ?? null)
+      grow.run(roomId, revision, stillFrom ?? null, bytes)
       end.run({
         key: reply.key,
         status,
@@ -81,11 +90,11 @@ export function createEnd({ quotas, onUntitled }: EndDeps): Command<ReplyEnd, vo
       tx.notify(REPLY_ENDED, replyId)
       tx.notify(roomTopic(reply.roomId), 'stored')
       if (status === 'complete' && reply.titleBy === 'nobody') onUntitled(tx, reply)
-      const isUntold = content === '' && !input.isTold
-      if (status === 'failed' || (status === 'cancelled' && isUntold)) {
-        quotas.giveBack(tx, reply.userId, reply.paidOn)
-        tx.notify(userTopic(reply.userId), 'quota')
-      }
+      // A prompt that may have reached the provider stays charged, unless the provider or this server failed.
+      const isRefunded = status === 'failed' || (status === 'cancelled' && !isStarted(reply.jobId))
+      const { numberDigest, paidOn } = reply
+      quotas.settle(tx, { numberDigest, bytes, refundTo: isRefunded ? paidOn : null })
+      if (isRefunded) tx.notify(userTopic(reply.userId), 'quota')
     }
   })
 }
@@ -137,7 +146,7 @@ export function createCancelReply(
   })
 }
 
-/** Cancels whatever a room still waits for, as when it is deleted: quota goes back where nothing was said yet. */
+/** Cancels whatever a room still waits for, as when it is deleted. */
 export function createCancelPending(
   queue: Queue,
   end: Command<ReplyEnd, void>,
@@ -155,13 +164,13 @@ export function createCancelPending(
       )
       .orderBy(desc(messages.position))
       .prepare()
-    return (tx, { roomId, toldReplyId, now }) => {
+    return (tx, { roomId, now }) => {
       // The last first, so that the end of one does not wake the next only to be cancelled.
       for (const { replyId, jobId } of pending.all({ roomId })) {
         const result = jobId === null ? 'ended' : queue.cancel(tx, jobId)
         if (result === 'cancelled') continue
         // Its worker will let go later and find the reply final.
-        tx.run(end, { ...cancelledEnd(replyId, now), isTold: replyId === toldReplyId })
+        tx.run(end, cancelledEnd(replyId, now))
       }
     }
   })
