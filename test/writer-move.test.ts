@@ -1,6 +1,7 @@
 import { expect, test } from 'bun:test'
-import { existsSync, renameSync } from 'node:fs'
+import { copyFileSync, existsSync, renameSync } from 'node:fs'
 import { parseConfig } from '#src/config/config.ts'
+import { command } from '#src/database/command.ts'
 import { migrate } from '#src/database/migrate.ts'
 import { openDatabase, WRITER_MOVED } from '#src/database/open.ts'
 import { silentLog } from '#src/lib/log.ts'
@@ -89,6 +90,36 @@ test('where the file is gone no thread opens another; it is asked for again afte
   set.load(63 * SECOND)
   await moved
   expect(database.thread).toBeDefined()
+})
+
+test.each([
+  ['gone', (path: string) => renameSync(path, `${path}.away`)],
+  [
+    'another',
+    (path: string) => {
+      copyFileSync(path, `${path}.other`)
+      renameSync(`${path}.other`, path)
+    },
+  ],
+])(
+  'where the file is %s once the thread has started, the writer stays and says so',
+  async (_what, lose) => {
+    await using set = await setUp('auto')
+    const { database, writer, path } = set
+    const moving = writer.move()
+    // The thread is starting; the files were looked at before.
+    lose(path)
+    await moving
+    expect(database.thread).toBeUndefined()
+    // Its commits go to the file that is open, so they are not acknowledged.
+    const write = database.execute(insert, 'lost')
+    expect(write).rejects.toThrow(/deleted|replaced/)
+    await write.catch(() => {})
+  },
+)
+
+const insert = command('test.insert-limit', ({ sqlite }) => (_tx, key: string) => {
+  sqlite.run('INSERT INTO rate_limits VALUES (?, 1, 1)', [key])
 })
 
 test('a thread that fails ends the process: its next start finds everything that was acknowledged', async () => {

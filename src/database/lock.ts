@@ -18,16 +18,17 @@ export class DatabaseInUse extends Error {
  * Makes this process the only server of the file, and returns a function that lets it go. The lock is an
  * open EXCLUSIVE transaction on a file beside the database: the operating system drops it when the process
  * dies, however it dies, so a stale lock cannot exist. The command line's short writes do not take it.
+ * @param waitMs how long it waits for who has it; blocks the thread
  * @throws DatabaseInUse, UnusableDatabase
  */
-export function lockDatabase(path: string): () => void {
+export function lockDatabase(path: string, waitMs = 0): () => void {
   if (path === ':memory:') return () => {}
   mkdirSync(dirname(path), { recursive: true })
   let lock: Sqlite | undefined
   try {
     // One name for one file, whatever link leads to it.
     lock = new Sqlite(`${realPath(path)}-lock`, { create: true })
-    lock.run('PRAGMA busy_timeout = 0')
+    lock.run(`PRAGMA busy_timeout = ${waitMs}`)
     lock.run('BEGIN EXCLUSIVE')
   } catch (error) {
     lock?.close()

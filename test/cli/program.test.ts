@@ -1,4 +1,9 @@
 import { describe, expect, test } from 'bun:test'
+import { readdirSync, rmSync } from 'node:fs'
+import { migrations } from '#drizzle/migrations/index.ts'
+import { lockDatabase } from '#src/database/lock.ts'
+import { migrate, pendingMigrations } from '#src/database/migrate.ts'
+import { openDatabase } from '#src/database/open.ts'
 import { temporaryFolder } from '#test/support/folder.ts'
 import { pollux } from '#test/support/terminal.ts'
 
@@ -42,6 +47,56 @@ describe('The command line', () => {
     expect(await pollux(['migrate', '--check'], environment)).toMatchObject({ code: 0 })
     expect((await pollux(['migrate'], environment)).out).toBe('Nothing was pending.\n')
   })
+
+  test('several at once migrate one database, a new one and one to upgrade, and all end well', async () => {
+    await using folder = await temporaryFolder()
+    const path = folder.file('pollux.db')
+    const run = () =>
+      Bun.spawn([process.execPath, 'src/main.ts', 'migrate', '--json'], {
+        env: { NODE_ENV: 'test', DATABASE_URL: `file:${path}` },
+        stdout: 'pipe',
+        stderr: 'pipe',
+      })
+    const all = async () => {
+      const runs = Array.from({ length: 4 }, run)
+      return Promise.all(
+        runs.map(async (child) => {
+          const out = await new Response(child.stdout).text()
+          const err = await new Response(child.stderr).text()
+          expect([await child.exited, err]).toEqual([0, ''])
+          return (JSON.parse(out) as { applied: string[] }).applied
+        }),
+      )
+    }
+    const names = migrations.map(({ name }) => name)
+    expect((await all()).flat().toSorted()).toEqual(names)
+    for (const end of ['', '-wal', '-shm']) rmSync(`${path}${end}`, { force: true })
+    const older = openDatabase(path)
+    migrate(older.sqlite, { now: 0, known: migrations.slice(0, -2) })
+    older.close()
+    expect((await all()).flat().toSorted()).toEqual(names.slice(-2))
+    const backups = readdirSync(folder.path).filter((name) => name.startsWith('pollux-before-'))
+    expect(backups).toHaveLength(1)
+  }, 60_000)
+
+  test('migrate changes nothing beneath a running server, and says so', async () => {
+    await using folder = await temporaryFolder()
+    const path = folder.file('pollux.db')
+    const environment = { DATABASE_URL: `file:${path}` }
+    const database = openDatabase(path)
+    migrate(database.sqlite, { now: 0, known: migrations.slice(0, -1) })
+    const unlock = lockDatabase(path)
+    const { code, err } = await pollux(['migrate'], environment)
+    expect([code, err]).toEqual([1, expect.stringContaining('Another Pollux server is running')])
+    expect(pendingMigrations(database.sqlite)).toHaveLength(1)
+    unlock()
+    expect(await pollux(['migrate'], environment)).toMatchObject({ code: 0 })
+    const again = lockDatabase(path)
+    // Nothing to do: no reason to refuse.
+    expect(await pollux(['migrate'], environment)).toMatchObject({ code: 0 })
+    again()
+    database.close()
+  }, 30_000)
 
   test('jobs and user say that a database is missing, and make none', async () => {
     await using folder = await temporaryFolder()

@@ -94,6 +94,38 @@ describe('another process holds the write lock', () => {
     expect(commits).toEqual([2])
   })
 
+  test('a lock that is held for two seconds refuses nothing', async () => {
+    const refusals: unknown[] = []
+    using notes = openNotes({ refused: (error) => refusals.push(error) })
+    const { database } = notes
+    const other = notes.beside()
+    other.run('BEGIN IMMEDIATE')
+    const all = Promise.all(['a', 'b'].map((text) => database.execute(add, text)))
+    // Real time: how long the writer waits is what is tested.
+    await Bun.sleep(2_000)
+    other.run('COMMIT')
+    expect(await all).toEqual([1, 2])
+    expect(refusals).toEqual([])
+    expect(texts(database.sqlite)).toEqual(['a', 'b'])
+  }, 10_000)
+
+  test('a lock that is never let go refuses what waits after five seconds, and the next is tried anew', async () => {
+    const refused: number[] = []
+    using notes = openNotes({ refused: (_error, commands) => refused.push(commands) })
+    const { database } = notes
+    const other = notes.beside()
+    other.run('BEGIN IMMEDIATE')
+    const startedAt = performance.now()
+    const ends = await Promise.allSettled(['a', 'b'].map((text) => database.execute(add, text)))
+    expect(performance.now() - startedAt).toBeWithin(4_900, 9_000)
+    expect(ends.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+    expect(refused).toEqual([2])
+    const later = database.execute(add, 'c')
+    other.run('COMMIT')
+    await later
+    expect(texts(database.sqlite)).toEqual(['c'])
+  }, 15_000)
+
   test('reads go on beside it', async () => {
     using notes = openNotes()
     const { database } = notes

@@ -1,6 +1,7 @@
 import { Database as Sqlite } from 'bun:sqlite'
 import { describe, expect, test } from 'bun:test'
 import { DatabaseFromTheFuture, migrate, pendingMigrations } from '#src/database/migrate.ts'
+import { temporaryFolder } from '#test/support/folder.ts'
 
 const first = { name: '0000_first', sql: 'CREATE TABLE a (id INTEGER) STRICT;' }
 const second = {
@@ -28,6 +29,31 @@ describe('migrate', () => {
     expect(() => migrate(sqlite, { now: 1, known: [first, broken] })).toThrow('nowhere')
     expect(pendingMigrations(sqlite, [first, broken])).toEqual([broken.name])
     expect(tables(sqlite)).toEqual(['a', 'migrations'])
+  })
+
+  test('applies nothing twice that another process applied meanwhile', async () => {
+    await using folder = await temporaryFolder()
+    const ours = new Sqlite(folder.file('p.db'))
+    const theirs = new Sqlite(folder.file('p.db'))
+    let isTheirTurn = true
+    const raced = {
+      get name() {
+        // Asked for when what is pending is known already, before the lock is taken.
+        if (isTheirTurn && ours.query("SELECT 1 FROM sqlite_schema WHERE name = 'a'").get()) {
+          isTheirTurn = false
+          expect(migrate(theirs, { now: 5, known: [first, second] })).toEqual([second.name])
+        }
+        return second.name
+      },
+      sql: second.sql,
+    }
+    expect(migrate(ours, { now: 1, known: [first, raced] })).toEqual([first.name])
+    expect(isTheirTurn).toBe(false)
+    expect(ours.query('SELECT id FROM b').all()).toEqual([{ id: 7 }])
+    expect(ours.query('SELECT * FROM migrations ORDER BY name').all()).toEqual([
+      { name: first.name, applied_at: 1 },
+      { name: second.name, applied_at: 5 },
+    ])
   })
 
   test('refuses a database from its future and changes nothing in it', () => {
