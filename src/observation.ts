@@ -12,6 +12,7 @@ import type { Billing } from './modules/billing/service.ts'
 import { createGauges } from './modules/metrics/gauges.ts'
 import { createMetricsRoute } from './modules/metrics/index.ts'
 import type { Metrics } from './plugins/metrics.ts'
+import type { Pause } from './queue/provider-pauses.ts'
 
 /** After an attempt to save a lost database that failed: another process may read it, or the disk be full. */
 const TRY_AGAIN_MS = 5 * SECOND
@@ -29,7 +30,11 @@ export interface Observation {
   /** From here on, what is lost under us is rescued. */
   guard(database: Database): void
   /** Measures the database too, and opens the port for metrics if there is one; gives what closes it. */
-  watch(database: Database, billing: Pick<Billing, 'countTiers'>): () => Promise<unknown>
+  watch(
+    database: Database,
+    billing: Pick<Billing, 'countTiers'>,
+    pauses: () => Pause[],
+  ): () => Promise<unknown>
 }
 
 export async function createObservation(
@@ -78,10 +83,10 @@ export async function createObservation(
     guard(database) {
       guarded = database
     },
-    watch(database, { countTiers }) {
+    watch(database, { countTiers }, pauses) {
       if (!metrics) return async () => {}
       const { backupDir } = config
-      const gauges = createGauges({ database, clock, path, backupDir, countTiers })
+      const gauges = createGauges({ database, clock, path, backupDir, countTiers, pauses })
       for (const gauge of gauges) metrics.watch(gauge)
       if (config.metricsPort === 0) return async () => {}
       const listener = new Elysia({ name: 'metrics-port' }).use(

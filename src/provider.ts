@@ -1,4 +1,5 @@
 import type { Deps } from './deps.ts'
+import { createAlarms } from './lib/alarm.ts'
 import { lazy } from './lib/lazy.ts'
 import { noMeters } from './lib/meters.ts'
 import { SECOND, toInstant } from './lib/time.ts'
@@ -8,7 +9,7 @@ import { createMeteredModels } from './modules/assistant/metered.ts'
 import { createAssistant } from './modules/assistant/models.ts'
 import { toQueueError } from './modules/assistant/queue-error.ts'
 import { createCalendar } from './modules/quota/day.ts'
-import { returnProviderSlot, takeProviderSlot } from './queue/provider.ts'
+import { type ProviderAccount, returnProviderSlot, takeProviderSlot } from './queue/provider.ts'
 import { createPauses, type Pause, pauseModel, resumeModels } from './queue/provider-pauses.ts'
 import type { Queue } from './queue/queue.ts'
 
@@ -21,7 +22,7 @@ export function createProvider(
   { config, database, clock, log, meters = noMeters }: Deps,
   queue: Queue,
 ) {
-  const limit = { name: PROVIDER, rpm: config.providerRpm, account: accountOf(config) }
+  const limit = { ...accountOf(config), rpm: config.providerRpm }
   const pausesAt = createPauses(database)
   // Loading the world's time zones takes 10 ms of a start.
   const day = lazy(() => createCalendar(QUOTA_TIMEZONE))
@@ -45,21 +46,21 @@ export function createProvider(
 
   const pauses = (): Pause[] => pausesAt(limit, clock.now())
 
-  /** Lifts the pause of a model, of the key (an empty name), or all; gives how many there were. */
-  function resume(model: string | null): Promise<number> {
+  /** What `resumeModels` needs to lift the pause of a model, of the key (an empty name), or all (null). */
+  function resumption(model: string | null) {
     const kinds = [...queue.kinds.values()].filter(({ provider }) => provider?.name === PROVIDER)
-    const input = { name: PROVIDER, model, kinds: kinds.map(({ kind }) => kind), now: clock.now() }
-    return database.execute(resumeModels, input)
+    return { name: PROVIDER, model, kinds: kinds.map(({ kind }) => kind), now: clock.now() }
   }
 
   const assistant = createAssistant({
     ask: createMeteredModels(gemini, meters, clock),
     clock,
     log,
+    raise: createAlarms({ log, clock, meters }),
     readPauses: pauses,
     pause: (pause) => database.execute(pauseModel, { ...limit, ...pause, now: clock.now() }),
     async releaseKey() {
-      await resume('')
+      await database.execute(resumeModels, resumption(''))
     },
     quotaResetsAt: (now) => day()(now).endsAt,
     async takeSlot() {
@@ -78,7 +79,7 @@ export function createProvider(
     toQueueError,
     isFault: (error: unknown): error is AssistantFault => error instanceof AssistantFault,
     pauses,
-    resume,
+    resumption,
     /** For `/readyz`: why no prompt at all can be answered now. */
     notReady(): string[] {
       const now = pauses()
@@ -98,7 +99,8 @@ export function createProvider(
 }
 
 /** Tells one key and address from another, and neither can be read from it. */
-function accountOf({ geminiApiKey, geminiBaseUrl = '' }: Deps['config']): string {
+export function accountOf(config: Deps['config']): ProviderAccount {
+  const { geminiApiKey, geminiBaseUrl = '' } = config
   const hash = new Bun.CryptoHasher('sha256').update(`${geminiBaseUrl}\n${geminiApiKey}`)
-  return hash.digest('hex').slice(0, 16)
+  return { name: PROVIDER, account: hash.digest('hex').slice(0, 16) }
 }

@@ -101,7 +101,7 @@ export async function serve(
   fetch.preconnect(url)
   await worker.start({ alone: true })
   await services.billing.reconcile()
-  const closeMetrics = observation.watch(database, services.billing)
+  const closeMetrics = observation.watch(database, services.billing, services.provider.pauses)
 
   return {
     url,

@@ -5,7 +5,7 @@ import { visible } from '#src/lib/visible.ts'
 import { databaseFindings } from './doctor/database.ts'
 import { backupFindings, diskFindings, secretFileFindings } from './doctor/disk.ts'
 import { error, type Finding, warning } from './doctor/finding.ts'
-import { geminiFindings } from './doctor/gemini.ts'
+import { geminiFindings, pauseFindings } from './doctor/gemini.ts'
 import { hostFindings, thisHost } from './doctor/host.ts'
 import { misspeltFindings, settingsFindings } from './doctor/settings.ts'
 import { stripeFindings, stripeFormFindings } from './doctor/stripe.ts'
@@ -60,6 +60,7 @@ async function examine(terminal: Terminal, options: Options): Promise<Finding[]>
     ...settingsFindings(config),
     ...diskFindings(config),
     ...databaseFindings(config.databasePath, now),
+    ...pauseFindings(config, now),
     ...backupFindings(config, now),
     ...hostFindings(thisHost()),
     ...stripeFormFindings(config),

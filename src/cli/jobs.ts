@@ -6,6 +6,7 @@ import { createQueueStats } from '#src/queue/stats.ts'
 import { withServices } from './context.ts'
 import { createCancelJob, retryJob } from './job-deeds.ts'
 import { wholeNumber } from './numbers.ts'
+import { pauseTable } from './provider.ts'
 import { table } from './table.ts'
 import { Failure, type Terminal } from './terminal.ts'
 
@@ -47,7 +48,9 @@ export function addJobs(program: Command, terminal: Terminal): void {
     .action((id) => cancel(terminal, id))
   jobs
     .command('stats')
-    .description('of each kind: what has not ended, how long the oldest waits, what ended lately')
+    .description(
+      'of each kind: what has not ended, how long the oldest waits, what ended lately; and the paused models',
+    )
     .option('--hours <count>', 'what ended within so many', wholeNumber, 24)
     .option('--json', 'print JSON')
     .action((options) => stats(terminal, options))
@@ -112,7 +115,7 @@ function cancel(terminal: Terminal, id: number) {
 }
 
 function stats(terminal: Terminal, { hours, json }: Json & { hours: number }) {
-  return withServices(terminal, async ({ database, now }) => {
+  return withServices(terminal, async ({ database, services, now }) => {
     const figures = createQueueStats(database)
     const none = { parked: 0, ready: 0, running: 0, oldestReadyMs: null }
     const ended = { done: 0, failed: 0, cancelled: 0 }
@@ -128,7 +131,9 @@ function stats(terminal: Terminal, { hours, json }: Json & { hours: number }) {
       ...[of.done, of.failed, of.cancelled],
     ])
     const heading = ['kind', 'parked', 'ready', 'running', 'oldest', 'done', 'failed', 'cancelled']
-    return terminal.print(table(heading, cells))
+    const pauses = services.provider.pauses()
+    const paused = pauses.length === 0 ? '' : `\n\n${pauseTable(pauses)}`
+    return terminal.print(table(heading, cells) + paused)
   })
 }
 

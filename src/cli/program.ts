@@ -12,6 +12,7 @@ import { addHealthcheck } from './healthcheck.ts'
 import { addJobs } from './jobs.ts'
 import { addMigrate } from './migrate.ts'
 import { addOpenapi } from './openapi.ts'
+import { addProvider } from './provider.ts'
 import { addRestore } from './restore.ts'
 import { addServe } from './serve.ts'
 import { EXIT, Failure, type Terminal } from './terminal.ts'
@@ -28,6 +29,7 @@ const commands = [
   addMigrate,
   addHealthcheck,
   addJobs,
+  addProvider,
   addUser,
   addAudit,
   addOpenapi,

@@ -1,5 +1,7 @@
-/** What an operator must fix; docs/billing.md says how. Prometheus knows each from the start. */
+/** What an operator must fix; docs/operations.md and docs/billing.md say how. Prometheus knows each from the start. */
 export const ALARMS = [
+  'provider-key',
+  'provider-model',
   'stripe-account',
   'stripe-activation',
   'stripe-currency',

@@ -42,11 +42,20 @@ export const pauseModel = command('queue.pause-model', ({ sqlite }) => {
   }
 })
 
+export interface Resumption {
+  name: string
+  /** Empty for the key; null for every pause. */
+  model: string | null
+  /** Kinds of jobs that call the provider. */
+  kinds: string[]
+  now: number
+}
+
 /** Lifts the pause of one model, of the key (an empty name), or all of them, and wakes the jobs that wait for a time. */
 export const resumeModels = command('queue.resume-models', ({ sqlite }) => {
   const forget = sqlite.query<unknown, [{ name: string; model: string | null }]>(FORGET_PAUSES)
   const hasten = sqlite.query<unknown, [{ kind: string; now: number }]>(HASTEN)
-  return (tx, input: { name: string; model: string | null; kinds: string[]; now: number }) => {
+  return (tx, input: Resumption): number => {
     const { name, model, kinds, now } = input
     const { changes } = forget.run({ name, model })
     for (const kind of changes > 0 ? kinds : []) {

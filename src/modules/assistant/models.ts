@@ -1,3 +1,4 @@
+import type { RaiseAlarm } from '#src/lib/alarm.ts'
 import type { Clock } from '#src/lib/clock.ts'
 import type { Log } from '#src/lib/log.ts'
 import { SECOND } from '#src/lib/time.ts'
@@ -15,6 +16,7 @@ export interface ModelsDeps {
   ask: AskModel
   clock: Clock
   log: Log
+  raise: RaiseAlarm
   /** What holds now, as stored: other processes and earlier ones have paused models too. */
   readPauses(): Pause[]
   pause(pause: Pick<Pause, 'model' | 'reason' | 'until' | 'quotaId'>): Promise<void>
@@ -50,16 +52,18 @@ export function createAssistant(deps: ModelsDeps): Assistant {
       log.warn({ model, until, quotaId, err: fault }, 'the quota of a model is used up')
     } else if (kind === 'key') {
       await deps.pause({ model: '', reason: 'key', until: Number.MAX_SAFE_INTEGER, quotaId })
-      // Each prompt that waits meets the same refusal; it is one fault.
-      if (!isKeyRefused) {
-        log.error(
-          { alarm: 'provider-key', err: fault },
-          'the provider refuses our key: set GEMINI_API_KEY; prompts wait for it until their deadline',
-        )
-      }
       isKeyRefused = true
+      deps.raise(
+        'provider-key',
+        'the provider refuses our key: set GEMINI_API_KEY; prompts wait for it until their deadline',
+        { err: fault },
+      )
     } else if (kind === 'model-gone') {
-      log.error({ model, err: fault }, 'the provider does not have a model: correct GEMINI_MODEL')
+      deps.raise(
+        'provider-model',
+        'the provider does not have a model: correct GEMINI_MODEL, GEMINI_MODELS or GEMINI_FALLBACK_MODELS',
+        { model, err: fault },
+      )
     }
   }
 

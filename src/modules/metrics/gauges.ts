@@ -5,6 +5,7 @@ import type { Database } from '#src/database/open.ts'
 import type { Clock } from '#src/lib/clock.ts'
 import { MINUTE, SECOND } from '#src/lib/time.ts'
 import type { Reading } from '#src/plugins/metrics.ts'
+import type { Pause } from '#src/queue/provider-pauses.ts'
 import { createQueueStats } from '#src/queue/stats.ts'
 
 /** Counting walks every user, in small steps, so it is not done at each scrape. */
@@ -17,6 +18,7 @@ export function createGauges({
   path,
   backupDir,
   countTiers,
+  pauses,
 }: {
   database: Database
   clock: Clock
@@ -25,6 +27,8 @@ export function createGauges({
   /** Where the nightly backups go, if anywhere. */
   backupDir: string | undefined
   countTiers: () => Promise<{ basic: number; pro: number }>
+  /** Models that the provider does not serve now; one without a name stands for all. */
+  pauses: () => Pause[]
 }): Reading[] {
   const stats = createQueueStats(database)
   const tiers = refreshed(clock, TIERS_EVERY_MS, countTiers)
@@ -65,6 +69,17 @@ export function createGauges({
       labels: ['tier'],
       read: async () =>
         Object.entries(await tiers()).map(([tier, value]) => ({ labels: { tier }, value })),
+    },
+    {
+      name: 'pollux_provider_paused_seconds',
+      help: 'How long a model is paused from now on; a refused key pauses all',
+      labels: ['model', 'reason'],
+      read: () =>
+        pauses().map(({ model, reason, until }) => ({
+          labels: { model: model === '' ? 'all' : model, reason },
+          // A refused key that is due to be checked is refused still.
+          value: Math.max(1, (until - clock.now()) / SECOND),
+        })),
     },
     file('pollux_database_bytes', 'Size of the database file', () => statSync(path).size),
     file('pollux_wal_bytes', 'Size of the write-ahead log', () => statSync(`${path}-wal`).size),

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import type { Config } from '#src/config/config.ts'
 import { MINUTE, SECOND } from '#src/lib/time.ts'
+import { resumeModels } from '#src/queue/provider-pauses.ts'
 import { createServices } from '#src/services.ts'
 import type { Behaviour } from '#src/standins/gemini/behaviour.ts'
 import { NOON } from '#test/support/fake-clock.ts'
@@ -137,7 +138,8 @@ describe('A 429', () => {
     const { final } = await prompt(await room())
     await until(() => chat.services.provider.pauses().length === 1)
     plan['one'] = { kind: 'answer', pieces: ['on'] }
-    expect(await chat.services.provider.resume('one')).toBe(1)
+    const resumption = chat.services.provider.resumption('one')
+    expect(await chat.database.execute(resumeModels, resumption)).toBe(1)
     expect(await final()).toMatchObject({ content: 'on' })
   })
 })

@@ -188,7 +188,8 @@ describe('The gauge', () => {
     const counts = [Promise.withResolvers<number>(), Promise.withResolvers<number>()]
     let asked = 0
     const countTiers = async () => ({ basic: 0, pro: (await counts[asked++]?.promise) ?? 0 })
-    const options = { database, clock, path: ':memory:', backupDir: undefined, countTiers }
+    const pauses = () => []
+    const options = { database, clock, path: ':memory:', backupDir: undefined, countTiers, pauses }
     for (const gauge of createGauges(options)) metrics.watch(gauge)
     const pro = async () =>
       Number(/pollux_users\{tier="pro"\} (\d+)/.exec(await metrics.text())?.[1])
@@ -217,7 +218,8 @@ describe('The gauge', () => {
       if (asked === 2) throw new Error('busy')
       return { basic: 0, pro: asked }
     }
-    const options = { database, clock, path: ':memory:', backupDir: undefined, countTiers }
+    const pauses = () => []
+    const options = { database, clock, path: ':memory:', backupDir: undefined, countTiers, pauses }
     for (const gauge of createGauges(options)) metrics.watch(gauge)
     const pro = async () =>
       Number(/pollux_users\{tier="pro"\} (\d+)/.exec(await metrics.text())?.[1])

@@ -3,6 +3,7 @@ import { statSync } from 'node:fs'
 import { mkdir, utimes } from 'node:fs/promises'
 import { createGauges } from '#src/modules/metrics/gauges.ts'
 import { createMetrics } from '#src/plugins/metrics.ts'
+import type { Pause } from '#src/queue/provider-pauses.ts'
 import { databaseInFolder } from '#test/support/database-in-folder.ts'
 import { createFakeClock, turns } from '#test/support/fake-clock.ts'
 import { createAccountApp, otherThan, PHONE } from '#test/support/test-accounts.ts'
@@ -97,12 +98,18 @@ test('codes sent, refused and verified are counted by the routes that do it', as
 test('the queue is read when somebody scrapes, and an empty one leaves no old value', async () => {
   const { database, clock } = createTestApp()
   const metrics = createMetrics()
+  const about = { since: clock.now(), quotaId: null }
+  const paused: Pause[] = [
+    { model: 'one', reason: 'limited', until: clock.now() + 7_000, ...about },
+    { model: '', reason: 'key', until: clock.now() - 5_000, ...about },
+  ]
   const gauges = createGauges({
     database,
     clock,
     path: ':memory:',
     backupDir: undefined,
     countTiers: async () => ({ basic: 3, pro: 1 }),
+    pauses: () => paused,
   })
   for (const gauge of gauges) metrics.watch(gauge)
   database.sqlite.run(
@@ -113,9 +120,14 @@ test('the queue is read when somebody scrapes, and an empty one leaves no old va
   expect(before).toContain('pollux_jobs{kind="k",state="ready"} 1\n')
   expect(before).toContain('pollux_jobs_oldest_seconds{kind="k"} 90\n')
   expect(before).toContain('pollux_users{tier="pro"} 1\n')
+  expect(before).toContain('pollux_provider_paused_seconds{model="one",reason="limited"} 7\n')
+  expect(before).toContain('pollux_provider_paused_seconds{model="all",reason="key"} 1\n')
+  paused.length = 0
   database.sqlite.run('DELETE FROM jobs')
   clock.set(clock.now() + 2_000)
-  expect(await metrics.text()).not.toContain('pollux_jobs{')
+  const after = await metrics.text()
+  expect(after).not.toContain('pollux_jobs{')
+  expect(after).not.toContain('pollux_provider_paused_seconds{')
 })
 
 test('the age of the nightly backup is told, that of the database while there is none', async () => {
@@ -126,7 +138,14 @@ test('the age of the nightly backup is told, that of the database while there is
   const metrics = createMetrics()
   const countTiers = async () => ({ basic: 0, pro: 0 })
   const { database, path } = set
-  for (const gauge of createGauges({ database, clock, path, backupDir, countTiers }))
+  for (const gauge of createGauges({
+    database,
+    clock,
+    path,
+    backupDir,
+    countTiers,
+    pauses: () => [],
+  }))
     metrics.watch(gauge)
   const age = async () => /^pollux_backup_age_seconds (\S+)$/m.exec(await metrics.text())?.[1]
   // The folder is not there.

@@ -19,6 +19,7 @@ async function knownMetrics(): Promise<Set<string>> {
     path: ':memory:',
     backupDir: '/backups',
     countTiers,
+    pauses: () => [],
   })) {
     metrics.watch(gauge)
   }
