@@ -43,7 +43,8 @@ export function createChatrooms({ auth, rooms }: { auth: Auth; rooms: Rooms }) {
             t.String({
               minLength: 1,
               maxLength: 200,
-              description: 'Only rooms whose title holds this text.',
+              description:
+                'Only rooms whose title holds this text, whatever its case and accents. A page looks at 2 000 rooms and may then have fewer than `limit` while `nextCursor` is not null.',
               error: 'must be 1 to 200 characters',
             }),
           ),

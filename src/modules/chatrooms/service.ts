@@ -6,7 +6,7 @@ import type { Principal } from '#src/plugins/auth.ts'
 import type { Answer, IdempotencyClaim } from '#src/plugins/idempotency.ts'
 import type { Limit } from '#src/plugins/rate-limit.ts'
 import type { NewRoom, Room, RoomChange } from './model.ts'
-import type { RoomStore } from './store.ts'
+import type { RoomKey, RoomStore } from './store.ts'
 
 /** Until a person or the first exchange gives a better one. */
 const UNTITLED = 'New chat'
@@ -70,11 +70,11 @@ export function createRooms(deps: RoomDeps): Rooms {
       const key =
         cursor === undefined ? undefined : cursors.decode(list, cursor, ['number', 'string'])
       const after = key && { activeAt: key[0], id: key[1] }
-      return pageOf(
-        await store.list({ userId, limit, after, search }),
-        ({ activeAt: _activeAt, ...room }): Room => room,
-        (room) => cursors.encode(list, [room.activeAt, room.id]),
-      )
+      const cursorOf = (room: RoomKey) => cursors.encode(list, [room.activeAt, room.id])
+      const rows = await store.list({ userId, limit, after, search })
+      const page = pageOf(rows, ({ activeAt: _activeAt, ...room }): Room => room, cursorOf)
+      if (page.nextCursor === null && rows.until) page.nextCursor = cursorOf(rows.until)
+      return page
     },
     async get(userId, roomId) {
       const room = await store.find({ userId, roomId })

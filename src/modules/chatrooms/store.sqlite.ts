@@ -10,10 +10,12 @@ import { once } from '#src/plugins/idempotency.ts'
 import { spend } from '#src/plugins/rate-limit.ts'
 import { roomTopic } from '#src/plugins/topics.ts'
 import type { Room, RoomChange } from './model.ts'
-import type { RoomStore, RoomToCreate, RoomToRemove } from './store.ts'
+import type { RoomKey, RoomStore, RoomToCreate, RoomToRemove } from './store.ts'
 
 const { placeholder } = sql
 
+/** Rooms whose titles are compared for one page: all of a user's many would hold up everything else. */
+const COMPARED_ROOMS = 2_000
 /** Messages that one commit erases; a larger room would hold up every other write. */
 const ERASED_AT_ONCE = 50
 
@@ -46,8 +48,8 @@ type Row = Omit<Room, 'messageCount' | 'lastMessageAt' | 'createdAt' | 'updatedA
 }
 
 export interface RoomStoreDeps {
-  /** Ends what the room still waits for. */
-  cancelPending: Command<Omit<RoomToRemove, 'userId'>, void>
+  /** Ends what the room still waits for, or a part of it, and gives whether that was all. */
+  cancelPending: Command<Omit<RoomToRemove, 'userId'>, boolean>
   /** Takes the room from its owner, to be erased later. */
   setAside: Command<{ roomId: string; now: number }, void>
   /** Counts text that is stored or freed. @throws Problem 409 `storage-full` */
@@ -73,12 +75,17 @@ export function createRoomStore(
         and(
           eq(chatrooms.userId, placeholder('userId')),
           sql`(${chatrooms.activeAt}, ${chatrooms.id}) < (${placeholder('activeAt')}, ${placeholder('id')})`,
+          sql`(${chatrooms.activeAt}, ${chatrooms.id}) >= (${placeholder('untilActiveAt')}, ${placeholder('untilId')})`,
           sql`instr(${chatrooms.titleFolded}, ${placeholder('search')}) > 0`,
         ),
       )
       .orderBy(desc(chatrooms.activeAt), desc(chatrooms.id))
       .limit(placeholder('limit')),
   )
+  // Reads nothing but chatrooms_of_user. The last room that one page with a filter looks at.
+  const lastCompared = sqlite.query<RoomKey, [string, number, string, number]>(`
+    SELECT active_at AS activeAt, id FROM chatrooms WHERE user_id = ?1 AND (active_at, id) < (?2, ?3)
+    ORDER BY active_at DESC, id DESC LIMIT 1 OFFSET ?4`)
 
   const create = command('rooms.create', (connection) => {
     const insert = connection.orm
@@ -140,10 +147,11 @@ export function createRoomStore(
       'SELECT stored_bytes AS bytes FROM chatrooms WHERE id = ?1',
     )
     const drop = orm.delete(chatrooms).where(owned).returning({ id: chatrooms.id }).prepare()
-    return (tx, { userId, roomId, now }: RoomToRemove): boolean => {
+    /** Undefined where it has to be run again. */
+    return (tx, { userId, roomId, now }: RoomToRemove): boolean | undefined => {
       const room = find.get({ roomId, userId })
       if (!room) return false
-      tx.run(cancelPending, { roomId, now })
+      if (!tx.run(cancelPending, { roomId, now })) return undefined
       countText(tx, userId, -(size.get(roomId)?.bytes ?? 0))
       tx.notify(roomTopic(roomId), 'stored')
       if (room.userMessages + room.assistantMessages > ERASED_AT_ONCE) {
@@ -157,16 +165,33 @@ export function createRoomStore(
   return {
     create: (input) => database.execute(create, input),
     change: (input) => database.execute(change, input),
-    remove: (input) => database.execute(remove, input),
+    async remove(input) {
+      for (;;) {
+        const isRemoved = await database.execute(remove, input)
+        if (isRemoved !== undefined) return isRemoved
+      }
+    },
     find: async ({ userId, roomId }) => toRoom(find.get({ userId, roomId })),
     async list({ userId, limit, after, search }) {
       const from = after ?? { activeAt: Number.MAX_SAFE_INTEGER, id: '' }
-      const walk = list.each({ userId, limit: limit + 1, search: fold(search ?? ''), ...from })
+      const until =
+        search === undefined
+          ? null
+          : lastCompared.get(userId, from.activeAt, from.id, COMPARED_ROOMS - 1)
+      const walk = list.each({
+        ...from,
+        userId,
+        limit: limit + 1,
+        search: fold(search ?? ''),
+        untilActiveAt: until?.activeAt ?? Number.MIN_SAFE_INTEGER,
+        untilId: until?.id ?? '',
+      })
       // The instruction to the model may be long; all else is short.
       const { rows, hasMore } = takeRows(walk, limit, ({ systemPrompt }) => [systemPrompt])
       return {
         rows: rows.map((row) => ({ ...toPresentRoom(row), activeAt: row.activeAt })),
         hasMore,
+        ...(until && { until }),
       }
     },
   }

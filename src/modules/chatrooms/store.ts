@@ -32,13 +32,16 @@ export interface RoomToRemove {
 export interface RoomStore {
   /** @throws Problem 409 `storage-full`, 429, though not where it is a repetition */
   create(input: RoomToCreate): Promise<Answer<Room>>
-  /** Most recently active first, from behind `after`; titles that hold `search`, whatever its case. */
+  /**
+   * Most recently active first, from behind `after`; titles that hold `search`, compared without case and accents. `until` is
+   * the last room that was looked at, where there are more.
+   */
   list(input: {
     userId: string
     limit: number
     after: RoomKey | undefined
     search: string | undefined
-  }): Promise<Rows<Room & RoomKey>>
+  }): Promise<Rows<Room & RoomKey> & { until?: RoomKey }>
   find(input: { userId: string; roomId: string }): Promise<Room | undefined>
   /** @throws Problem 409 `storage-full` */
   change(input: {

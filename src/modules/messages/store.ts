@@ -139,5 +139,5 @@ export interface MessageStore {
   /** Ends a reply inside the transaction that ends its job. Does nothing where the reply is final or gone. */
   end: Command<ReplyEnd, void>
   /** Ends whatever a room still waits for, in the transaction that deletes it. */
-  cancelPending: Command<RoomEnd, void>
+  cancelPending: Command<RoomEnd, boolean>
 }

@@ -1,5 +1,7 @@
 const MAX_LENGTH = 60
 const EXCERPT_LENGTH = 500
+/** Of the model's answer, in which a title is looked for. */
+const LOOKED_AT = 500
 
 /** What the model is asked. */
 export function titlePrompt(prompt: string, reply: string): string {
@@ -9,7 +11,8 @@ export function titlePrompt(prompt: string, reply: string): string {
 
 /** A title from what the model said: its first line, without quotes and full stop; undefined when nothing is left. */
 export function toTitle(answer: string): string | undefined {
-  const line = answer.trim().split('\n')[0] ?? ''
+  // Cut before it is matched: quotes that end nowhere take the square of their number.
+  const line = (answer.trim().split('\n', 1)[0] ?? '').slice(0, LOOKED_AT)
   const bare = line.replace(/^[\s"'“”„«»*#`]+/u, '').replace(/[\s"'“”„«».*`]+$/u, '')
   // Whoever lists rooms in a terminal must not run what a model wrote.
   const title = [...bare.replaceAll(/[\s\p{Cc}]+/gu, ' ')].slice(0, MAX_LENGTH).join('').trim()

@@ -54,7 +54,12 @@ export function createUserStore(
       return row && { ...row, hasPassword: row.hasPassword === 1 }
     },
     rename: (input) => database.execute(rename, input),
-    remove: (input) => database.execute(remove, input),
+    async remove(input) {
+      for (;;) {
+        const isRemoved = await database.execute(remove, input)
+        if (isRemoved !== undefined) return isRemoved
+      }
+    },
     eraseSome: (input) => database.execute(eraseSome, input),
     resumeErasures: () => database.execute(resumeErasures, undefined),
     startExport: (input) => database.execute(startExport, input),

@@ -146,11 +146,17 @@ export function createCancelReply(
   })
 }
 
-/** Cancels whatever a room still waits for, as when it is deleted. */
+/** Replies that one commit cancels: each takes a fifth of a millisecond, and fifty may wait. */
+const CANCELLED_AT_ONCE = 20
+
+/**
+ * Cancels what a room still waits for, as when it is deleted. False where more
+ * is left than one commit cancels; then nothing else must be done in it.
+ */
 export function createCancelPending(
   queue: Queue,
   end: Command<ReplyEnd, void>,
-): Command<RoomEnd, void> {
+): Command<RoomEnd, boolean> {
   return command('messages.cancel-pending', ({ orm }) => {
     const pending = orm
       .select({ replyId: messages.id, jobId: messages.jobId })
@@ -163,15 +169,18 @@ export function createCancelPending(
         ),
       )
       .orderBy(desc(messages.position))
+      .limit(CANCELLED_AT_ONCE + 1)
       .prepare()
     return (tx, { roomId, now }) => {
+      const found = pending.all({ roomId })
       // The last first, so that the end of one does not wake the next only to be cancelled.
-      for (const { replyId, jobId } of pending.all({ roomId })) {
+      for (const { replyId, jobId } of found.slice(0, CANCELLED_AT_ONCE)) {
         const result = jobId === null ? 'ended' : queue.cancel(tx, jobId)
         if (result === 'cancelled') continue
         // Its worker will let go later and find the reply final.
         tx.run(end, cancelledEnd(replyId, now))
       }
+      return found.length <= CANCELLED_AT_ONCE
     }
   })
 }

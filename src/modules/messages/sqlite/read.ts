@@ -12,6 +12,11 @@ const { placeholder } = sql
 
 /** Exchanges fetched at once for the context window where nothing tells how many it will hold. */
 const FEW_EXCHANGES = 4
+/**
+ * However short they are, the window holds no more: eight thousand messages of one letter took 10 ms of the event loop at
+ * each prompt.
+ */
+const MOST_EXCHANGES = 200
 
 type Reads = Pick<
   MessageStore,
@@ -172,8 +177,9 @@ export function createReads({ orm, sqlite, snapshot }: Database): Reads {
       const last = rows.at(-1)
       if (!last || rows.length < limit) return
       seen += rows.length
+      if (seen >= MOST_EXCHANGES) return
       const held = Math.ceil((latest[0]?.contextMessages ?? 0) / 2) + 1
-      limit = Math.max(FEW_EXCHANGES, held - seen)
+      limit = Math.min(Math.max(FEW_EXCHANGES, held - seen), MOST_EXCHANGES - seen)
       rows = exchanges.all({ roomId, before: last.position, limit })
     }
   }
