@@ -20,6 +20,7 @@ import { createSetRoomAside } from './modules/users/erase.sqlite.ts'
 import { createAuth } from './plugins/auth.ts'
 import { createInFlight } from './plugins/in-flight.ts'
 import { userLimit } from './plugins/rate-limit.ts'
+import { createTurns } from './plugins/turns.ts'
 import { createQueue } from './queue/queue.ts'
 
 export type { Deps } from './deps.ts'
@@ -57,6 +58,7 @@ export function createServices(deps: Deps) {
     authenticate,
     (principal) => quotas.headers(quotas.read(principal)),
     createInFlight({ name: 'requests', most: config.requestsPerUser }),
+    createTurns(),
   )
   const conversation = createConversation({ deps, queue, quotas, cursors, isSessionAlive })
   const rooms = createRooms({

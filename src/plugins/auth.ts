@@ -1,6 +1,7 @@
 import { type Context, Elysia } from 'elysia'
 import { Problem } from '#src/lib/problem.ts'
 import type { InFlight, Slot } from './in-flight.ts'
+import type { Turns } from './turns.ts'
 
 /** Who is asking: decided anew at each request, so that a logout counts at once. */
 export interface Principal {
@@ -54,6 +55,7 @@ export function createAuth(
   authenticate: Authenticate,
   quotaHeaders: QuotaHeaders,
   inFlight: InFlight,
+  turns: Turns,
 ) {
   function tellQuota({ request, set }: { request: Request; set: Context['set'] }) {
     if (set.headers['ratelimit'] === undefined) Object.assign(set.headers, quotaOf(request))
@@ -66,6 +68,7 @@ export function createAuth(
         if (!principal) throw unauthenticated()
         principals.set(request, principal)
         slots.set(request, inFlight.enter(principal.userId))
+        await turns.begin(principal.userId)
         if (mode === 'with-quota') quotas.set(request, () => quotaHeaders(principal))
       },
       ...(mode === 'with-quota' && { afterHandle: tellQuota }),

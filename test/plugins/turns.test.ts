@@ -1,0 +1,45 @@
+import { expect, test } from 'bun:test'
+import { createTurns } from '#src/plugins/turns.ts'
+
+const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve))
+
+function setUp() {
+  const turns = createTurns()
+  const begun: string[] = []
+  const begin = (userId: string, count: number) => {
+    for (let at = 1; at <= count; at++) void turns.begin(userId).then(() => begun.push(userId + at))
+  }
+  return { begun, begin }
+}
+
+test('a user begins two requests a turn, in order, and waits for nobody else', async () => {
+  const { begun, begin } = setUp()
+  begin('a', 5)
+  begin('b', 1)
+  await Promise.resolve()
+  expect(begun).toEqual(['a1', 'a2', 'b1'])
+  await nextTurn()
+  expect(begun).toEqual(['a1', 'a2', 'b1', 'a3', 'a4'])
+  await nextTurn()
+  expect(begun.at(-1)).toBe('a5')
+})
+
+test('a request that comes while others wait goes behind them', async () => {
+  const { begun, begin } = setUp()
+  begin('a', 4)
+  await nextTurn()
+  begin('a', 1)
+  await Promise.resolve()
+  expect(begun).toEqual(['a1', 'a2', 'a3', 'a4'])
+  await nextTurn()
+  expect(begun).toEqual(['a1', 'a2', 'a3', 'a4', 'a1'])
+})
+
+test('a user begins at once again when nothing of theirs waits', async () => {
+  const { begun, begin } = setUp()
+  begin('a', 3)
+  for (let turn = 0; turn < 3; turn++) await nextTurn()
+  begin('a', 1)
+  await Promise.resolve()
+  expect(begun).toEqual(['a1', 'a2', 'a3', 'a1'])
+})
