@@ -1,11 +1,15 @@
 import { fold } from '#src/lib/fold.ts'
 import { type FieldError, invalid, Problem } from '#src/lib/problem.ts'
 import type { HashFor, HashGate } from './hash-gate.ts'
+import { isWeak } from './weak-password.ts'
 
 const SHORTEST = 8
 const LONGEST = 128
-/** A shorter word of a name is in too many good passwords. */
+/** A shorter word of a name is in too many good passwords; a Chinese, Japanese or Korean name has two or three letters. */
 const NAME_WORD = 4
+const CJK_NAME = /^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]{2,}$/u
+/** Digits from the end of a number, with or without its country code, that are taken for the number. */
+const PHONE_DIGITS = 7
 
 /** The cost of one hash; see docs/decisions/021-passwords.md. */
 export interface HashCost {
@@ -64,28 +68,15 @@ async function faultOf(
   const length = [...password].length
   if (length < SHORTEST || length > LONGEST)
     return `must be ${SHORTEST} to ${LONGEST} characters long`
-  // Eight digits in a row of the number's end: with or without its country code.
-  if (password.replaceAll(/\D/g, '').includes(phone.slice(-8)))
-    return 'must not hold your phone number'
   const folded = fold(password)
+  if (folded.replaceAll(/\D/g, '').includes(phone.slice(1).slice(-PHONE_DIGITS)))
+    return 'must not hold your phone number'
   const words = fold(name ?? '')
     .split(/[^\p{L}\p{N}]+/u)
-    .filter((word) => word.length >= NAME_WORD)
+    .filter((word) => word.length >= NAME_WORD || CJK_NAME.test(word))
   if (words.some((word) => folded.includes(word))) return 'must not hold your name'
-  if (await isCommon(password)) return 'is one of the most common passwords: choose another'
+  if (await isWeak(password)) return 'is one of the first that are guessed: choose another'
   return undefined
-}
-
-let common: Set<string> | undefined
-
-/** Loaded at the first question: 30 000 words that a server that nobody signs up to does not need. */
-async function isCommon(password: string): Promise<boolean> {
-  if (!common) {
-    const { dictionary } = await import('@zxcvbn-ts/language-common')
-    const words = dictionary['passwords-common'].filter((word) => word.length >= SHORTEST)
-    common = new Set(words.map((word) => word.toLowerCase()))
-  }
-  return common.has(password.toLowerCase())
 }
 
 function unpadded(raw: Uint8Array): string {
