@@ -18,7 +18,7 @@ import type { Queue } from '#src/queue/queue.ts'
 import { accountColumns } from './account-columns.ts'
 import { createOpenChallenge, type Delivery, useChallenge } from './challenges.sqlite.ts'
 import type { Codes } from './codes.ts'
-import { endOldest, openSession } from './open-session.sqlite.ts'
+import { endOldest, forgetTokens, openSession } from './open-session.sqlite.ts'
 import type {
   Account,
   AccountStore,
@@ -185,11 +185,13 @@ function selectAccount({ orm }: Connection) {
 
 function createEndSessions({ orm }: Connection) {
   return (tx: Tx, { userId, keepId, now }: { userId: string; keepId: string; now: number }) => {
-    orm
+    const ended = orm
       .update(sessions)
       .set({ endedAt: now })
       .where(and(eq(sessions.userId, userId), ne(sessions.id, keepId), isNull(sessions.endedAt)))
-      .run()
+      .returning({ id: sessions.id })
+      .all()
+    for (const { id } of ended) tx.run(forgetTokens, id)
     tx.notify(userTopic(userId), 'session')
   }
 }

@@ -53,9 +53,19 @@ export const endOldest: Command<
   return (tx, { userId, most, origin, now }) => {
     const ended = end.all({ userId, most, now })
     for (const { id } of ended) {
+      tx.run(forgetTokens, id)
       const event = { at: now, event: 'session.ended', userId, actor: 'system', origin } as const
       tx.run(audit, { ...event, detail: { session: id, cause: 'too many' } })
     }
     if (ended.length > 0) tx.notify(userTopic(userId), 'session')
+  }
+})
+
+/** Forgets the refresh tokens of a session that has ended: none of them can be exchanged any more. */
+export const forgetTokens: Command<string, void> = command('auth.forget-tokens', ({ sqlite }) => {
+  // Uses refresh_tokens_of_session.
+  const remove = sqlite.query<unknown, [string]>('DELETE FROM refresh_tokens WHERE session_id = ?1')
+  return (_tx, sessionId) => {
+    remove.run(sessionId)
   }
 })

@@ -6,9 +6,14 @@ import { lazy } from '#src/lib/lazy.ts'
 import { audit } from '#src/plugins/audit.ts'
 import { spend } from '#src/plugins/rate-limit.ts'
 import { userTopic } from '#src/plugins/topics.ts'
+import { forgetTokens } from './open-session.sqlite.ts'
 import type { Rotated, Rotation, SessionStore, Whence } from './store.ts'
 
 const { placeholder } = sql
+
+/** Of one session: a month of exchanges every fifteen minutes. A client that exchanges faster cannot fill the disk. */
+const TOKENS_KEPT = 3_000
+const TOKENS_DROPPED = 300
 
 interface TokenRow {
   sessionId: string
@@ -37,6 +42,14 @@ const rotate: Command<Rotation, Rotated> = command('auth.rotate', ({ sqlite }) =
   const insert = sqlite.query<unknown, [string, string, number]>(
     'INSERT INTO refresh_tokens (hash, session_id, created_at) VALUES (?1, ?2, ?3)',
   )
+  // Uses refresh_tokens_of_session.
+  const count = sqlite.query<{ count: number }, [string]>(
+    'SELECT count(*) AS count FROM refresh_tokens WHERE session_id = ?1',
+  )
+  const dropOldest = sqlite.query<unknown, [string]>(`
+    DELETE FROM refresh_tokens WHERE rowid IN (
+      SELECT rowid FROM refresh_tokens WHERE session_id = ?1 AND rotated_at IS NOT NULL
+      ORDER BY rotated_at LIMIT ${TOKENS_DROPPED})`)
   const use = sqlite.query<unknown, [Record<string, string | number | null>]>(
     'UPDATE sessions SET last_used_at = $now, expires_at = $expiresAt, ip = $ip WHERE id = $sessionId',
   )
@@ -53,6 +66,7 @@ const rotate: Command<Rotation, Rotated> = command('auth.rotate', ({ sqlite }) =
       const expiresAt = Math.min(now + ttlMs, token.startedAt + longestMs)
       retire.run(hash, now)
       insert.run(successor, sessionId, now)
+      if ((count.get(sessionId)?.count ?? 0) > TOKENS_KEPT) dropOldest.run(sessionId)
       use.run({ sessionId, now, expiresAt, ip: origin.ip })
       return { is: 'rotated', userId, sessionId, expiresAt, successor }
     }
@@ -61,6 +75,7 @@ const rotate: Command<Rotation, Rotated> = command('auth.rotate', ({ sqlite }) =
       return { is: 'rotated', userId, sessionId, expiresAt: token.expiresAt, successor: again }
     }
     end.run(sessionId, now)
+    tx.run(forgetTokens, sessionId)
     tx.notify(userTopic(userId), 'session')
     const detail = { session: sessionId }
     tx.run(audit, { at: now, event: 'refresh.reused', userId, actor: 'stranger', origin, detail })
@@ -87,6 +102,7 @@ const end = command('auth.end-session', ({ orm }) => {
   ): boolean => {
     const { userId, sessionId, origin, now } = input
     if (!close.get({ userId, sessionId, now })) return false
+    tx.run(forgetTokens, sessionId)
     tx.notify(userTopic(userId), 'session')
     const detail = { session: sessionId }
     tx.run(audit, { at: now, event: 'session.ended', userId, actor: 'user', origin, detail })
@@ -95,17 +111,19 @@ const end = command('auth.end-session', ({ orm }) => {
 })
 
 const endOthers = command('auth.end-other-sessions', ({ sqlite }) => {
-  const close = sqlite.query<unknown, [Record<string, string | number>]>(`
-    UPDATE sessions SET ended_at = $now WHERE user_id = $userId AND id <> $keepId AND ended_at IS NULL`)
+  const close = sqlite.query<{ id: string }, [Record<string, string | number>]>(`
+    UPDATE sessions SET ended_at = $now WHERE user_id = $userId AND id <> $keepId AND ended_at IS NULL
+    RETURNING id`)
   return (tx, input: { userId: string; keepId: string; origin: Whence; now: number }): number => {
     const { userId, keepId, origin, now } = input
-    const { changes } = close.run({ userId, keepId, now })
-    // Nothing happened, and nobody should be able to fill the log with that.
-    if (changes === 0) return 0
+    const ended = close.all({ userId, keepId, now })
+    // Nothing happened, and a client must not be able to fill the log with that.
+    if (ended.length === 0) return 0
+    for (const { id } of ended) tx.run(forgetTokens, id)
     tx.notify(userTopic(userId), 'session')
-    const detail = { sessions: changes }
+    const detail = { sessions: ended.length }
     tx.run(audit, { at: now, event: 'sessions.ended', userId, actor: 'user', origin, detail })
-    return changes
+    return ended.length
   }
 })
 
