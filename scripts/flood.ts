@@ -1,6 +1,7 @@
 /**
- * Floods a server of its own with 200 logins at a time and measures what that does to everybody else, and
- * what one rate limit costs, and how long other writes wait while a large account is deleted:
+ * Floods a server of its own with 200 sign-ups and requests for codes at a time, each with a password, and measures how
+ * long other requests take meanwhile, what one rate limit costs, and how long other writes wait while a large account is
+ * deleted:
  * `bun run flood [-- --seconds 10 --messages 20000]`. Exits with 1 where GET latest or those writes take 50 ms or
  * more at the 99th percentile, an answer is none of those expected, or a limit costs 100 µs.
  */
@@ -66,7 +67,7 @@ for (const [which, { eraseMs, waits }] of erasures.entries()) {
     `Deleting ${messages} messages in ${rooms}: ${(eraseMs / 1_000).toFixed(1)} s; other writes ${percentiles(waits)}, longest ${at(waits, 1).toFixed(1)} ms`,
   )
 }
-const odd = [...answers.keys()].filter((status) => ![200, 401, 503].includes(status))
+const odd = [...answers.keys()].filter((status) => ![202, 503].includes(status))
 const missed = [
   ...(at(during, 0.99) < GOAL_MS ? [] : [`GET latest p99 is not below ${GOAL_MS} ms`]),
   ...(odd.length === 0 ? [] : [`logins were answered ${odd.join(', ')}`]),
@@ -80,8 +81,10 @@ process.exitCode = missed.length === 0 ? 0 : 1
 
 async function logIn(): Promise<void> {
   const phone = `+49309${String(numbers++ % 10_000_000).padStart(7, '0')}`
+  // A request for a code is answered without the hash where too many wait, a sign-up with 503.
+  const path = numbers % 2 === 0 ? '/v1/auth/signup' : '/v1/auth/send-otp'
   const body = { phone, password: 'not the right one' }
-  const { status } = await world.call('POST', '/v1/auth/send-otp', { body })
+  const { status } = await world.call('POST', path, { body })
   answers.set(status, (answers.get(status) ?? 0) + 1)
 }
 

@@ -103,3 +103,23 @@ test('a check costs little, whatever is sent: its work grows with the length and
     expect(bestMs).toBeLessThan(10)
   }
 })
+
+test('the lists are built once, however many ask for them at the same time', async () => {
+  const { isWeak } = await import(`#src/modules/auth/weak-password.ts?fresh=${Date.now()}`)
+  const built: number[] = []
+  const Original = globalThis.Set
+  // The list of words is the only set of this size.
+  const spy = class extends Original<unknown> {
+    constructor(values?: Iterable<unknown>) {
+      super(values)
+      if (this.size > 10_000) built.push(this.size)
+    }
+  }
+  globalThis.Set = spy as typeof Set
+  try {
+    await Promise.all(Array.from({ length: 50 }, () => isWeak('not the right one')))
+  } finally {
+    globalThis.Set = Original
+  }
+  expect(built).toHaveLength(1)
+})

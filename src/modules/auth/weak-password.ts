@@ -102,11 +102,16 @@ function withoutDoubles(text: string): string {
   return text.replaceAll(/(.)\1+/gsu, '$1')
 }
 
-let known: Known | undefined
+let known: Promise<Known> | undefined
 
 /** Loaded with the first password that is set: a server without sign-ups does not need 50 000 words. */
-async function load(): Promise<Known> {
-  if (known) return known
+function load(): Promise<Known> {
+  // The promise is kept, not its result: of 200 requests at once each would otherwise build the lists.
+  known ??= read()
+  return known
+}
+
+async function read(): Promise<Known> {
   const { dictionary, adjacencyGraphs } = await import('@zxcvbn-ts/language-common')
   const lists = [dictionary['passwords-common'], dictionary['diceware-common']]
   const words = lists.flat().filter((word) => word.length >= SHORTEST_WORD)
@@ -114,6 +119,5 @@ async function load(): Promise<Known> {
   for (const [key, keys] of Object.entries(adjacencyGraphs['qwerty'])) {
     for (const other of keys) for (const sign of other ?? '') neighbours.add(key + sign)
   }
-  known = { words: new Set([...words.map((word) => word.toLowerCase()), 'pollux']), neighbours }
-  return known
+  return { words: new Set([...words.map((word) => word.toLowerCase()), 'pollux']), neighbours }
 }
