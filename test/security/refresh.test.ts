@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { MINUTE } from '#src/lib/time.ts'
+import { DAY, MINUTE } from '#src/lib/time.ts'
 import {
   copyTable,
   createAccountApp,
@@ -55,6 +55,25 @@ describe('a refresh token', () => {
         .get() ?? { n: 0 }
       expect(n).toBe(status === 401 ? 1 : 0)
     }
+  })
+
+  test('is refreshed until SESSION_MAX_DAYS after the login and no longer', async () => {
+    const app = createAccountApp({ sessionMaxDays: 3, refreshTtlDays: 2 })
+    let tokens = await app.logIn()
+    const loggedInAt = app.clock.now()
+    const endsAt = new Date(loggedInAt + 3 * DAY).toISOString()
+    const expiries = [tokens.refreshExpiresAt]
+    for (const afterMs of [DAY, 2 * DAY, 3 * DAY - 1]) {
+      app.clock.set(loggedInAt + afterMs)
+      const answer = await refresh(app, tokens.refreshToken)
+      expect([afterMs, answer.status]).toEqual([afterMs, 200])
+      tokens = await json<TokenAnswer>(answer)
+      expiries.push(tokens.refreshExpiresAt)
+    }
+    expect(expiries).toEqual([new Date(loggedInAt + 2 * DAY).toISOString(), endsAt, endsAt, endsAt])
+    app.clock.set(loggedInAt + 3 * DAY)
+    expect((await refresh(app, tokens.refreshToken)).status).toBe(401)
+    expect((await app.send('GET', '/v1/user/me', { token: tokens.token })).status).toBe(401)
   })
 
   test('of one session ends no other', async () => {

@@ -5,11 +5,17 @@ import type { Accepted, Message } from '#src/modules/messages/model.ts'
 import { createWorker } from '#src/queue/worker.ts'
 import type { Behaviour, Call } from '#src/standins/gemini/behaviour.ts'
 import { createGeminiStandIn } from '#src/standins/gemini/server.ts'
+import type { FakeClock } from './fake-clock.ts'
 import { createTestApp, json } from './test-app.ts'
 
 /** The application with a running worker and the Gemini stand-in behind the real SDK. Stop it when done. */
 export async function createTestChat(
-  options: { settings?: Partial<Config>; behave?: (call: Call) => Behaviour; log?: Log } = {},
+  options: {
+    settings?: Partial<Config>
+    behave?: (call: Call) => Behaviour
+    log?: Log
+    clock?: FakeClock
+  } = {},
 ) {
   let lastKind: Behaviour['kind'] | undefined
   const gemini = createGeminiStandIn({
@@ -27,7 +33,7 @@ export async function createTestChat(
       autoTitle: false,
       ...options.settings,
     },
-    options.log && { log: options.log },
+    { ...(options.log && { log: options.log }), ...(options.clock && { clock: options.clock }) },
   )
   const { services, database, clock, random, send } = test
   const worker = createWorker({ database, queue: services.queue, clock, random, log: test.log })

@@ -57,18 +57,23 @@ test('a large account is out of everybody’s reach at once, and erased by a job
   const { send, one, sqlite, count, work, database } = await setUp()
   const { phone } = await json<{ phone: string }>(send('GET', '/v1/user/me', one))
   await send('PATCH', '/v1/user/me', { ...one, body: { name: 'Ada' } })
+  sqlite.run("UPDATE sessions SET device = 'Firefox', ip = '203.0.113.7'")
+  sqlite.run("UPDATE users SET number_digest = 'a digest', tier_override = 'pro'")
   const path = '/v1/user/me/deletion-code'
   const { otp } = await json<CodeSent>(send('POST', path, one))
   expect((await send('DELETE', '/v1/user/me', { ...one, body: { otp } })).status).toBe(202)
 
   expect((await send('GET', '/v1/user/me', one)).status).toBe(401)
   const [row] = database.orm.select().from(users).all()
-  expect(row).toMatchObject({ phone: `erased:${one.userId}`, name: null, passwordHash: null })
-  expect(
-    sqlite
-      .query('SELECT device, ip FROM sessions WHERE device IS NOT NULL OR ip IS NOT NULL')
-      .all(),
-  ).toEqual([])
+  expect(row).toMatchObject({
+    phone: `erased:${one.userId}`,
+    numberDigest: null,
+    name: null,
+    passwordHash: null,
+    tierOverride: null,
+  })
+  const session = { device: null, ip: null, ended_at: expect.any(Number) }
+  expect(sqlite.query('SELECT device, ip, ended_at FROM sessions').all()).toEqual([session])
   expect(count('otp_challenges')).toBe(0)
   expect(count('messages')).toBe(3 * PROMPTS - ROWS_AT_ONCE)
   // The number is free: whoever has it now begins anew.
