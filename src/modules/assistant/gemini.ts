@@ -32,8 +32,9 @@ export function createGemini(options: GeminiOptions): AskModel {
     const turns = [...history, { role: 'user' as const, text: prompt }]
     const contents = turns.map(({ role, text }) => ({ role, parts: [{ text }] }))
     let failed: FailedAnswer | undefined
-    const answer: Answer = async (send, request) => {
-      const response = await send(...request)
+    const answer: Answer = async (send, [url, init]) => {
+      // The SDK hands on an abort that comes later, but not one that came before its request.
+      const response = await send(url, { ...init, signal: limits.signal })
       const { status, headers, body } = response
       if (response.ok) {
         if (!body) throw new Error('the answer has no body')

@@ -55,4 +55,6 @@ export interface Call {
   contents: { role: string; text: string }[]
   prompt: string
   receivedAt: number
+  /** Resolves when the caller closes the connection before the answer is over. */
+  isLeft: Promise<void>
 }

@@ -89,6 +89,9 @@ function toCall(model: string, streamed: boolean, request: Request, body: WireRe
     contents,
     prompt: contents.at(-1)?.text ?? '',
     receivedAt: performance.now(),
+    isLeft: new Promise((resolve) => {
+      request.signal.addEventListener('abort', () => resolve())
+    }),
   }
 }
 

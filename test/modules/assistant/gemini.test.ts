@@ -76,6 +76,18 @@ describe('The provider’s call', () => {
     expect(await call.outcome).toBe('stop')
   })
 
+  test('is not made for a caller that has aborted before, whatever the moment', async () => {
+    const provider = startProvider('Half')
+    const early = askAt(provider.url)
+    early.controller.abort('stop')
+    await expect(early.stream.next()).rejects.toBe('stop')
+    const late = askAt(provider.url)
+    const first = late.stream.next()
+    late.controller.abort('stop')
+    await expect(first).rejects.toBe('stop')
+    await provider.stop()
+  })
+
   test('is cut off when its reader leaves early', async () => {
     const provider = startProvider('Half')
     const { stream } = askAt(provider.url)

@@ -41,6 +41,22 @@ describe('A refused key', () => {
     })
   }
 
+  for (const code of [404, 429]) {
+    test(`is accepted again as soon as a model answers with it, be it ${code}`, async () => {
+      const plan: Plan = { one: status(403) }
+      await using set = await createModelChat(plan)
+      const { chat, room, prompt, until, notReady, said } = set
+      await prompt(await room())
+      await until(() => notReady().length > 0 && !chat.isAsking())
+      plan['one'] = status(code)
+      // The fallback has not answered yet when the key is known to be good.
+      plan['two'] = { kind: 'hang', pieces: 0 }
+      await chat.clock.advance(30 * SECOND)
+      await until(() => said('accepts our key again').length === 1)
+      expect(notReady()).toEqual([])
+    })
+  }
+
   test('fails prompts at their deadline, with a reason, and gives the quota back', async () => {
     await using set = await createModelChat({ one: status(403) })
     const { chat, room, prompt, until, notReady, used } = set
