@@ -30,7 +30,7 @@ export const uniques: Record<string, Unique> = {
   'users(phone)': { table: 'users', columns: ['phone'] },
   otp_one_open_challenge: {
     table: 'otp_challenges',
-    columns: ['phone', 'purpose'],
+    columns: ['phone', 'purpose', 'requester'],
     where: 'ended_at IS NULL',
     outside: { ended_at: 5 },
   },
@@ -160,6 +160,16 @@ export const checks: Record<string, { table: string; bad: Row[]; good: Row[] }> 
       { ...pending, error_code: 'e' },
     ],
     good: [{ ...reply, status: 'failed', error_code: 'e' }],
+  },
+  provider_pauses_reason: {
+    table: 'provider_pauses',
+    bad: [{ reason: 'other' }],
+    good: [{ reason: 'limited' }, { reason: 'exhausted' }],
+  },
+  provider_pauses_key: {
+    table: 'provider_pauses',
+    bad: [{ reason: 'key' }, { reason: 'limited', model: '' }],
+    good: [{ reason: 'key', model: '' }],
   },
   quota_used: {
     table: 'quota_usage',

@@ -24,6 +24,7 @@ export const samples: Record<string, (n: number) => Row> = {
     purpose: 'login',
     user_id: `u${n}`,
     code_hash: 'c',
+    requester: `r${n}`,
     created_at: 0,
     expires_at: 9,
   }),
@@ -82,6 +83,14 @@ export const samples: Record<string, (n: number) => Row> = {
   job_lanes: (n) => ({ lane: `l${n}`, last: n }),
   job_turns: (n) => ({ kind: `k${n}`, served: 0 }),
   providers: (n) => ({ name: `p${n}` }),
+  provider_pauses: (n) => ({
+    provider: `p${n}`,
+    model: `m${n}`,
+    account: 'a',
+    reason: 'limited',
+    since: 0,
+    until: 9,
+  }),
   billing_customers: (n) => ({ id: `cus${n}`, user_id: `u${n}`, livemode: n % 2, created_at: 0 }),
   subscriptions: (n) => ({
     id: `sub${n}`,
