@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import { eq } from 'drizzle-orm'
-import { billingCustomers, subscriptions, users } from '#drizzle/schema.ts'
+import { billingCustomers, jobs, subscriptions, users } from '#drizzle/schema.ts'
 import { command } from '#src/database/command.ts'
 import { MINUTE } from '#src/lib/time.ts'
 import type { CheckoutPage } from '#src/modules/billing/model.ts'
@@ -99,5 +99,39 @@ describe('When an account is deleted', () => {
     expect([...billing.books.subscriptions.values()].map(({ status }) => status)).toEqual([
       'canceled',
     ])
+  })
+
+  test('only what can still be paid for is asked to end', async () => {
+    await using billing = await createTestBilling()
+    const user = await billing.subscriber()
+    billing.books.setStatus(user.subscriptionId, 'canceled')
+    billing.books.subscribe(user.customerId, STAND_IN_PRICE.id, 'incomplete_expired')
+    const running = billing.books.subscribe(user.customerId, STAND_IN_PRICE.id, 'past_due')
+    await billing.idle()
+    await deleteAccount(billing, user.userId)
+    await billing.idle()
+    const asked = billing.calls('DELETE', /^\/v1\/subscriptions\//)
+    expect(asked.map(({ path }) => path)).toEqual([`/v1/subscriptions/${running.id}`])
+  })
+
+  test('a page or a subscription that ended between the look and the call is no fault', async () => {
+    await using billing = await createTestBilling()
+    const [payer, looker] = [await billing.subscriber(), await billing.shopper()]
+    const page = [...billing.books.sessions.values()].find(({ status }) => status === 'open')
+    billing.stripe.behave(({ method, path }) => {
+      // One is over when we ask, of the other Stripe has forgotten that it was.
+      if (path.endsWith('/expire') && page?.status === 'open') billing.books.expire(page.id)
+      if (method === 'DELETE') billing.books.setStatus(payer.subscriptionId, 'canceled')
+      return { kind: 'answer' }
+    })
+    await deleteAccount(billing, payer.userId)
+    await deleteAccount(billing, looker.userId)
+    await billing.idle()
+    const closed = billing.database.orm
+      .select()
+      .from(jobs)
+      .where(eq(jobs.kind, 'billing.close'))
+      .all()
+    expect(closed.map(({ state }) => state)).toEqual(['done', 'done'])
   })
 })
