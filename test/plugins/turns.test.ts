@@ -1,4 +1,4 @@
-import { expect, test } from 'bun:test'
+import { expect, spyOn, test } from 'bun:test'
 import { createTurns } from '#src/plugins/turns.ts'
 
 const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve))
@@ -42,4 +42,16 @@ test('a user begins at once again when nothing of theirs waits', async () => {
   begin('a', 1)
   await Promise.resolve()
   expect(begun).toEqual(['a1', 'a2', 'a3', 'a1'])
+})
+
+test('keeps nothing of users whose requests have begun, and asks for no further turn', async () => {
+  const { begin } = setUp()
+  begin('a', 4)
+  begin('b', 1)
+  for (let turn = 0; turn < 3; turn++) await nextTurn()
+  using asked = spyOn(globalThis, 'setImmediate')
+  // Once more here, because the last turn of the queue may ask for the next.
+  await nextTurn()
+  await nextTurn()
+  expect(asked).toHaveBeenCalledTimes(2)
 })
