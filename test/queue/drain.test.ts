@@ -76,6 +76,9 @@ test('a claim that was under way when stop was called gives its jobs back', asyn
   const id = await enqueued
   await running.stop(SECOND)
   await settle()
+  // Its claim counts as unused where the worker took it: the handler never ran.
+  const { claims, unused_claims } = row(id)
   expect(row(id)).toMatchObject({ state: 'ready', lease_until: null, errors: 0 })
+  expect(unused_claims).toBe(claims)
   expect(runs).toBe(0)
 })
