@@ -89,7 +89,7 @@ function planPrompt(
     faults: planFaults(draw, isShort),
     answer: Array.from({ length: 5 + draw(35) }, (_, piece) => planPiece(number, piece, draw)),
     pieceDelayMs: 10 + draw(50),
-    cancelAfterMs: draw(40) === 0 ? draw(1_500) : undefined,
+    cancelAfterMs: draw(12) === 0 ? draw(1_500) : undefined,
   }
 }
 

@@ -121,6 +121,8 @@ export async function createStormWorld(binary: string, plan: StormPlan): Promise
     },
     async signIn() {
       const database = openDatabase(path)
+      // The server may be writing.
+      database.sqlite.run('PRAGMA busy_timeout = 5000')
       const now = systemClock.now()
       const [userId, sessionId] = [systemRandom.id(now), systemRandom.id(now)]
       const phone = `+1202555${String(people++).padStart(4, '0')}`

@@ -58,7 +58,13 @@ export async function createAbuseWorld(binary: string, settings: Record<string, 
     QUOTA_TIMEZONE: today,
     ...settings,
   }
-  const lifted = { BASIC_DAILY_PROMPTS: '100000', QUOTA_TIMEZONE: earlier, AUTO_TITLE: 'false' }
+  const lifted = {
+    BASIC_DAILY_PROMPTS: '100000',
+    PROMPTS_PER_MINUTE: '100000',
+    MAX_PENDING_PROMPTS: '100000',
+    QUOTA_TIMEZONE: earlier,
+    AUTO_TITLE: 'false',
+  }
   let server: Bun.Subprocess | undefined
 
   // What a person does with a phone, and the time that passes between two codes.
