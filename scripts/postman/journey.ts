@@ -57,6 +57,7 @@ function newNumber(person: string): string[] {
 function logIn(person: string, token: string): Step[] {
   const phone = `{{${person}}}`
   const otp = `${person}Otp`
+  const challenge = `${person}Challenge`
   return [
     {
       operation: 'POST /v1/auth/signup',
@@ -70,12 +71,12 @@ function logIn(person: string, token: string): Step[] {
       note: person,
       body: { phone, password: PASSWORD },
       statuses: [202],
-      captures: { [otp]: 'otp' },
+      captures: { [otp]: 'otp', [challenge]: 'challengeId' },
     },
     {
       operation: 'POST /v1/auth/verify-otp',
       note: person,
-      body: { phone, otp: `{{${otp}}}`, password: PASSWORD },
+      body: { phone, otp: `{{${otp}}}`, challengeId: `{{${challenge}}}`, password: PASSWORD },
       statuses: [200],
       captures: { [token]: 'token', refreshToken: 'refreshToken' },
     },

@@ -15,15 +15,16 @@ export const accountProblems: Record<string, ProblemKind> = {
   'invalid-credentials': {
     status: 401,
     detail: 'The phone number or the password is wrong.',
-    meaning: 'The password is not that of this number, or the number has no password.',
+    meaning:
+      'The code is right. The password sent with it, or with the request for it, is not that of this number, or the number has no password.',
     remedy: 'Check both; POST /v1/auth/forgot-password leads to a new password.',
-    on: /^POST \/v1\/auth\/(send|verify)-otp$/,
+    on: /^POST \/v1\/auth\/verify-otp$/,
   },
   'invalid-otp': {
     status: 401,
     detail: 'This code is wrong or no longer valid.',
     meaning:
-      'A code is good for five minutes, five tries and one use, and a later code replaces it.',
+      'A code is good for five minutes, five tries, one use and its own `challengeId`, and a later code for the same client replaces it.',
     remedy: 'Check the digits, or have another code sent.',
     on: PROVES_A_CODE,
   },

@@ -150,9 +150,20 @@ test('the prototype’s collection logs in: signup and send-otp with a password,
   const { networks, owner, ask, logIn } = await createOwnerAndStranger()
   await using _ = networks
   const password = PASSWORD
+  const newPassword = 'wet lantern under seven oaks'
   await owner('signup', { phone: PHONE, name: 'Ada', password })
+  let token = ''
   for (let login = 0; login < 2; login++) {
-    const { otp } = await ask(owner, 'send-otp', { password })
-    expect((await logIn(owner, { otp })).status).toBe(200)
+    const { otp } = await ask(owner, 'send-otp', { name: 'Ada', password })
+    const answer = await logIn(owner, { otp })
+    expect(answer.status).toBe(200)
+    token = (await json<TokenAnswer>(answer)).token
   }
+  const code = await ask(owner, 'forgot-password')
+  const change = { newPassword, confNewPassword: newPassword, passwordChangeOTP: code.otp }
+  const elses = { ...change, phone: '+4930901829' }
+  expect((await owner('change-password', elses, token)).status).toBe(422)
+  expect((await owner('change-password', { ...change, phone: PHONE }, token)).status).toBe(204)
+  const { otp } = await ask(owner, 'send-otp', { name: 'Ada', password: newPassword })
+  expect((await logIn(owner, { otp })).status).toBe(200)
 })

@@ -13,8 +13,8 @@ const { v1 } = treaty<App>(url, {
 })
 
 await must(v1.auth.signup.post({ phone, name: 'Ada' }))
-const { otp = '' } = await must(v1.auth['send-otp'].post({ phone }))
-const login = await must(v1.auth['verify-otp'].post({ phone, otp }))
+const { otp = '', challengeId } = await must(v1.auth['send-otp'].post({ phone }))
+const login = await must(v1.auth['verify-otp'].post({ phone, otp, challengeId }))
 token = login.token
 console.log(`Hello ${login.user.name}, you have ${login.user.quota.remaining} prompts left today.`)
 

@@ -21,7 +21,7 @@ import type { Sessions } from './sessions.ts'
 const answer = answers({ CodeSent, Tokens })
 const detail = { tags: ['Auth'] }
 const KEPT_ONCE_REPEATED =
-  'is kept only where the first login gives it again, in `send-otp` or `verify-otp`'
+  'is kept only where the first login proves it again, in `verify-otp`, or in `send-otp` with its `challengeId`'
 const refusals = problems(400, 413, 415, 422, 429)
 const loginRefusals = problems(400, 401, 413, 415, 422, 429)
 
@@ -65,8 +65,13 @@ export function createAuthRoutes(deps: AuthRouteDeps) {
       },
       {
         body: SendOtp,
-        response: { 202: answer.CodeSent, ...loginRefusals },
-        detail: { ...detail, summary: 'Have a login code sent' },
+        response: { 202: answer.CodeSent, ...refusals },
+        detail: {
+          ...detail,
+          summary: 'Have a login code sent',
+          description:
+            'Always 202. A `password` given here is judged once the code is right: send `challengeId` with the code, or send both from the same network. `name` is ignored.',
+        },
       },
     )
     .post(
@@ -81,7 +86,7 @@ export function createAuthRoutes(deps: AuthRouteDeps) {
         detail: {
           ...detail,
           summary: 'Log in with the code received',
-          description: `Where the account has a password it is needed too, here or already with the request for the code. The password of a sign-up ${KEPT_ONCE_REPEATED}; \`user.hasPassword\` tells whether it was.`,
+          description: `Where the account has a password it is needed too, here or already with the request for the code. Send \`challengeId\` so that nobody else can use up or replace your code, and so that a password given to \`send-otp\` counts from any network. The password of a sign-up ${KEPT_ONCE_REPEATED}; \`user.hasPassword\` tells whether it was.`,
         },
       },
     )

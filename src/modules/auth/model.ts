@@ -21,7 +21,12 @@ export const SignUp = t.Object(
 )
 
 export const SendOtp = t.Object(
-  { phone: Phone, password: t.Optional(Password) },
+  {
+    phone: Phone,
+    password: t.Optional(Password),
+    // Clients of the prototype send it.
+    name: t.Optional(t.String({ maxLength: 256, description: 'Ignored: see signup.' })),
+  },
   { additionalProperties: false, examples: [{ phone }] },
 )
 
@@ -75,6 +80,8 @@ export const ChangePassword = t.Object(
       }),
     ),
     passwordChangeOTP: t.Optional(Code),
+    // Clients of the prototype send it.
+    phone: t.Optional(Phone),
     challengeId: t.Optional(ChallengeId),
   },
   {

@@ -54,6 +54,9 @@ export function createReproof(deps: AccountDeps) {
       const { oldPassword, newPassword, confNewPassword, passwordChangeOTP } = body
       const account = await accountOf(userId)
       const who = hashFor(origin, true)
+      if (body.phone !== undefined && otp.phone(body.phone) !== account.phone) {
+        throw invalid({ pointer: '/phone', detail: 'must be your own number, or left out' })
+      }
       if (confNewPassword !== undefined && confNewPassword !== newPassword) {
         throw invalid({ pointer: '/confNewPassword', detail: 'must be the same as newPassword' })
       }

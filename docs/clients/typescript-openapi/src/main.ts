@@ -11,8 +11,10 @@ const [baseUrl = 'http://127.0.0.1:3000', phone = '+4930901820'] = process.argv.
 const pollux = createClient<paths>({ baseUrl })
 
 await must(pollux.POST('/v1/auth/signup', { body: { phone, name: 'Ada' } }))
-const { otp = '' } = await must(pollux.POST('/v1/auth/send-otp', { body: { phone } }))
-const { token, user } = await must(pollux.POST('/v1/auth/verify-otp', { body: { phone, otp } }))
+const { otp = '', challengeId } = await must(pollux.POST('/v1/auth/send-otp', { body: { phone } }))
+const { token, user } = await must(
+  pollux.POST('/v1/auth/verify-otp', { body: { phone, otp, challengeId } }),
+)
 pollux.use(bearer(token))
 console.log(`Hello ${user.name}, you have ${user.quota.remaining} prompts left today.`)
 
