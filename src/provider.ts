@@ -9,7 +9,12 @@ import { createMeteredModels } from './modules/assistant/metered.ts'
 import { createAssistant } from './modules/assistant/models.ts'
 import { toQueueError } from './modules/assistant/queue-error.ts'
 import { createCalendar } from './modules/quota/day.ts'
-import { type ProviderAccount, returnProviderSlot, takeProviderSlot } from './queue/provider.ts'
+import {
+  KEY_CHECK_MS,
+  type ProviderAccount,
+  returnProviderSlot,
+  takeProviderSlot,
+} from './queue/provider.ts'
 import { createPauses, type Pause, pauseModel, resumeModels } from './queue/provider-pauses.ts'
 import type { Queue } from './queue/queue.ts'
 
@@ -73,9 +78,34 @@ export function createProvider(
     },
   })
 
+  /**
+   * Asks one short question with a key that was refused, where no prompt waits that would: `/readyz` keeps prompts away, so
+   * that a key which works again would never be noticed.
+   */
+  async function checkKey(signal: AbortSignal): Promise<void> {
+    const now = clock.now()
+    const key = pauses().find(({ reason }) => reason === 'key')
+    if (!key || key.until > now) return
+    await database.execute(pauseModel, { ...limit, ...key, until: now + KEY_CHECK_MS, now })
+    const request = {
+      models: [config.geminiModel],
+      system: 'Answer with one word.',
+      history: [],
+      prompt: 'Hi',
+      countCall: async () => true,
+    }
+    try {
+      for await (const _piece of assistant.stream(request, signal));
+    } catch (error) {
+      // The assistant has remembered what the fault says about the key.
+      if (!(error instanceof AssistantFault)) throw error
+    }
+  }
+
   return {
     limit,
     assistant,
+    checkKey,
     toQueueError,
     isFault: (error: unknown): error is AssistantFault => error instanceof AssistantFault,
     pauses,

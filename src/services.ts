@@ -98,6 +98,11 @@ export function createServices(deps: Deps) {
         return forgotten
       },
     },
+    {
+      name: 'check a refused key',
+      pattern: '*/10 * * * * *',
+      run: conversation.provider.checkKey,
+    },
     { name: 'index messages for search', pattern: '* * * * * *', run: search.catchUp },
     ...billing.maintenance,
     ...account.maintenance,

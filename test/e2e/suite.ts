@@ -5,6 +5,7 @@ import type { Behaviour } from '#src/standins/gemini/behaviour.ts'
 import { testBilling } from './billing.ts'
 import { testClients } from './clients.ts'
 import { testMainJob } from './main-job.ts'
+import { testModelAnswers } from './model-answers.ts'
 import { testProxy } from './proxy.ts'
 import { testSwaggerPage } from './swagger-page.ts'
 import { createWorld, type Launch, type World, type WorldOptions } from './world.ts'
@@ -31,6 +32,7 @@ export function describeProgram(
     testClients(world)
     testBilling(world)
     testProxy(world)
+    testModelAnswers(world)
     more?.(once)
 
     test(

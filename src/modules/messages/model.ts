@@ -80,7 +80,10 @@ export const Message = t.Object(
     ),
     model: t.Optional(t.String()),
     finishReason: t.Optional(
-      t.String({ description: 'STOP, or MAX_TOKENS for an answer cut at the model’s limit.' }),
+      t.String({
+        description:
+          'STOP; MAX_TOKENS for an answer cut at the model’s limit or at 1 MB; of a blocked reply the provider’s reason.',
+      }),
     ),
     usage: t.Optional(t.Object({ promptTokens: t.Integer(), replyTokens: t.Integer() })),
     contextMessages: t.Optional(

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import { MINUTE, SECOND } from '#src/lib/time.ts'
+import { pauseModel } from '#src/queue/provider-pauses.ts'
 import type { Behaviour } from '#src/standins/gemini/behaviour.ts'
 import { createModelChat, type Plan } from '#test/support/model-chat.ts'
 
@@ -40,6 +41,29 @@ describe('A refused key', () => {
       expect(used()).toBe(4)
     })
   }
+
+  test('is checked each 30 s while no prompt waits, so that the server becomes ready by itself', async () => {
+    const plan: Plan = { one: status(403) }
+    await using set = await createModelChat(plan)
+    const { chat, models, notReady, said } = set
+    const { provider } = chat.services
+    const check = () => provider.checkKey(new AbortController().signal)
+    await check()
+    expect(models()).toEqual([])
+    const key = { model: '', reason: 'key' as const, quotaId: null, until: chat.clock.now() }
+    const now = chat.clock.now()
+    await chat.database.execute(pauseModel, { ...provider.limit, ...key, now })
+    await check()
+    await check()
+    expect(models()).toEqual(['one'])
+    expect(notReady()).toHaveLength(1)
+    delete plan['one']
+    await chat.clock.advance(30 * SECOND)
+    await check()
+    expect(models()).toEqual(['one', 'one'])
+    expect(notReady()).toEqual([])
+    expect(said('accepts our key again')).toHaveLength(1)
+  })
 
   for (const code of [404, 429]) {
     test(`is accepted again as soon as a model answers with it, be it ${code}`, async () => {

@@ -127,10 +127,10 @@ describe('An automatic title', () => {
   })
 
   test('holds no control character and no half of a character', async () => {
-    const pieces = ['Ber\u001b[2Jgen\0', ' \ud83e', '\ude90 \ud83e']
+    const pieces = ['Ber\u001b[2Jg\u202een\0', ' \ud83e', '\ude90 \ud83e']
     const { say, title } = await talk({ name: [{ kind: 'answer', pieces }] })
     await say('Hi')
-    expect(await title()).toBe('Ber [2Jgen 🪐 \ufffd')
+    expect(await title()).toBe('Ber [2Jg en 🪐 \ufffd')
   })
 
   test('is one short line without quotes', () => {
