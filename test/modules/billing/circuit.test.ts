@@ -67,3 +67,11 @@ describe('Stripe’s own 429', () => {
     expect((await billing.send('POST', '/v1/subscription/sync', two)).status).toBe(200)
   })
 })
+
+test('A 503 that asks to wait for a day is passed on as five minutes', async () => {
+  await using billing = await createTestBilling()
+  const user = await billing.subscriber()
+  billing.stripe.behave(() => ({ kind: 'status', status: 503, retryAfter: 86_400 }))
+  const answer = await billing.send('POST', '/v1/subscription/sync', user)
+  expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '300'])
+})

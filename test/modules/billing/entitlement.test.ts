@@ -94,6 +94,17 @@ describe('the tier by the mirror', () => {
     expect(decide(rules, null, [late, forgiven], NOON)).toMatchObject({ tier: 'pro', by: forgiven })
   })
 
+  test('of two failed payments the one that is forgiven longer counts, in whatever order they come', () => {
+    const failedAt = (at: number) => mirrored({ status: 'past_due', pastDueSince: at })
+    const [early, late] = [failedAt(NOON - DAY), failedAt(NOON)]
+    for (const set of [
+      [early, late],
+      [late, early],
+    ]) {
+      expect(decide(rules, null, set, NOON).graceUntil).toBe(NOON + 3 * DAY)
+    }
+  })
+
   test('an operator’s word wins both ways', () => {
     expect(decide(rules, 'pro', [], NOON).tier).toBe('pro')
     expect(decide(rules, 'basic', [mirrored()], NOON).tier).toBe('basic')

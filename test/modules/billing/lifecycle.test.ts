@@ -217,3 +217,17 @@ test('a change of tier counts at the very next prompt', async () => {
   await billing.send('POST', '/v1/subscription/sync', user)
   expect(await prompt()).toBe(429)
 })
+
+test('past_due counts from the last time it was seen paid, where its period began earlier', async () => {
+  await using billing = await createTestBilling()
+  const user = await billing.subscriber()
+  billing.clock.set(billing.clock.now() + 20 * DAY)
+  await billing.send('POST', '/v1/subscription/sync', await billing.fresh(user))
+  const seenPaidAt = billing.clock.now()
+  billing.clock.set(seenPaidAt + HOUR)
+  // As after an upgrade in the middle of the period whose invoice is not paid.
+  billing.books.setStatus(user.subscriptionId, 'past_due')
+  await billing.idle()
+  const { tier, graceUntil } = await billing.status(user)
+  expect([tier, graceUntil]).toEqual(['pro', new Date(seenPaidAt + 3 * DAY).toISOString()])
+})

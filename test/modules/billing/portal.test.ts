@@ -54,5 +54,7 @@ describe('The portal', () => {
     await billing.send('POST', '/v1/subscription/portal', user)
     expect(billing.database.orm.select().from(sessions).all()).toEqual([])
     expect(billing.database.orm.select().from(stripeAttempts).all()).toEqual([])
+    const rows = billing.database.sqlite.query('SELECT user_id, portal_url FROM billing_customers')
+    expect(rows.all()).toEqual([{ user_id: null, portal_url: null }])
   })
 })
