@@ -181,6 +181,16 @@ describe('A refusal that only an operator can end is 503 and an alarm with the r
     expect((await billing.send('POST', '/v1/subscription/portal', user)).status).toBe(200)
   })
 
+  test('a call with the same key that still runs is 503 without an alarm', async () => {
+    const { billing, lines } = await watched()
+    await using _ = billing
+    const user = await billing.shopper()
+    const running = { status: 409, code: 'idempotency_key_in_use', message: 'It still runs.' }
+    billing.stripe.behave(() => ({ kind: 'error', ...running }))
+    await unavailable(await subscribe(billing, user))
+    expect(lines()).toEqual([])
+  })
+
   test('a key that came with other parameters before is 503 once, and the next try works', async () => {
     const { billing, lines } = await watched()
     await using _ = billing

@@ -51,19 +51,24 @@ describe('When Stripe fails in a subscribe', () => {
     expect(new Set(keys).size).toBe(2)
   })
 
-  test('429, 401 and silence are 503, and the key is kept for the next try', async () => {
+  test('429, 409, 401, 403 and silence are 503, and the key is kept for the next try', async () => {
     await using billing = await createTestBilling({ settings: { stripeTimeoutMs: 60 } })
     const user = await billing.signIn()
     const failures = [
       { kind: 'status', status: 429, retryAfter: 3 },
+      { kind: 'error', status: 409, code: 'idempotency_key_in_use', message: 'It still runs.' },
       { kind: 'status', status: 401 },
+      { kind: 'status', status: 403 },
       { kind: 'hang' },
     ] as const
     for (const failure of failures) {
       billing.stripe.behave(() => failure)
       await unavailable(await subscribe(billing, user))
+      // Past the pause that the 429 asked for.
+      billing.clock.set(billing.clock.now() + 3_000)
     }
     const keys = billing.calls('POST', /^\/v1\/customers$/).map((call) => call.idempotencyKey)
+    expect(keys).toHaveLength(failures.length)
     expect(new Set(keys).size).toBe(1)
   })
 
