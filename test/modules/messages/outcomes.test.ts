@@ -199,6 +199,15 @@ describe('A reply', () => {
     expect(used()).toBe(0)
   })
 
+  test('has the deadline that REPLY_DEADLINE_MINUTES sets', async () => {
+    const busy: Behaviour = { kind: 'status', status: 429, retryDelay: '59s' }
+    const plan = Array.from({ length: 9 }, () => busy)
+    const { chat, final } = await ask(plan, { settings: { replyDeadlineMinutes: 3 } })
+    const startedAt = chat.clock.now()
+    expect(await final(MINUTE)).toMatchObject({ status: 'failed', error: { code: 'too-late' } })
+    expect(chat.clock.now() - startedAt).toBeLessThanOrEqual(3 * MINUTE)
+  })
+
   test('records usage and what the model saw', async () => {
     const { chat, token, roomId, final } = await ask([
       { kind: 'answer', pieces: ['a'], usage: { promptTokenCount: 11, candidatesTokenCount: 3 } },
