@@ -1,4 +1,5 @@
 import { Elysia } from 'elysia'
+import type { Config } from './config/config.ts'
 import { noMeters } from './lib/meters.ts'
 import { createAuthRoutes } from './modules/auth/index.ts'
 import { createSessionRoutes } from './modules/auth/session-routes.ts'
@@ -11,6 +12,7 @@ import { createMetricsRoute } from './modules/metrics/index.ts'
 import { createSearchRoutes } from './modules/search/index.ts'
 import { createUserRoutes } from './modules/users/index.ts'
 import { createCors } from './plugins/cors.ts'
+import { createCrossSite } from './plugins/cross-site.ts'
 import type { Described } from './plugins/docs/types.ts'
 import { createDocs } from './plugins/docs.ts'
 import { createDrain } from './plugins/drain.ts'
@@ -60,6 +62,7 @@ export function createApp(deps: Deps, services: Services, options: AppOptions = 
     .use(createSecurityHeaders())
     .use(createCors({ origins: config.corsOrigins }))
     .use(createTarget({ methodsOf }))
+    .use(createCrossSite({ origins: config.corsOrigins, onlyHosts: developmentHosts(config) }))
     .use(createDrain({ draining: options.draining ?? (() => false) }))
     .use(
       createDocs({
@@ -106,6 +109,12 @@ export function createApp(deps: Deps, services: Services, options: AppOptions = 
   }
   described.routes = app.routes
   return app
+}
+
+/** Undefined in production, where a proxy decides which names lead here. */
+function developmentHosts(config: Config): string[] | undefined {
+  if (config.nodeEnv !== 'development') return undefined
+  return [config.host, new URL(config.publicUrl).host, ...config.developmentHosts]
 }
 
 /** For clients that take their types from the server (Eden). @public */

@@ -34,6 +34,11 @@ export const options = {
     default: 3_000,
     formerly: ['SERVER_PORT'],
   }),
+  developmentHosts: list('DEVELOPMENT_HOSTS', {
+    describe:
+      'Host names that a server in development answers to, besides localhost, addresses and the name in PUBLIC_URL',
+    default: [],
+  }),
   databasePath: sqliteFile('DATABASE_URL', {
     describe: 'The SQLite file',
     default: './data/pollux.db',

@@ -60,6 +60,16 @@ export const problemCatalogue: Record<string, ProblemKind> = {
     remedy: 'Read the message after the seconds in Retry-After; there is no need to cancel again.',
     on: /\/cancel$/,
   },
+  'cross-site': {
+    status: 403,
+    detail:
+      'Pages of this origin may not call the API. An operator allows origins with CORS_ORIGINS.',
+    meaning:
+      'A browser sent this for a page of another origin, and without a token. That origin is not one that this server allows.',
+    remedy:
+      'Call the API from an allowed origin or from a program. Operators: add the origin of your pages to CORS_ORIGINS.',
+    on: /^POST \/v1\/auth\/(signup|send-otp|verify-otp|refresh|forgot-password|reset-password)$/,
+  },
   'database-unavailable': {
     status: 503,
     detail: 'The database cannot take this now. Try again shortly.',
@@ -191,6 +201,16 @@ export const problemCatalogue: Record<string, ProblemKind> = {
     remedy:
       'Send `Authorization: Bearer <token>`; get a new token with POST /v1/auth/refresh or by logging in.',
     on: /./,
+  },
+  'unknown-host': {
+    status: 421,
+    detail:
+      'In development this server answers only to names of this machine. Add others to DEVELOPMENT_HOSTS.',
+    meaning:
+      'The Host header names another machine. A page could have pointed that name here to read one-time codes (DNS rebinding).',
+    remedy: 'Use localhost or an address, or add the name to DEVELOPMENT_HOSTS.',
+    // Refused before any route, and in development only: no operation lists it.
+    on: /^$/,
   },
   'unsupported-media-type': {
     status: 415,

@@ -22,8 +22,8 @@ const answer = answers({ CodeSent, Tokens })
 const detail = { tags: ['Auth'] }
 const KEPT_ONCE_REPEATED =
   'is kept only where the first login proves it again, in `verify-otp`, or in `send-otp` with its `challengeId`'
-const refusals = problems(400, 413, 415, 422, 429)
-const loginRefusals = problems(400, 401, 413, 415, 422, 429)
+const refusals = problems(400, 403, 413, 415, 422, 429)
+const loginRefusals = problems(400, 401, 403, 413, 415, 422, 429)
 
 export interface AuthRouteDeps {
   auth: Auth

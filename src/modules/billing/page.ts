@@ -17,7 +17,8 @@ export function page(outcome: keyof typeof texts = 'portal'): Response {
     {
       headers: {
         'content-type': 'text/html; charset=utf-8',
-        'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'",
+        'content-security-policy':
+          "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
       },
     },
   )

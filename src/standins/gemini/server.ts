@@ -1,3 +1,4 @@
+import { refuseForeign } from '../guard.ts'
 import { answerTo, toPieces } from './answer.ts'
 import type { Behaviour, Call, Piece } from './behaviour.ts'
 import { failure, toError } from './failure.ts'
@@ -43,6 +44,8 @@ export function createGeminiStandIn(options: GeminiStandInOptions = {}): GeminiS
     port: options.port ?? 0,
     idleTimeout: 0,
     async fetch(request) {
+      const refusal = refuseForeign(request)
+      if (refusal) return refusal
       const { pathname } = new URL(request.url)
       const known = (model: string) => options.models?.includes(model) ?? true
       const given = request.headers.get('x-goog-api-key')

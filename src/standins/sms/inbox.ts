@@ -1,3 +1,5 @@
+import { PAGE_HEADERS } from '../guard.ts'
+
 /** A message that was accepted. */
 export interface ReceivedSms {
   to: string
@@ -20,6 +22,6 @@ export function inboxPage(messages: readonly ReceivedSms[]): Response {
     `<!doctype html><html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="2">
 <title>SMS stand-in</title><style>body{font:16px system-ui;margin:2rem}td{padding:.4rem 1rem .4rem 0}</style>
 <h1>SMS stand-in</h1>${table}</html>`,
-    { headers: { 'content-type': 'text/html; charset=utf-8' } },
+    { headers: PAGE_HEADERS },
   )
 }

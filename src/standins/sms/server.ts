@@ -1,3 +1,4 @@
+import { refuseForeign } from '../guard.ts'
 import { inboxPage, type ReceivedSms } from './inbox.ts'
 import { isSigned } from './signature.ts'
 
@@ -58,6 +59,8 @@ export function createSmsStandIn(options: SmsStandInOptions): SmsStandIn {
       port,
       idleTimeout: 0,
       async fetch(request) {
+        const refusal = refuseForeign(request)
+        if (refusal) return refusal
         const { pathname } = new URL(request.url)
         if (request.method === 'GET') return inboxPage(messages)
         calls++

@@ -1,3 +1,5 @@
+import { PAGE_HEADERS } from '../guard.ts'
+
 /** Markup that is already safe. */
 class Html {
   readonly text: string
@@ -42,6 +44,6 @@ code { font-size: .82rem }
 <body><header>Stripe stand-in · nothing here is real, no card is charged</header><main>${body}</main></body></html>`
   return new Response(page.text, {
     status,
-    headers: { 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store' },
+    headers: PAGE_HEADERS,
   })
 }

@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from '#src/lib/clock.ts'
+import { refuseForeign } from '../guard.ts'
 import { createApi } from './api.ts'
 import { ApiError, type StripeBehaviour, type StripeCall, type StripeRefusal } from './behaviour.ts'
 import { type Books, createBooks } from './books.ts'
@@ -108,6 +109,8 @@ export function createStripeStandIn(options: StripeStandInOptions): StripeStandI
     port: options.port ?? 0,
     idleTimeout: 0,
     async fetch(request) {
+      const refusal = refuseForeign(request)
+      if (refusal) return refusal
       const { pathname } = new URL(request.url)
       if (!pathname.startsWith('/v1/')) return pages(request)
       const call = await toCall(request)

@@ -1,0 +1,36 @@
+import { Elysia } from 'elysia'
+import { isCrossSite, isLocalHost } from '#src/lib/cross-site.ts'
+import { Problem } from '#src/lib/problem.ts'
+
+export interface CrossSiteOptions {
+  /** Origins whose pages may call the API. */
+  origins: readonly string[]
+  /** Names of this server, where any other `Host` is refused: in development, which has no proxy in front. */
+  onlyHosts: readonly string[] | undefined
+}
+
+/**
+ * Refuses what a page of another origin makes a browser send without a token: nobody asked for the code or the sign-up.
+ * With a token a browser asks first, which CORS decides.
+ */
+export function createCrossSite({ origins, onlyHosts }: CrossSiteOptions) {
+  const allowed = new Set(origins)
+  return new Elysia({ name: 'cross-site' }).onRequest(({ request }) => {
+    const { headers } = request
+    const host = headers.get('host')
+    if (onlyHosts !== undefined && host !== null && !isLocalHost(host, onlyHosts)) {
+      throw new Problem(
+        421,
+        'unknown-host',
+        'In development this server answers only to names of this machine. Add others to DEVELOPMENT_HOSTS.',
+      )
+    }
+    const hasToken = /^bearer\s/i.test(headers.get('authorization') ?? '')
+    if (hasToken || !isCrossSite(request, allowed)) return
+    throw new Problem(
+      403,
+      'cross-site',
+      'Pages of this origin may not call the API. An operator allows origins with CORS_ORIGINS.',
+    )
+  })
+}
