@@ -1,5 +1,6 @@
 import { Elysia } from 'elysia'
 import { type ClientAddressOf, createClientAddress, type Network } from '#src/lib/address.ts'
+import { toPlainLine } from '#src/lib/plain-text.ts'
 import { requestId } from './request-id.ts'
 
 const DEVICE_CHARACTERS = 200
@@ -11,7 +12,7 @@ export interface Origin {
   network: string
   /** `network` and the wider ranges around it. */
   networks: readonly Network[]
-  /** The `User-Agent`, cut. */
+  /** The `User-Agent`, cut and without control characters. */
   device: string | null
   requestId: string
 }
@@ -23,11 +24,16 @@ export function createOrigins({ trustedProxies }: { trustedProxies: readonly str
     const peer = server?.requestIP(request)?.address ?? null
     const origin: Origin = {
       ...addressOf(peer, request.headers.get('x-forwarded-for')),
-      device: request.headers.get('user-agent')?.slice(0, DEVICE_CHARACTERS) ?? null,
+      device: deviceOf(request),
       requestId: requestId(set.headers),
     }
     return { origin }
   })
+}
+
+function deviceOf({ headers }: Request): string | null {
+  const agent = headers.get('user-agent')?.slice(0, DEVICE_CHARACTERS)
+  return agent === undefined ? null : toPlainLine(agent).toWellFormed()
 }
 
 export type Origins = ReturnType<typeof createOrigins>

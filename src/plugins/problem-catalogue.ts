@@ -224,7 +224,13 @@ export const problemCatalogue: Record<string, ProblemKind> = {
     meaning: 'Fields are missing, unknown, of the wrong type or outside what is allowed.',
     remedy: 'Read `errors`: each has a JSON pointer to the field and says what is allowed there.',
     extras: {
-      errors: [{ pointer: '/title', detail: 'must be 1 to 200 characters, not only blanks' }],
+      errors: [
+        {
+          pointer: '/title',
+          detail:
+            'must be 1 to 200 characters, not only blanks, without control or text direction characters',
+        },
+      ],
     },
   },
 }

@@ -1,4 +1,5 @@
 import { type Static, type TSchema, t } from 'elysia'
+import { PLAIN_LINE } from '#src/lib/plain-text.ts'
 
 /** What the name of a schema begins with: where the document has it. */
 const COMPONENT = '#/components/schemas/'
@@ -138,9 +139,11 @@ export type User = Static<typeof User>
 export const UserName = t.String({
   minLength: 1,
   maxLength: 100,
-  pattern: '\\S',
-  description: 'Shown to the user only; 1–100 characters, not only blanks.',
-  error: 'must be 1 to 100 characters, not only blanks',
+  pattern: PLAIN_LINE,
+  description:
+    'Shown to the user only; 1–100 characters, not only blanks, no control or text direction characters.',
+  error:
+    'must be 1 to 100 characters, not only blanks, without control or text direction characters',
 })
 
 /** A code or a password that proves something. */

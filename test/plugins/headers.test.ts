@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { createTestApp, json as bodyOf } from '#test/support/test-app.ts'
+import { json as bodyOf, createTestApp } from '#test/support/test-app.ts'
 
 const origin = 'https://app.example.com'
 const id = 'a-request-of-the-test'

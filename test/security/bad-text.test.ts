@@ -130,7 +130,11 @@ test('a field that may be null says what it wants as one that may not', async ()
   const { send, token } = await setUp()
   const answer = send('PATCH', '/v1/user/me', { token, body: { name: '' } })
   expect((await json<ProblemJson>(answer)).errors).toEqual([
-    { pointer: '/name', detail: 'must be 1 to 100 characters, not only blanks' },
+    {
+      pointer: '/name',
+      detail:
+        'must be 1 to 100 characters, not only blanks, without control or text direction characters',
+    },
   ])
 })
 

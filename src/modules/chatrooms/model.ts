@@ -1,17 +1,21 @@
 import { type Static, t } from 'elysia'
+import { PLAIN_LINE, PLAIN_TEXT } from '#src/lib/plain-text.ts'
 
 export const RoomTitle = t.String({
   minLength: 1,
   maxLength: 200,
-  pattern: '\\S',
-  description: 'Shown in lists; 1–200 characters, not only blanks.',
-  error: 'must be 1 to 200 characters, not only blanks',
+  pattern: PLAIN_LINE,
+  description:
+    'Shown in lists; 1–200 characters, not only blanks, no control or text direction characters.',
+  error:
+    'must be 1 to 200 characters, not only blanks, without control or text direction characters',
 })
 const SystemPrompt = t.String({
   minLength: 1,
   maxLength: 8_000,
+  pattern: PLAIN_TEXT,
   description: 'Instruction to the model in this room, instead of the server’s default.',
-  error: 'must be 1 to 8000 characters',
+  error: 'must be 1 to 8000 characters, without control characters but tabs and line breaks',
 })
 const Model = t.String({
   minLength: 1,

@@ -1,3 +1,5 @@
+import { toPlainLine } from '#src/lib/plain-text.ts'
+
 const MAX_LENGTH = 60
 const EXCERPT_LENGTH = 500
 /** Of the model's answer, in which a title is looked for. */
@@ -14,10 +16,7 @@ export function toTitle(answer: string): string | undefined {
   // Cut before it is matched: quotes that end nowhere take the square of their number.
   const line = (answer.trim().split('\n', 1)[0] ?? '').slice(0, LOOKED_AT)
   const bare = line.replace(/^[\s"'“”„«»*#`]+/u, '').replace(/[\s"'“”„«».*`]+$/u, '')
-  // A title stands in lists and terminals: no control character, and nothing that turns the text around it.
-  const title = [...bare.replaceAll(/[\s\p{Cc}\u202a-\u202e\u2066-\u2069]+/gu, ' ')]
-    .slice(0, MAX_LENGTH)
-    .join('')
-    .trim()
+  // A title stands in lists and terminals.
+  const title = [...toPlainLine(bare).replaceAll(/\s+/g, ' ')].slice(0, MAX_LENGTH).join('').trim()
   return title === '' ? undefined : title
 }
