@@ -9,14 +9,18 @@ export const PAGE_HEADERS = {
   'content-security-policy': "frame-ancestors 'none'",
 }
 
-/** What a stand-in refuses before all else: it has no login, and a page of any site can reach a developer's machine. */
-export function refuseForeign(request: Request): Response | undefined {
-  const host = request.headers.get('host')
-  if (host === null || !isLocalHost(host)) {
-    return new Response('A stand-in answers only to names of this machine.\n', { status: 421 })
+type Handle = (request: Request) => Response | Promise<Response>
+
+/** Refuses first what is foreign: a stand-in has no login, and a page of any site can reach a developer's machine. */
+export function guarded(handle: Handle): Handle {
+  return (request) => {
+    const host = request.headers.get('host')
+    if (host === null || !isLocalHost(host)) {
+      return new Response('A stand-in answers only to names of this machine.\n', { status: 421 })
+    }
+    if (isCrossSite(request, NO_ORIGINS)) {
+      return new Response('Pages of other origins may not use a stand-in.\n', { status: 403 })
+    }
+    return handle(request)
   }
-  if (isCrossSite(request, NO_ORIGINS)) {
-    return new Response('Pages of other origins may not use a stand-in.\n', { status: 403 })
-  }
-  return undefined
 }

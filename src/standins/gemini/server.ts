@@ -1,4 +1,4 @@
-import { refuseForeign } from '../guard.ts'
+import { guarded } from '../guard.ts'
 import { answerTo, toPieces } from './answer.ts'
 import type { Behaviour, Call, Piece } from './behaviour.ts'
 import { failure, toError } from './failure.ts'
@@ -19,7 +19,7 @@ export interface GeminiStandInOptions {
 export interface GeminiStandIn {
   /** The base URL for the SDK. */
   url: string
-  /** Every call received, oldest first. */
+  /** Oldest first. */
   calls: Call[]
   stop(): Promise<void>
 }
@@ -29,8 +29,7 @@ interface WireRequest {
   systemInstruction?: { parts?: { text?: string }[] }
 }
 
-/** Told to drop the connection. */
-const CUT = Symbol('cut')
+const CUT = Symbol('drop the connection')
 /** Long enough for what was sent before to leave the socket. */
 const CUT_AFTER_MS = 5
 const ENDLESS = new Promise<never>(() => {})
@@ -43,9 +42,7 @@ export function createGeminiStandIn(options: GeminiStandInOptions = {}): GeminiS
     hostname: '127.0.0.1',
     port: options.port ?? 0,
     idleTimeout: 0,
-    async fetch(request) {
-      const refusal = refuseForeign(request)
-      if (refusal) return refusal
+    fetch: guarded(async (request) => {
       const { pathname } = new URL(request.url)
       const known = (model: string) => options.models?.includes(model) ?? true
       const given = request.headers.get('x-goog-api-key')
@@ -68,7 +65,7 @@ export function createGeminiStandIn(options: GeminiStandInOptions = {}): GeminiS
       const call = toCall(path[1] ?? '', path[2] === 'streamGenerateContent', request, body)
       calls.push(call)
       return respond(call, behave(call), options.pieceDelayMs ?? 0)
-    },
+    }),
   })
   return {
     url: `http://127.0.0.1:${server.port}`,

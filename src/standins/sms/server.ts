@@ -1,4 +1,4 @@
-import { refuseForeign } from '../guard.ts'
+import { guarded } from '../guard.ts'
 import { inboxPage, type ReceivedSms } from './inbox.ts'
 import { isSigned } from './signature.ts'
 
@@ -58,9 +58,7 @@ export function createSmsStandIn(options: SmsStandInOptions): SmsStandIn {
       hostname: '127.0.0.1',
       port,
       idleTimeout: 0,
-      async fetch(request) {
-        const refusal = refuseForeign(request)
-        if (refusal) return refusal
+      fetch: guarded(async (request) => {
         const { pathname } = new URL(request.url)
         if (request.method === 'GET') return inboxPage(messages)
         calls++
@@ -73,7 +71,7 @@ export function createSmsStandIn(options: SmsStandInOptions): SmsStandIn {
         await server.stop(true)
         server = listen(port ?? 0)
         return answer
-      },
+      }),
     })
   let server = listen(options.port ?? 0)
 

@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '#src/lib/clock.ts'
-import { refuseForeign } from '../guard.ts'
+import { guarded } from '../guard.ts'
 import { createApi } from './api.ts'
 import { ApiError, type StripeBehaviour, type StripeCall, type StripeRefusal } from './behaviour.ts'
 import { type Books, createBooks } from './books.ts'
@@ -108,9 +108,7 @@ export function createStripeStandIn(options: StripeStandInOptions): StripeStandI
     hostname: '127.0.0.1',
     port: options.port ?? 0,
     idleTimeout: 0,
-    async fetch(request) {
-      const refusal = refuseForeign(request)
-      if (refusal) return refusal
+    fetch: guarded(async (request) => {
       const { pathname } = new URL(request.url)
       if (!pathname.startsWith('/v1/')) return pages(request)
       const call = await toCall(request)
@@ -124,7 +122,7 @@ export function createStripeStandIn(options: StripeStandInOptions): StripeStandI
         }
         throw error
       }
-    },
+    }),
   })
   const url = `http://127.0.0.1:${server.port}`
 
