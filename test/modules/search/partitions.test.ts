@@ -124,4 +124,19 @@ describe('A search whose time is up', () => {
     expect(found.flat()).toEqual(['b'])
     expect(found.length).toBeGreaterThan(5)
   })
+
+  test('goes on through partitions without a hit', async () => {
+    const clock = createFakeClock()
+    const names = Array.from({ length: 24 }, (_, at) => `m${at}`)
+    const { services, pages, partitions } = await searcher(names.map(long), clock)
+    await services.search.catchUp()
+    expect(partitions().length).toBeGreaterThan(6)
+    const { now } = clock
+    let looks = 0
+    clock.now = () => now() + 2 * looks++
+    const found = await pages('m0', 100)
+    clock.now = now
+    expect(found.flat()).toEqual(['m0'])
+    expect(found.length).toBeGreaterThan(2)
+  })
 })
