@@ -165,4 +165,18 @@ describe('The index', () => {
     )
     expect(waiting.get()?.count).toBe(64 - 8)
   })
+
+  test('takes no more than some thousand words in a commit, however short the messages', async () => {
+    const app = createTestApp()
+    const { userId, token } = await app.signIn()
+    const { sqlite } = app.database
+    // 4 000 characters and pairs in 2 001 characters.
+    const dense = String.fromCharCode(...Array.from({ length: 2_001 }, (_, at) => 0x4e00 + at))
+    plantMessages(sqlite, { userId, texts: Array(64).fill(dense), now: NOON })
+    await app.send('GET', '/v1/search?q=x', { token })
+    const waiting = sqlite.query<{ count: number }, []>(
+      'SELECT count(*) AS count FROM search_pending',
+    )
+    expect(waiting.get()?.count).toBe(64 - 8)
+  })
 })

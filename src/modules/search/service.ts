@@ -1,3 +1,4 @@
+import { FOLD_VERSION } from '#src/lib/fold.ts'
 import type { Cursors, Page } from '#src/lib/page.ts'
 import type { Principal } from '#src/plugins/auth.ts'
 import type { Limit } from '#src/plugins/rate-limit.ts'
@@ -46,7 +47,8 @@ export function createSearch({
     },
     async find(principal, { text, limit, cursor }) {
       const { userId } = principal
-      const list = ['search', userId, text] as const
+      // Another version of the fold numbers the partitions anew.
+      const list = ['search', userId, text, String(FOLD_VERSION)] as const
       const key =
         cursor === undefined ? undefined : cursors.decode(list, cursor, ['number', 'number'])
       const after = key && { partition: key[0], before: key[1] }

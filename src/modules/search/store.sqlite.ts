@@ -67,11 +67,12 @@ export function createSearchStore(database: Database, clock: Clock): SearchStore
       const startedAt = clock.now()
       const owner = userId.replaceAll('-', '')
       const found: SearchHit[] = []
-      let place: Place | undefined = after
-      // Without its partition, which an upgrade drops, the search goes on from the key.
-      let partition =
-        (after && numbered.get(owner, after.partition)) ||
-        below.get(owner, after ? after.before : Number.MAX_SAFE_INTEGER)
+      let partition = after
+        ? (numbered.get(owner, after.partition) ?? below.get(owner, after.before))
+        : below.get(owner, Number.MAX_SAFE_INTEGER)
+      // Where the first tick after an upgrade dropped the cursor's partition, the key alone says where to go on.
+      let place: Place | undefined
+      if (after && partition) place = { partition: partition.number, before: after.before }
       while (partition) {
         const { number, firstKey } = partition
         const match = toMatch(owner, number, phrases)

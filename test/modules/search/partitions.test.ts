@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'bun:test'
 import type { Page } from '#src/lib/page.ts'
 import type { SearchHit } from '#src/modules/search/model.ts'
-import { HITS } from '#src/modules/search/store.sqlite.ts'
+import { parseQuery } from '#src/modules/search/query.ts'
+import { createSearchStore, HITS } from '#src/modules/search/store.sqlite.ts'
 import { createFakeClock } from '#test/support/fake-clock.ts'
 import { plantMessages } from '#test/support/plant-messages.ts'
 import { createTestApp, json } from '#test/support/test-app.ts'
@@ -69,6 +70,18 @@ describe('The index of a user', () => {
     for (const { terms } of partitions()) expect(terms).toBeLessThanOrEqual(28_000)
     const found = (await pages('w1', 2)).flat()
     expect(found.toSorted()).toEqual(Array.from({ length: 12 }, (_, at) => `m${at}`).toSorted())
+  })
+
+  test('is read from the key of a cursor whose partition is gone', async () => {
+    const { database, clock, services, userId } = await searcher(['a m1', 'a m2', 'a m3'])
+    await services.search.catchUp()
+    const store = createSearchStore(database, clock)
+    const find = (partition: number) =>
+      store
+        .find({ userId, phrases: parseQuery('a'), limit: 5, after: { partition, before: 3 } })
+        .found.map(({ snippet }) => snippet)
+    expect(find(1)).toEqual(['a m2', 'a m1'])
+    expect(find(99)).toEqual(['a m2', 'a m1'])
   })
 
   test('is forgotten with the user', async () => {

@@ -1,5 +1,8 @@
 import { expect, test } from 'bun:test'
 import { fold } from '#src/lib/fold.ts'
+import { findsIn } from '#src/modules/search/find.ts'
+import { toMatch } from '#src/modules/search/match.ts'
+import { parseQuery } from '#src/modules/search/query.ts'
 import { termsOf, unitsOf, walkUnits } from '#src/modules/search/words.ts'
 
 const shown = (text: string) =>
@@ -70,4 +73,25 @@ test('pieces that are folded one by one give the words of the whole text', () =>
       unitsOf(long).map((unit) => unit.text),
     )
   }
+})
+
+test('the index is asked for 16 terms at most, of which one may be a beginning', () => {
+  const match = toMatch(
+    '019a2c5e8d217a118f005d2c7a9e4b10',
+    40,
+    parseQuery('我想在周末去北京旅游然后回家看父母和朋友们 rain'),
+  )
+  const terms = match.split(' AND ')
+  expect(terms).toHaveLength(16)
+  expect(terms[0]).toBe('"5d2c7a9e4b100014rain" *')
+  expect(terms[1]).toBe('"5d2c7a9e4b100014我想"')
+})
+
+test('of each phrase 200 places are looked at', () => {
+  const text = `${'a b '.repeat(1_000)}京${'京'.repeat(1_000)}`
+  const count = (q: string) => [...findsIn(text, parseQuery(q))].length
+  expect(count('a')).toBe(200)
+  expect(count('a b')).toBe(400)
+  expect(count('a.b')).toBe(200)
+  expect(count('京')).toBe(200)
 })
