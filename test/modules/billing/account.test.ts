@@ -134,4 +134,21 @@ describe('When an account is deleted', () => {
       .all()
     expect(closed.map(({ state }) => state)).toEqual(['done', 'done'])
   })
+
+  test('a page that Stripe forgets between the look and the call is no fault', async () => {
+    await using billing = await createTestBilling()
+    const user = await billing.shopper()
+    billing.stripe.behave(({ path }) => {
+      if (path.endsWith('/expire')) billing.books.sessions.clear()
+      return { kind: 'answer' }
+    })
+    await deleteAccount(billing, user.userId)
+    await billing.idle()
+    const closed = billing.database.orm
+      .select()
+      .from(jobs)
+      .where(eq(jobs.kind, 'billing.close'))
+      .all()
+    expect(closed.map(({ state }) => state)).toEqual(['done'])
+  })
 })

@@ -40,3 +40,17 @@ test('Two processes that make a customer at once keep the first, and sell to it'
     kept?.id ?? '',
   ])
 })
+
+test('A customer of the other mode is none: nothing is asked of Stripe about it', async () => {
+  await using billing = await createTestBilling()
+  const user = await billing.signIn()
+  billing.database.orm
+    .insert(billingCustomers)
+    .values({ id: 'cus_live', userId: user.userId, livemode: true, createdAt: 0 })
+    .run()
+  for (const action of ['portal', 'cancel', 'resume']) {
+    expect((await billing.send('POST', `/v1/subscription/${action}`, user)).status).toBe(409)
+  }
+  expect((await billing.send('POST', '/v1/subscription/sync', user)).status).toBe(200)
+  expect(billing.stripe.calls).toEqual([])
+})

@@ -41,6 +41,7 @@ describe('When Stripe fails in a sync, nobody is downgraded', () => {
       await using _ = billing
       const job = await putOff(billing)
       expect([name, job?.errors]).toEqual([name, 0])
+      if (name === '500') expect(job?.dueAt).toBe(billing.clock.now() + SECOND)
       if (name === '429') expect(job?.dueAt).toBe(billing.clock.now() + 7 * SECOND)
       expect(billing.tier(user)).toBe('pro')
       billing.stripe.behave(() => ({ kind: 'answer' }))
