@@ -60,7 +60,12 @@ export async function serve(
   )
   const database = openDatabase(path, observer, notifications)
   upgrade(database, { path, backupDir: config.backupDir, now: clock.now(), log })
-  await fillNumberDigests(database, numberDigestsOf(config))
+  try {
+    await fillNumberDigests(database, numberDigestsOf(config))
+  } catch (error) {
+    // Another process may hold the file's write lock. Until the next start those users are counted by their ids.
+    log.error({ err: error }, 'could not compute the digests of numbers')
+  }
   observation.guard(database)
   writer = createWriterMove(config, database, log)
   if (config.writerThread === 'always') await writer.move()
