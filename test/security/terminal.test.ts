@@ -1,10 +1,12 @@
 import { Database as Sqlite } from 'bun:sqlite'
 import { describe, expect, test } from 'bun:test'
 import { runCommandLine } from '#src/cli/program.ts'
+import { parseConfig } from '#src/config/config.ts'
 import { migrate } from '#src/database/migrate.ts'
 import { openDatabase } from '#src/database/open.ts'
 import { createLog } from '#src/lib/log.ts'
 import { prettyLines } from '#src/lib/log-pretty.ts'
+import { accountOf } from '#src/provider.ts'
 import { temporaryFolder } from '#test/support/folder.ts'
 import { pollux } from '#test/support/terminal.ts'
 
@@ -17,6 +19,21 @@ const ESCAPED = '\\u001b]0;owned\\u0007'
 
 /** SQLite keeps no lone surrogate. */
 const STORED = HOSTILE.replace('\ud800', '')
+
+/** Columns that no user and no provider writes: a CHECK or a digest. */
+const OURS = new Set([
+  ...['state', 'tier_override', 'number_digest', 'password_hash'],
+  ...['provider', 'account', 'reason'],
+])
+
+function settings(path: string) {
+  return {
+    NODE_ENV: 'test',
+    DATABASE_URL: `file:${path}`,
+    PORT: '1',
+    GEMINI_BASE_URL: 'http://127.0.0.1:1',
+  }
+}
 
 /** A file with a row of each table that a command reads, every text of which is hostile. */
 async function hostileDatabase() {
@@ -42,12 +59,17 @@ async function hostileDatabase() {
     .all()) {
     sqlite.run(`DROP TRIGGER ${trigger}`)
   }
-  for (const table of ['users', 'jobs', 'audit_log']) {
+  const { config } = parseConfig(settings(path))
+  const pause = { ...accountOf(config), until: 8e15 }
+  sqlite
+    .query("INSERT INTO provider_pauses VALUES ($name, 'm', $account, 'limited', 'q', 0, $until)")
+    .run({ $name: pause.name, $account: pause.account, $until: pause.until })
+  for (const table of ['users', 'jobs', 'audit_log', 'provider_pauses']) {
     const columns = sqlite
       .query<{ name: string; type: string; pk: number }, []>(`PRAGMA table_info(${table})`)
       .all()
     for (const { name, type, pk } of columns) {
-      if (type !== 'TEXT' || (pk > 0 && table === 'users') || name === 'state') continue
+      if (type !== 'TEXT' || OURS.has(name) || (pk > 0 && table === 'users')) continue
       const isJson = name === 'body' || name === 'detail'
       const value = isJson ? JSON.stringify({ [STORED]: STORED }) : `${STORED}${name}`
       sqlite.query(`UPDATE ${table} SET "${name}" = ?`).run(value)
@@ -73,6 +95,8 @@ const commands: Record<string, { argv: string[]; shows?: true; json?: true }> = 
   'jobs stats': { argv: [], shows: true, json: true },
   'jobs retry': { argv: ['1'] },
   'jobs cancel': { argv: ['1'] },
+  'provider show': { argv: [], shows: true, json: true },
+  'provider resume': { argv: [HOSTILE], shows: true },
   'user list': { argv: [], shows: true, json: true },
   'user show': { argv: ['u'], shows: true, json: true },
   'user show (nobody)': { argv: [HOSTILE], shows: true },
@@ -105,13 +129,7 @@ describe('A name with escape sequences', () => {
       const title = [name, ...flags].join(' ')
       test(`reaches the terminal escaped, in pollux ${title}`, async () => {
         await using database = await hostileDatabase()
-        const environment = {
-          NODE_ENV: 'test',
-          DATABASE_URL: `file:${database.path}`,
-          PORT: '1',
-          [`GEMINI_${HOSTILE}`]: HOSTILE,
-          GEMINI_BASE_URL: 'http://127.0.0.1:1',
-        }
+        const environment = { ...settings(database.path), [`GEMINI_${HOSTILE}`]: HOSTILE }
         const words = name.replace(/ \(.*/, '').split(' ')
         const { out, err } = await pollux([...words, ...argv, ...flags], environment)
         const written = out + err
