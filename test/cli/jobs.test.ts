@@ -93,6 +93,20 @@ describe('pollux jobs', () => {
     database.close()
   })
 
+  test('a job that is given another chance has its errors, losses and deadline forgotten', async () => {
+    await using terminal = await setUp([{ ...room(1), deadlineAt: 5_000 }])
+    const { pollux, open } = terminal
+    await pollux('jobs', 'cancel', '1')
+    const database = open()
+    database.sqlite.run('UPDATE jobs SET errors = 4, losses = 2, stop_requested_at = 3')
+    database.close()
+    expect(await pollux('jobs', 'retry', '1')).toMatchObject({ code: 0 })
+    expect(JSON.parse((await pollux('jobs', 'show', '1', '--json')).out)).toMatchObject({
+      ...{ state: 'ready', errors: 0, losses: 0 },
+      ...{ deadline_at: null, stop_requested_at: null, ended_at: null },
+    })
+  })
+
   test('gives no other chance to a reply, whose end its reader has been told', async () => {
     const body = { replyId: '0199aaaa-0000-7000-8000-000000000000' }
     await using terminal = await setUp([{ kind: 'message.reply', lane: 'room', body }])

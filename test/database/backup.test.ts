@@ -71,6 +71,16 @@ describe('Old backups', () => {
     expect(readdirSync(folder.path).sort()).toEqual([...nights.slice(3), ...others, late].sort())
   })
 
+  test('a pre-upgrade one goes once as many nightly ones are kept as are wanted', async () => {
+    await using folder = await temporaryFolder()
+    const nights = Array.from({ length: 3 }, (_, day) => nightlyName(NOW + day * DAY))
+    const before = beforeUpgradeName('0001_x', NOW - DAY)
+    for (const name of [...nights, before]) writeFileSync(folder.file(name), '')
+    expect(pruneBackups(folder.path, 4)).toEqual([])
+    expect(pruneBackups(folder.path, 3)).toEqual([before])
+    expect(readdirSync(folder.path).sort()).toEqual(nights)
+  })
+
   test('stay while there are few', async () => {
     await using folder = await temporaryFolder()
     const names = [nightlyName(NOW), beforeUpgradeName('0001_x', NOW - DAY)]

@@ -52,6 +52,17 @@ test('a parked job is cancelled at once and the head keeps its place', async () 
   expect(ends).toEqual([[second, 'stop']])
 })
 
+test('a parked job that is cancelled does not start the one behind it, while the head runs', async () => {
+  const { enqueue, cancel, row, worker } = start()
+  await worker().start({ alone: true })
+  const head = await enqueue({ lane: 'a' })
+  const second = await enqueue({ lane: 'a' })
+  const third = await enqueue({ lane: 'a' })
+  await settle()
+  expect(await cancel(second)).toBe('cancelled')
+  expect(row(third)).toMatchObject({ state: 'parked', behind: head })
+})
+
 test('a running job is aborted in the turn after the commit, with no timer', async () => {
   const { enqueue, cancel, row, worker, aborts, ends } = start()
   await worker().start({ alone: true })

@@ -131,3 +131,40 @@ test('a heartbeat tells a worker which claims it kept, lost, or is to stop', asy
   expect(beats).toEqual(['kept', 'stop', 'lost'])
   expect(test.row(ids[0] ?? 0).lease_until).toBe(leaseUntil)
 })
+
+test('a lease is over in the millisecond at which it ends, and not before', async () => {
+  const test = createTestQueue()
+  const id = await test.enqueue()
+  const row = await takeAndDie(test)
+  const until = row?.lease_until ?? 0
+  const { rescue } = test.queue.commands
+  const recover = (leasesUntil: number) =>
+    test.database.execute(rescue, { id, now: leasesUntil, leasesUntil })
+  expect(await recover(until - 1)).toBe(false)
+  expect(test.row(id).state).toBe('running')
+  expect(await recover(until)).toBe(true)
+  expect(test.row(id)).toMatchObject({ state: 'ready', losses: 1, lease_until: null })
+})
+
+test('a stop request that only a heartbeat brings aborts the job', async () => {
+  const test = createTestQueue()
+  const reasons: unknown[] = []
+  test.kind({
+    run: (_job, signal) =>
+      new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () => {
+          reasons.push(signal.reason)
+          reject(new Error('aborted'))
+        })
+      }),
+  })
+  // Its poll, which looks for stop requests as well, comes too late.
+  await test.worker({ leaseMs: 3_000, pollMs: MINUTE }).start({ alone: false })
+  const id = await test.enqueue()
+  await settle()
+  test.database.sqlite.run('UPDATE jobs SET stop_requested_at = 1')
+  await test.clock.advance(1_000)
+  await settle()
+  expect(reasons).toEqual(['stop'])
+  expect(test.row(id).state).toBe('cancelled')
+})

@@ -214,3 +214,19 @@ test('no more jobs of a kind run at once than its concurrency', async () => {
   expect(most).toBe(3)
   expect(new Set(states())).toEqual(new Set(['done']))
 })
+
+test('a retry that would fall due in the millisecond of its deadline ends the job', async () => {
+  const test = createTestQueue()
+  test.kind({
+    run: async () => {
+      throw new RetryAfter(1_000, 'later', 'not yet')
+    },
+  })
+  await test.worker().start({ alone: true })
+  const now = test.clock.now()
+  const at = await test.enqueue({ deadlineAt: now + 1_000 })
+  const before = await test.enqueue({ deadlineAt: now + 1_001 })
+  await settle()
+  expect(test.row(at)).toMatchObject({ state: 'failed', last_error: 'later: not yet' })
+  expect(test.row(before)).toMatchObject({ state: 'ready', due_at: now + 1_000 })
+})
