@@ -97,6 +97,9 @@ export function pageOf<Row, Item>(
 /** Text on a page, in bytes as JSON writes it. A single row that is larger comes alone, so that nothing is unreachable. */
 export const PAGE_TEXT_BYTES = 256 * 1024
 
+/** Text that a stream reads in one turn of the event loop; it sends the text of what has ended twice. */
+export const CHANGES_BYTES = 64 * 1024
+
 /** `\u0000`, or three bytes of UTF-8: no UTF-16 code unit takes more. */
 const MOST_BYTES_PER_UNIT = 6
 
@@ -111,11 +114,13 @@ export interface Rows<Row> {
  * costs no more than it returns.
  * @param rows as the database reads them, one by one
  * @param texts what of a row can be long
+ * @param limitBytes of these texts together, as JSON writes them
  */
 export function takeRows<Row>(
   rows: Iterable<Row>,
   limit: number,
   texts: (row: Row) => readonly (string | null)[],
+  limitBytes = PAGE_TEXT_BYTES,
 ): Rows<Row> {
   const taken: Row[] = []
   // The exact size costs as much as writing the JSON, and short texts never need it.
@@ -124,10 +129,10 @@ export function takeRows<Row>(
   for (const row of rows) {
     if (taken.length === limit) return { rows: taken, hasMore: true }
     for (const text of texts(row)) most += (text?.length ?? 0) * MOST_BYTES_PER_UNIT
-    if (most > PAGE_TEXT_BYTES) {
+    if (most > limitBytes) {
       exact ??= taken.reduce((sum, one) => sum + bytesOf(texts(one)), 0)
       exact += bytesOf(texts(row))
-      if (exact > PAGE_TEXT_BYTES && taken.length > 0) return { rows: taken, hasMore: true }
+      if (exact > limitBytes && taken.length > 0) return { rows: taken, hasMore: true }
     }
     taken.push(row)
   }

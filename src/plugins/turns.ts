@@ -1,5 +1,5 @@
 /** Requests of one user that begin in the same turn of the event loop. */
-const PER_TURN = 2
+const REQUESTS_PER_TURN = 2
 
 /** Shares the event loop among users. */
 export interface Turns {
@@ -17,12 +17,12 @@ interface Queue {
  * so that 64 of them from one user would hold up everybody for a quarter of a second. From the third on they
  * therefore begin in later turns, between which the requests of others are taken.
  */
-export function createTurns(): Turns {
+export function createTurns(perTurn = REQUESTS_PER_TURN): Turns {
   const queues = new Map<string, Queue>()
 
   function turn(): void {
     for (const [userId, queue] of queues) {
-      const next = queue.waiting.splice(0, PER_TURN)
+      const next = queue.waiting.splice(0, perTurn)
       queue.begun = next.length
       for (const begin of next) begin()
       if (next.length === 0) queues.delete(userId)
@@ -35,7 +35,7 @@ export function createTurns(): Turns {
       const queue = queues.get(userId) ?? { begun: 0, waiting: [] }
       if (queues.size === 0) setImmediate(turn)
       queues.set(userId, queue)
-      if (queue.begun < PER_TURN) queue.begun++
+      if (queue.begun < perTurn) queue.begun++
       else await new Promise<void>((resolve) => queue.waiting.push(resolve))
     },
   }

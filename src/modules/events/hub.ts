@@ -6,6 +6,7 @@ import type { ConnectionGuard } from '#src/lib/open-files.ts'
 import { SECOND } from '#src/lib/time.ts'
 import { createInFlight } from '#src/plugins/in-flight.ts'
 import { roomTopic, userTopic } from '#src/plugins/topics.ts'
+import { createTurns } from '#src/plugins/turns.ts'
 import { HEARTBEAT, RETRY } from './frames.ts'
 import type { Reader } from './reader.ts'
 
@@ -63,6 +64,8 @@ export function createEventHub({
     headers: { 'retry-after': RETRY_AFTER_SECONDS, connection: 'close' },
     connections,
   })
+  // A client that resumes far back reads as fast as it is served.
+  const turns = createTurns(1)
   const streams = new Set<Open>()
   const encoder = new TextEncoder()
   let stopBeating: (() => void) | undefined
@@ -110,8 +113,8 @@ export function createEventHub({
       }
 
       /** Writes what the reader lacks while it takes it: what it cannot take waits as state, not as a buffer. */
-      function pump() {
-        while (!isOver && (controller.desiredSize ?? 0) > 0) {
+      function pump(mostPieces = Number.POSITIVE_INFINITY) {
+        for (let at = 0; at < mostPieces && !isOver && (controller.desiredSize ?? 0) > 0; at++) {
           const frames = reader.next()
           if (frames === undefined) return finish(() => controller.close())
           if (frames === '') return
@@ -181,7 +184,10 @@ export function createEventHub({
           controller = given
           controller.enqueue(encoder.encode(RETRY))
         },
-        pull: () => safely(pump),
+        async pull() {
+          await turns.begin(userId)
+          safely(() => pump(1))
+        },
         cancel: () => finish(() => {}),
       })
     },

@@ -2,11 +2,13 @@ import { toInstant } from '#src/lib/time.ts'
 import type { Entry } from './store.ts'
 
 /**
- * One JSON object a line. A page is read only once the one before has left, so a slow reader costs one page.
+ * One JSON object a line. A page is read only once the one before has left, so a slow reader costs one page, and in a
+ * later turn of the event loop, so a fast one does not hold up the requests of others.
  * @param ended called once, when all is read or the reader is gone
  */
 export function toNdjson(pages: Generator<Entry[]>, ended: () => void): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder()
+  let isOver = false
 
   function readNext() {
     try {
@@ -19,7 +21,9 @@ export function toNdjson(pages: Generator<Entry[]>, ended: () => void): Readable
 
   return new ReadableStream<Uint8Array>(
     {
-      pull(controller) {
+      async pull(controller) {
+        await new Promise<void>((resolve) => setImmediate(resolve))
+        if (isOver) return
         const page = readNext()
         if (page.done) {
           ended()
@@ -29,6 +33,7 @@ export function toNdjson(pages: Generator<Entry[]>, ended: () => void): Readable
         controller.enqueue(encoder.encode(lines.join('')))
       },
       cancel() {
+        isOver = true
         pages.return(undefined)
         ended()
       },

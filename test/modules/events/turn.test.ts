@@ -34,6 +34,7 @@ test('a reader is told what a commit stored once, after the job it made ready ha
   })
   const stream = body.getReader()
   await stream.read()
+  await new Promise<void>((resolve) => setImmediate(resolve))
   order.length = 0
   notifications.publish(roomTopic('room'), 'stored')
   notifications.publish(userTopic('user'), 'quota')
@@ -82,4 +83,42 @@ test('a stream that cannot be read costs itself: it is cut and told of, its neig
   notifications.publish(roomTopic('room'), 'live')
   expect(new TextDecoder().decode((await fine.read()).value)).toBe('data: hello\n\n')
   await fine.cancel()
+})
+
+test('of the streams of one user that lag behind, one reads on in a turn of the event loop', async () => {
+  const hub = createEventHub({
+    notifications: createNotifications(),
+    clock: createFakeClock(0),
+    meters: noMeters,
+    log: silentLog,
+    perUser: 10,
+    connections,
+  })
+  const read: string[] = []
+  const follow = async (userId: string) => {
+    let left = 4
+    const reader = {
+      next: () => {
+        if (left-- <= 0) return ''
+        read.push(userId)
+        return 'data: x\n\n'
+      },
+      markStored() {},
+      markQuota() {},
+    }
+    const body = hub.open({ roomId: 'room', userId, isAllowed: () => true, reader }).getReader()
+    for (let pieces = 0; pieces < 5; pieces++) await body.read()
+  }
+  const readByOne: number[] = []
+  const all = Promise.all([follow('one'), follow('one'), follow('two')])
+  for (let turn = 0; turn < 8; turn++) {
+    await new Promise<void>((resolve) => setImmediate(resolve))
+    readByOne.push(read.filter((userId) => userId === 'one').length)
+  }
+  await all
+  // One before the first turn that was counted, and one in each.
+  for (const [turn, count] of readByOne.entries()) expect(count).toBeLessThanOrEqual(turn + 2)
+  // The other user's stream waits for none of them.
+  expect(read.lastIndexOf('two')).toBeLessThan(read.lastIndexOf('one'))
+  expect(read).toHaveLength(12)
 })

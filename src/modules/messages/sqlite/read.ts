@@ -3,7 +3,7 @@ import { alias } from 'drizzle-orm/sqlite-core'
 import { chatrooms, messages } from '#drizzle/schema.ts'
 import { compile, named } from '#src/database/compile.ts'
 import type { Database } from '#src/database/open.ts'
-import { takeRows } from '#src/lib/page.ts'
+import { CHANGES_BYTES, takeRows } from '#src/lib/page.ts'
 import type { Measured } from '../../assistant/context.ts'
 import type { MessageStore } from '../store.ts'
 import { columns, placedColumns, toMessage, toPlaced } from './rows.ts'
@@ -220,7 +220,7 @@ export function createReads({ orm, sqlite, snapshot }: Database): Reads {
       if (revision === undefined) return undefined
       if (revision <= since) return { revision, until: revision, added: [], finished: [] }
       const read = (walk: typeof added) =>
-        takeRows(walk.each({ roomId, after: since, limit: limit + 1 }), limit, texts)
+        takeRows(walk.each({ roomId, after: since, limit: limit + 1 }), limit, texts, CHANGES_BYTES)
       const [more, ended] = [read(added), read(finished)]
       return {
         revision,
