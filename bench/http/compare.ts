@@ -1,5 +1,5 @@
 /**
- * `bun bench/http/compare.ts <folder of another checkout> [post|postRandom|postKeyless|me|rooms|latest|page] [pairs]` measures both in turn with
+ * `bun bench/http/compare.ts <folder of another checkout> [post|postRandom|postKeyless|me|rooms|latest|page|search] [pairs]` measures both in turn with
  * the `profile.ts` of each, and prints the ratios of this one to the other. The other needs its packages installed.
  */
 import { join } from 'node:path'

@@ -12,6 +12,12 @@ export function fillRooms(orm: Orm, users: readonly BenchUser[], perRoom: number
     .update(schema.chatrooms)
     .set({ revision: perRoom, userMessages: perRoom / 2, assistantMessages: perRoom / 2 })
     .run()
+  // Searches find what the server has taken into its index by then.
+  const { messages, searchPending } = schema
+  orm
+    .insert(searchPending)
+    .select(orm.select({ key: messages.key }).from(messages))
+    .run()
 }
 
 function fillRoom(orm: Orm, userId: string, chatroomId: string, perRoom: number): void {

@@ -1,5 +1,5 @@
 /**
- * `bun bench/http/profile.ts <folder> [post|postRandom|postKeyless|me|rooms|latest|page]` loads the server for a few seconds with Bun's
+ * `bun bench/http/profile.ts <folder> [post|postRandom|postKeyless|me|rooms|latest|page|search]` loads the server for a few seconds with Bun's
  * sampling profiler on and leaves the profile in the folder (`none`: no profile, so that the figures are true); prints requests a second and CPU time a request.
  */
 import { readFileSync } from 'node:fs'
@@ -17,6 +17,7 @@ const world = await createHttpWorld([
 const requests = createRequests(world)[which]
 if (!requests) throw new Error(`There is no request '${which}'`)
 const expected = Object.entries(EXPECTED).find(([name]) => name === which)?.[1] ?? EXPECTED.live
+if (which === 'search') await untilIndexed()
 await wrk(world.server.url, requests, { connections: 32, seconds: 2, expected })
 const before = cpuSeconds(world.server.pid)
 const run = await wrk(world.server.url, requests, {
@@ -33,4 +34,16 @@ await world.stop()
 function cpuSeconds(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
   return (Number(fields[11]) + Number(fields[12])) / 100
+}
+
+/** What was filled in is indexed in the background. */
+async function untilIndexed(): Promise<void> {
+  for (const { token } of world.users) {
+    const headers = { authorization: `Bearer ${token}` }
+    for (;;) {
+      const answer = await fetch(`${world.server.url}/v1/search?q=rain+jacket`, { headers })
+      if ((await answer.text()).split(expected.text).length - 1 === expected.times) break
+      await Bun.sleep(50)
+    }
+  }
 }

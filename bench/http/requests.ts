@@ -29,6 +29,7 @@ export function createRequests(world: Pick<World, 'users'>): Record<string, WrkR
       path: `/v1/chatroom/${room}/message/all?limit=50`,
       token,
     })),
+    search: each(({ token }) => ({ method: 'GET', path: '/v1/search?q=rain+jacket', token })),
     live: [{ method: 'GET', path: '/livez' }],
   }
 }
@@ -39,6 +40,8 @@ export const EXPECTED = {
   me: { text: '"phone":"', times: 1 },
   rooms: { text: 'Trip to Bergen', times: 4 },
   latest: { text: '"finishReason":"STOP"', times: 1 },
+  // A page may be short, because a search reads no more than its share of texts.
+  search: { text: '"nextCursor":"', times: 1 },
   page: { text: '"finishReason":"STOP"', times: 25 },
   post: { text: '"prompt":{"id":"', times: 1 },
   postRandom: { text: '"prompt":{"id":"', times: 1 },
