@@ -1,8 +1,10 @@
+import { toAsciiDigits } from './typed-code.ts'
+
 /**
  * Raised whenever {@link fold} gives another result for any text: what is stored folded (the search index, the titles of
  * rooms) is then made again in the background (src/modules/search/refold.sqlite.ts).
  */
-export const FOLD_VERSION = 1
+export const FOLD_VERSION = 2
 
 /** Characters that are not seen (joiners, variation selectors, soft hyphens, bidi controls), the Arabic filler, skin tones. */
 const UNSEEN = String.raw`\p{Default_Ignorable_Code_Point}\u0640\p{Emoji_Modifier}`
@@ -22,7 +24,14 @@ const OPTIONAL_MARKS = String.raw`[\p{M}&&[${[
   .map((script) => String.raw`\p{Script=${script}}`)
   .join('')}]]--[\u3099\u309a]`
 const DROPPED = new RegExp(`[${UNSEEN}[${OPTIONAL_MARKS}]]`, 'gv')
+/**
+ * More marks on one character than any language writes, with the half-width kana marks that become such. Unicode's
+ * Stream-Safe Text Format allows 30 (UAX #15, section 13): sorting marks by class takes the square of their number.
+ */
+const ENDLESS_MARKS = /(?<kept>[\p{M}\uff9e\uff9f]{30})[\p{M}\uff9e\uff9f]+/gu
 const OTHER_DIGIT = /[\p{Nd}--[0-9]]/gv
+/** Filled as they are met; there are some hundred. */
+const DIGITS = new Map<string, string>()
 /** Letters with a stroke or a ligature that Unicode does not decompose. ς is σ at the end of a word. */
 const LETTERS: Record<string, string> = { ς: 'σ', ø: 'o', ł: 'l', đ: 'd', ħ: 'h', æ: 'ae', œ: 'oe' }
 const LETTER = new RegExp(`[${Object.keys(LETTERS).join('')}]`, 'g')
@@ -38,6 +47,7 @@ export function fold(text: string): string {
   if (ASCII.test(text)) return text.toLowerCase()
   return (
     text
+      .replaceAll(ENDLESS_MARKS, '$<kept>')
       .normalize('NFKD')
       .replaceAll(DROPPED, '')
       // Down, for `ẞ` and Cherokee; up, for `ß` and `ı`, which are more letters or others in capitals.
@@ -49,12 +59,10 @@ export function fold(text: string): string {
   )
 }
 
-/** The ten digits of a script follow each other from zero on. */
 function toAsciiDigit(digit: string): string {
-  const code = digit.codePointAt(0) ?? 0
-  let value = 0
-  while (value < 9 && /\p{Nd}/u.test(String.fromCodePoint(code - value - 1))) value++
-  return String(value)
+  const known = DIGITS.get(digit) ?? toAsciiDigits(digit)
+  DIGITS.set(digit, known)
+  return known
 }
 
 /** What a part of a folded text was before. */

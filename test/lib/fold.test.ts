@@ -22,6 +22,15 @@ describe('fold', () => {
     expect(fold(text)).toBe(folded)
   })
 
+  test('reads thirty marks on one character and no more', () => {
+    const many = `क${'\u093c\u094d'.repeat(15)}`
+    expect(fold(`${many}\u094d\u093cख`)).toBe(`${fold(many)}ख`)
+    expect(fold(many)).toHaveLength(31)
+    const { folded, startOf, endOf } = foldWithPlaces(`${many}${many.slice(1)}ख`)
+    expect(folded).toBe(`${fold(many)}ख`)
+    expect([startOf(31), endOf(31), endOf(32)]).toEqual([61, 61, 62])
+  })
+
   test('keeps marks that make another word: vowels of India and South-East Asia, voiced kana', () => {
     const words = ['कि', 'की', 'ก้า', 'กา', 'กำ', 'ガラス', 'カラス', 'ကို', 'က']
     expect(new Set(words.map(fold)).size).toBe(words.length)

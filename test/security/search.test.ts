@@ -18,6 +18,10 @@ const PLANTED = {
   'a run of two': '北京'.repeat(16_000),
   'Thai without an end': 'เชียงใหม่'.repeat(3_500),
   'marks on one letter': `a${'\u0301'.repeat(31_999)}`,
+  'marks of two classes in turn, which have to be sorted': `a${'\u0301\u0323'.repeat(15_999)}`,
+  'vowel signs of two classes in turn': `क${'\u093c\u094d'.repeat(15_999)}`,
+  'half-width marks between others': `カ${'\uff9e\u0334'.repeat(15_999)}`,
+  'digits of another script': '٩'.repeat(32_000),
   'a letter that becomes 18': '\ufdfa'.repeat(32_000),
   'capitals that become two': 'ẞ'.repeat(32_000),
   pictographs: '👨‍👩‍👧'.repeat(4_000),
@@ -41,6 +45,9 @@ const QUERIES = [
   '\ufdfa',
   '👩',
   '한국어',
+  'क',
+  'カ',
+  '9 99',
 ]
 
 /**

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'bun:test'
 import type { Room } from '#src/modules/chatrooms/model.ts'
-import { toTitle } from '#src/modules/titles/title.ts'
+import { titlePrompt, toTitle } from '#src/modules/titles/title.ts'
 import type { Behaviour, Call } from '#src/standins/gemini/behaviour.ts'
 import { turns } from '#test/support/fake-clock.ts'
 import { createGate } from '#test/support/gate.ts'
@@ -138,5 +138,11 @@ describe('An automatic title', () => {
     expect(toTitle('**Bold**')).toBe('Bold')
     expect(toTitle(' \n ')).toBeUndefined()
     expect([...(toTitle('😀'.repeat(100)) ?? '')]).toHaveLength(60)
+  })
+
+  test('cuts no emoji in half, in what is asked and in what is answered', () => {
+    const text = `${'a'.repeat(499)}😀${'a'.repeat(499)}`
+    expect(titlePrompt(text, text).isWellFormed()).toBe(true)
+    expect(toTitle(`${'"'.repeat(499)}😀`)).toBe('😀')
   })
 })
