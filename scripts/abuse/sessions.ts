@@ -7,7 +7,7 @@ export const sessions: Attack = {
   async run(attacker) {
     const device = 'd'.repeat(8_000)
     const refreshTokens: string[] = []
-    await attacker.repeat(1, 30, async () => {
+    await attacker.repeat(1, 6, async () => {
       await attacker.skipCooldowns()
       refreshTokens.push((await attacker.signIn()).refreshToken)
     })
