@@ -61,7 +61,8 @@ export function createLimits(settings: LimitSettings, secret: Uint8Array) {
     ],
     /**
      * Wrong codes are counted apart for challenges that were started from a network where the owner has proven the
-     * number before: no other network can use up those tries.
+     * number before, and for deletion codes. Challenges of other networks cannot use up those tries; wrong codes that
+     * come from other networks without a challenge's id can, three of each challenge (try-code.sqlite.ts).
      */
     wrongCodes: (phone: string) => ({
       stranger: limit('wrong-codes', phone, WRONG_A_DAY, DAY),
