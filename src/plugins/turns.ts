@@ -1,10 +1,14 @@
-/** Requests of one user that begin in the same turn of the event loop. */
-const REQUESTS_PER_TURN = 2
-
 /** Shares the event loop among users. */
 export interface Turns {
   /** Resolves when the user's request may begin, in the order of arrival. */
   begin(userId: string): Promise<void>
+}
+
+export interface TurnOptions {
+  /** Of one user's, those that begin in a tick however long it has been. */
+  perTick?: number
+  /** Until a tick has taken so long, all may begin in it: short ones need no sharing. */
+  shortTickMs?: number
 }
 
 interface Queue {
@@ -13,16 +17,19 @@ interface Queue {
 }
 
 /**
- * Bun hands over all requests that have arrived before it looks for others. A page of messages takes a few milliseconds,
- * so that 64 of them from one user would hold up everybody for a quarter of a second. From the third on they
- * therefore begin in later turns, between which the requests of others are taken.
+ * Bun hands over all requests that have arrived before it looks for others, and each runs as far as it can before the
+ * next. A page of messages takes a few milliseconds, so 64 of them from one user would hold up everyone for a quarter of
+ * a second. Once a tick has become long, a user's third and later requests therefore begin in later ticks, between which
+ * the requests of others are taken.
  */
-export function createTurns(perTurn = REQUESTS_PER_TURN): Turns {
+export function createTurns({ perTick = 2, shortTickMs = 3 }: TurnOptions = {}): Turns {
   const queues = new Map<string, Queue>()
+  let tickBeganAt = 0
 
   function turn(): void {
+    tickBeganAt = performance.now()
     for (const [userId, queue] of queues) {
-      const next = queue.waiting.splice(0, perTurn)
+      const next = queue.waiting.splice(0, perTick)
       queue.begun = next.length
       for (const begin of next) begin()
       if (next.length === 0) queues.delete(userId)
@@ -32,10 +39,16 @@ export function createTurns(perTurn = REQUESTS_PER_TURN): Turns {
 
   return {
     async begin(userId) {
+      if (queues.size === 0) {
+        tickBeganAt = performance.now()
+        setImmediate(turn)
+      }
       const queue = queues.get(userId) ?? { begun: 0, waiting: [] }
-      if (queues.size === 0) setImmediate(turn)
       queues.set(userId, queue)
-      if (queue.begun < perTurn) queue.begun++
+      const mayBegin =
+        queue.begun < perTick ||
+        (queue.waiting.length === 0 && performance.now() - tickBeganAt < shortTickMs)
+      if (mayBegin) queue.begun++
       else await new Promise<void>((resolve) => queue.waiting.push(resolve))
     },
   }

@@ -1,5 +1,20 @@
-import { expect, spyOn, test } from 'bun:test'
+import { afterEach, beforeEach, expect, type Mock, spyOn, test } from 'bun:test'
 import { createTurns } from '#src/plugins/turns.ts'
+
+let stopwatch: Mock<typeof performance.now>
+/** What each look at the time adds, in milliseconds. */
+let stepMs: number
+
+beforeEach(() => {
+  let time = 0
+  stepMs = 3
+  stopwatch = spyOn(performance, 'now').mockImplementation(() => {
+    time += stepMs
+    return time
+  })
+})
+
+afterEach(() => stopwatch.mockRestore())
 
 const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
@@ -12,7 +27,15 @@ function setUp() {
   return { begun, begin }
 }
 
-test('a user begins two requests a turn, in order, and waits for nobody else', async () => {
+test('while a tick is short, all requests of a user begin in it', async () => {
+  stepMs = 0.1
+  const { begun, begin } = setUp()
+  begin('a', 5)
+  await Promise.resolve()
+  expect(begun).toEqual(['a1', 'a2', 'a3', 'a4', 'a5'])
+})
+
+test('in a long tick two requests of a user begin, in order, and no other user waits', async () => {
   const { begun, begin } = setUp()
   begin('a', 5)
   begin('b', 1)

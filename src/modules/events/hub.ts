@@ -65,7 +65,7 @@ export function createEventHub({
     connections,
   })
   // A client that resumes far back reads as fast as it is served.
-  const turns = createTurns(1)
+  const turns = createTurns({ perTick: 1, shortTickMs: 0 })
   const streams = new Set<Open>()
   const encoder = new TextEncoder()
   let stopBeating: (() => void) | undefined
