@@ -160,7 +160,7 @@ export const ChallengeId = t.String({
   minLength: 1,
   maxLength: 100,
   description:
-    'The `challengeId` of the answer that announced the code. Without it the code is compared with the last one that was asked for from the same network.',
+    'The `challengeId` of the answer that announced the code. Without it the code is compared with the last one that was asked for from the same network, and with the newest one of another network.',
   error: 'must be the challengeId received',
 })
 

@@ -86,7 +86,7 @@ export function createAuthRoutes(deps: AuthRouteDeps) {
         detail: {
           ...detail,
           summary: 'Log in with the code received',
-          description: `Where the account has a password it is needed too, here or already with the request for the code. Send \`challengeId\` so that nobody else can use up or replace your code, and so that a password given to \`send-otp\` counts from any network. The password of a sign-up ${KEPT_ONCE_REPEATED}; \`user.hasPassword\` tells whether it was.`,
+          description: `Where the account has a password it is needed too, here or already with the request for the code. Send \`challengeId\` so that no other client can replace your code or use up all of its tries, and so that a password given to \`send-otp\` counts from any network. The password of a sign-up ${KEPT_ONCE_REPEATED}; \`user.hasPassword\` tells whether it was.`,
         },
       },
     )
