@@ -45,6 +45,22 @@ describe('wrong codes', () => {
     expect(await slug(owner('reset-password', body))).toBe(204)
   })
 
+  test.each([
+    [89, 202],
+    [91, 429],
+  ])(
+    '%i days after the last login from a network, the owner’s request there is %i',
+    async (days, status) => {
+      const app = await createOwnerAndStranger()
+      await using _ = app.networks
+      await app.logIn(app.owner, { otp: (await app.ask(app.owner)).otp })
+      await app.clock.advance(days * DAY)
+      expect(await exhaust(app)).toBe(20)
+      await app.clock.advance(10 * MINUTE)
+      expect((await app.owner('send-otp', { phone: PHONE })).status).toBe(status)
+    },
+  )
+
   test('of a stranger cannot take the tries of a challenge that is already open', async () => {
     const app = await createOwnerAndStranger()
     await using _ = app.networks

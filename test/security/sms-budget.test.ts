@@ -129,4 +129,16 @@ describe('the hourly budget', () => {
     expect(spent()).toBe(4)
     expect((await from(1)('send-otp', { phone: phoneAt(9) })).status).toBe(202)
   })
+
+  test('gives a network three codes where a tenth would be less', async () => {
+    const { networks, from, settle } = await setUp({ smsHourlyBudget: 10 })
+    for (let at = 0; at < 4; at++) await from(at)('signup', { phone: phoneAt(at) })
+    const statuses: number[] = []
+    for (let at = 0; at < 4; at++) {
+      const answer = await networks.from('198.51.100.7')('send-otp', { phone: phoneAt(at) })
+      statuses.push(answer.status)
+    }
+    await settle()
+    expect(statuses).toEqual([202, 202, 202, 429])
+  })
 })
