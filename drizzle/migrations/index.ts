@@ -12,6 +12,7 @@ import sql9 from './0009_challenge-handle.sql' with { type: 'text' }
 import sql10 from './0010_provider-pauses.sql' with { type: 'text' }
 import sql11 from './0011_search-partitions.sql' with { type: 'text' }
 import sql12 from './0012_usage-by-number.sql' with { type: 'text' }
+import sql13 from './0013_ninth-digit.sql' with { type: 'text' }
 
 export const migrations = [
   { name: '0000_initial', sql: sql0 },
@@ -27,4 +28,5 @@ export const migrations = [
   { name: '0010_provider-pauses', sql: sql10 },
   { name: '0011_search-partitions', sql: sql11 },
   { name: '0012_usage-by-number', sql: sql12 },
+  { name: '0013_ninth-digit', sql: sql13 },
 ]

@@ -77,7 +77,7 @@ export function toCountry(code: string | undefined): CountryCode | undefined {
 
 function parse(text: string, defaultCountry?: CountryCode): PhoneNumber | undefined {
   const parsed = parseWhole(text, defaultCountry)
-  const spelling = parsed && oneSpelling(parsed.number)
+  const spelling = parsed && oneSpelling(parsed)
   const number = spelling === parsed?.number ? parsed : parseWhole(spelling ?? '')
   return number?.isPossible() && number.ext === undefined ? number : undefined
 }
@@ -91,12 +91,21 @@ function parseWhole(text: string, defaultCountry?: CountryCode): PhoneNumber | u
 }
 
 /**
- * Two countries dial their mobiles with digits that are not part of the number, and people write them both ways. Mexico
- * dropped its 1 (044, 045, 01) in 2019. Argentina's 9 is needed to reach a mobile from abroad; codes go to mobiles, so
- * it is always added. The migration `challenge-handle` writes stored numbers so too.
+ * Some countries dial their mobiles with digits that are not part of the number, or had shorter ones, and people write
+ * them both ways. Mexico dropped its 1 (044, 045, 01) in 2019. Argentina's 9 is needed to reach a mobile from abroad;
+ * codes go to mobiles, so it is always added. Brazil put a 9 before every mobile by 2016. The migrations
+ * `challenge-handle` and `ninth-digit` write stored numbers so too.
  */
-function oneSpelling(e164: string): string {
-  return e164
+function oneSpelling(parsed: PhoneNumber): string {
+  const spelling = parsed.number
     .replace(/^\+52(?:1|01|04[45])(\d{10})$/, '+52$1')
     .replace(/^\+54([123]\d{9})$/, '+549$1')
+    .replace(/^\+55(?<area>\d\d)(?<old>[6-9]\d{7})$/, '+55$<area>9$<old>')
+  return spelling === parsed.number && !parsed.isValid() ? withoutTrunkPrefix(parsed) : spelling
+}
+
+/** The 0 that is dialled within a country, where the parser left it in: gateways drop it, so it makes no other number. */
+function withoutTrunkPrefix({ countryCallingCode, nationalNumber, number }: PhoneNumber): string {
+  const parsed = parseWhole(`+${countryCallingCode}${nationalNumber.replace(/^0+/, '')}`)
+  return parsed?.isValid() ? parsed.number : number
 }
