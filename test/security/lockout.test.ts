@@ -61,6 +61,48 @@ describe('wrong codes', () => {
     },
   )
 
+  test('of a stranger who names no challenge do not lock the owner’s network out', async () => {
+    const app = await createOwnerAndStranger()
+    await using _ = app.networks
+    const { owner, stranger, ask, logIn, slug, database } = app
+    await logIn(owner, { otp: (await ask(owner)).otp })
+    // Each of the owner's codes loses three tries to the stranger; eight codes are more than the day's 20.
+    for (let round = 0; round < 8; round++) {
+      const { otp } = await ask(owner)
+      for (let by = 1; by <= 5; by++) await logIn(stranger, { otp: otherThan(otp, by) })
+    }
+    const { otp } = await ask(owner)
+    expect(await slug(logIn(owner, { otp }))).toBe(200)
+    const counts = database.sqlite.query<{ count: number }, []>(
+      "SELECT count FROM rate_limits WHERE key LIKE 'wrong-codes%'",
+    )
+    // All of them the strangers' count, and never more than a day has.
+    expect(counts.all()).toEqual([{ count: 20 }])
+  })
+
+  test('of a deletion, as a stolen token can make, do not count for the owner’s next login', async () => {
+    const app = await createOwnerAndStranger({ accessTtlMinutes: 600 })
+    await using _ = app.networks
+    const { owner, ask, logIn, slug, networks, clock } = app
+    const { otp, challengeId } = await ask(owner)
+    const { token } = await json<{ token: string }>(logIn(owner, { otp, challengeId }))
+    for (let round = 0; round < 4; round++) {
+      await clock.advance(11 * MINUTE)
+      const path = '/v1/user/me/deletion-code'
+      const sent = await json<CodeSent>(networks.request('192.0.2.7', 'POST', path, { token }))
+      for (let by = 1; by <= 5; by++) {
+        const body = { otp: otherThan(sent.otp ?? '', by), challengeId: sent.challengeId }
+        const refused = await networks.request('192.0.2.7', 'DELETE', '/v1/user/me', {
+          token,
+          body,
+        })
+        expect(refused.status).toBe(403)
+      }
+    }
+    await clock.advance(11 * MINUTE)
+    expect(await slug(logIn(owner, { otp: (await ask(owner)).otp }))).toBe(200)
+  })
+
   test('of a stranger cannot take the tries of a challenge that is already open', async () => {
     const app = await createOwnerAndStranger()
     await using _ = app.networks

@@ -82,11 +82,14 @@ export function createOpenChallenge(
   })
 }
 
+type NumberTries = Pick<ChallengeToOpen, 'phone' | 'wrongCodes' | 'now'> & { isHome: boolean }
+
 /**
- * Reserves a challenge's tries out of those that the number has left today. Wrong codes and open tries together never
- * exceed the day's limit, so wrong codes typed against one challenge cannot take the tries of another that is open.
+ * The tries of a number that are neither spent today nor reserved for a challenge that is open, and when some come free.
+ * Wrong codes and open tries together never exceed the day's limit, so wrong codes typed against one challenge cannot
+ * take the tries of another that is open.
  */
-function createReserveTries({ sqlite }: Connection) {
+export function createTriesLeft({ sqlite }: Connection) {
   const spent = sqlite.query<{ count: number; resets_at: number }, [string, number]>(
     'SELECT count, resets_at FROM rate_limits WHERE key = ?1 AND resets_at > ?2',
   )
@@ -97,15 +100,23 @@ function createReserveTries({ sqlite }: Connection) {
   >(`
     SELECT coalesce(sum(tries_allowed - tries), 0) AS tries, min(expires_at) AS firstEndsAt FROM otp_challenges
     WHERE phone = $phone AND is_home = $isHome AND ended_at IS NULL AND expires_at > $now`)
-  return (input: Pick<ChallengeToOpen, 'phone' | 'wrongCodes' | 'now'> & { isHome: boolean }) => {
-    const { phone, isHome, wrongCodes, now } = input
+  return ({ phone, isHome, wrongCodes, now }: NumberTries) => {
     const limit = isHome ? wrongCodes.home : wrongCodes.stranger
     const wrong = spent.get(limit.key, now)
     const open = reserved.get({ phone, isHome, now })
     const left = limit.most - (wrong?.count ?? 0) - (open?.tries ?? 0)
-    if (left > 0) return Math.min(CODE_TRIES, left)
     const isSpent = wrong && wrong.count >= limit.most
-    throw tooMany(limit, (isSpent ? wrong.resets_at : open?.firstEndsAt) ?? now, now)
+    return { limit, left, freeAt: (isSpent ? wrong.resets_at : open?.firstEndsAt) ?? now }
+  }
+}
+
+/** @throws Problem 429 where none is left */
+function createReserveTries(connection: Connection) {
+  const triesLeft = createTriesLeft(connection)
+  return (input: NumberTries): number => {
+    const { limit, left, freeAt } = triesLeft(input)
+    if (left > 0) return Math.min(CODE_TRIES, left)
+    throw tooMany(limit, freeAt, input.now)
   }
 }
 

@@ -61,12 +61,17 @@ export function createLimits(settings: LimitSettings, secret: Uint8Array) {
     ],
     /**
      * Wrong codes are counted apart for challenges that were started from a network where the owner has proven the
-     * number before, and for deletion codes. Challenges of other networks cannot use up those tries; wrong codes that
-     * come from other networks without a challenge's id can, three of each challenge (try-code.sqlite.ts).
+     * number before, so no other network can use up those tries; and apart again for the codes that a user asks for
+     * within a session, so a stolen token cannot stop the owner's next login.
      */
-    wrongCodes: (phone: string) => ({
+    wrongCodes: (phone: string, userId: string | undefined) => ({
       stranger: limit('wrong-codes', phone, WRONG_A_DAY, DAY),
-      home: limit('wrong-codes', `home ${phone}`, WRONG_A_DAY, DAY),
+      home: limit(
+        'wrong-codes',
+        userId === undefined ? `home ${phone}` : `user ${userId}`,
+        WRONG_A_DAY,
+        DAY,
+      ),
     }),
     /** Not a limit by itself: remembers that the number was proven from this network. */
     home: (phone: string, network: string) => limit('home', `${phone} ${network}`, 1, HOME_MS),

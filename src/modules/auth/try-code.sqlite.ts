@@ -4,6 +4,7 @@ import { type Command, command, type Tx } from '#src/database/command.ts'
 import { audit } from '#src/plugins/audit.ts'
 import { refuseSpent, spend, tally } from '#src/plugins/rate-limit.ts'
 import { accountColumns } from './account-columns.ts'
+import { createTriesLeft } from './challenges.sqlite.ts'
 import type { Codes } from './codes.ts'
 import type { Account, Attempt, Verdict, Whence } from './store.ts'
 
@@ -31,7 +32,9 @@ interface Candidate {
  * network and the newest one of another. Each challenge it is compared with loses a try, before the comparison.
  */
 export function createTryCode(codes: Codes): Command<Attempt, Verdict> {
-  return command('auth.try-code', ({ orm, sqlite }) => {
+  return command('auth.try-code', (connection) => {
+    const { orm, sqlite } = connection
+    const triesLeft = createTriesLeft(connection)
     // Both use otp_one_open_challenge or the primary key.
     const columns = `id, requester, is_home AS isHome, user_id AS userId, code_hash AS codeHash,
       proven_hash AS provenHash, password_refused AS passwordRefused`
@@ -107,6 +110,10 @@ export function createTryCode(codes: Codes): Command<Attempt, Verdict> {
       tx.run(spend, { limits, now })
       let isCompared = false
       for (const [challenge, stray] of candidates(attempt)) {
+        // The owner's count is for their own networks: a code from elsewhere spends what strangers have.
+        const isOwners = challenge.isHome === 1 && stray === 0
+        const isForeign = challenge.isHome === 1 && stray === 1
+        if (isForeign && triesLeft({ phone, isHome: false, wrongCodes, now }).left <= 0) continue
         countTry.run(challenge.id, stray)
         const binding = { purpose, phone, challengeId: challenge.id }
         // Only once the code is right: a wrong one takes as long for a number that has no account.
@@ -118,7 +125,7 @@ export function createTryCode(codes: Codes): Command<Attempt, Verdict> {
           return judge(tx, attempt, challenge, { ...account, verified: verifiedAt !== null })
         }
         isCompared = true
-        const limit = challenge.isHome === 1 ? wrongCodes.home : wrongCodes.stranger
+        const limit = isOwners ? wrongCodes.home : wrongCodes.stranger
         const wrong = tx.run(tally, { limit, now })
         const { userId } = challenge
         tx.run(auditRefusal, { event: 'code.refused', userId, wrong, purpose, origin, now })
