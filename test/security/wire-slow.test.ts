@@ -42,6 +42,9 @@ test(
       offset: 0,
       quota: '',
     })
+    // In the form of a signature: another is refused before the body is read.
+    const signature = `t=${Math.floor(Date.now() / 1_000)},v1=${'0'.repeat(64)}`
+    const webhook = `POST /v1/webhook/stripe HTTP/1.1\r\nHost: a\r\nStripe-Signature: ${signature}\r\n`
     const head = 'POST /v1/chatroom HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n'
 
     const senders = {
@@ -54,13 +57,10 @@ test(
         `${head}Transfer-Encoding: chunked\r\n\r\n2\r\n{"\r\n`,
         '1\r\nx\r\n',
       ),
-      'half a webhook': await drip(
-        here.url,
-        'POST /v1/webhook/stripe HTTP/1.1\r\nHost: a\r\nContent-Length: 60000\r\n\r\n{"',
-      ),
+      'half a webhook': await drip(here.url, `${webhook}Content-Length: 60000\r\n\r\n{"`),
       'dripping chunks of a webhook': await drip(
         here.url,
-        'POST /v1/webhook/stripe HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n',
+        `${webhook}Transfer-Encoding: chunked\r\n\r\n`,
         '1\r\nx\r\n',
       ),
       'nothing after an answer': await drip(here.url, 'GET /livez HTTP/1.1\r\nHost: a\r\n\r\n'),

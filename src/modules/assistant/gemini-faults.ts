@@ -42,10 +42,12 @@ function toFault(
   retryAfter: string | null,
 ): AssistantFault {
   const text = typeof error.message === 'string' ? error.message : ''
-  const message = `${status} ${text}`.replaceAll(/\p{Cc}/gu, ' ').slice(0, MOST_MESSAGE_CHARACTERS)
   const details = Array.isArray(error.details) ? error.details.filter(isRecord) : []
   const asked = retryInfoMs(details) ?? retryAfterMs(retryAfter, now)
   const kind = kindOf(status, text)
+  // A provider that refuses a request may quote the prompt, which must reach neither the log nor the jobs table.
+  const said = kind === 'refused' ? codeNameOf(error) : text
+  const message = `${status} ${said}`.replaceAll(/\p{Cc}/gu, ' ').slice(0, MOST_MESSAGE_CHARACTERS)
   const quotaId = kind === 'rate-limited' ? quotaIdOf(details) : undefined
   if (kind === 'rate-limited') {
     // Google's daily quotas and those of 0 are named as such; whoever else asks for a long wait means the same.
@@ -118,6 +120,12 @@ const STATUS_OF_NAME = new Map([
   ['UNAVAILABLE', 503],
   ['DEADLINE_EXCEEDED', 504],
 ])
+
+/** The name of the google.rpc.Code, which says nothing of the request. */
+function codeNameOf({ status }: WireError): string {
+  const name = String(status ?? '')
+  return STATUS_OF_NAME.has(name) ? name : 'the request was refused'
+}
 
 function statusOf({ code, status }: WireError): number {
   const given = typeof code === 'string' ? Number(code) : code

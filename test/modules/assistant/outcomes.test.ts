@@ -43,9 +43,9 @@ const outcomes: [Behaviour, string][] = [
   [{ kind: 'unfinished', pieces: 2 }, 'broken: the answer broke off'],
   [{ kind: 'cut', pieces: 1 }, 'broken: '],
   [{ kind: 'malformed' }, 'broken: '],
-  [status(400), 'refused: 400 why'],
-  [status(413), 'refused: 413 why'],
-  [status(422), 'refused: 422 why'],
+  [status(400), 'refused: 400 the request was refused'],
+  [status(413), 'refused: 413 the request was refused'],
+  [status(422), 'refused: 422 the request was refused'],
   [status(400, 'API key not valid'), 'key: 400 API key not valid'],
   [status(401), 'key: 401 why'],
   [status(403), 'key: 403 why'],
@@ -60,7 +60,8 @@ const outcomes: [Behaviour, string][] = [
     const [kind = ''] = (outcomesOf(code) ?? '').split(':')
     return [0, 1].map((pieces) => [
       { kind: 'error', status: code, message: 'why', pieces },
-      `${kind}: ${code} why`,
+      // The text of a refusal may quote the prompt.
+      `${kind}: ${code} ${kind === 'refused' ? 'the request was refused' : 'why'}`,
     ])
   }),
 ]
