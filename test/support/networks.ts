@@ -41,7 +41,10 @@ const OWNER = '198.51.100.1'
 const STRANGER = '203.0.113.66'
 
 /** The owner and a stranger, each at their own address. The account has a password where `password` is true. */
-export async function createOwnerAndStranger({ password = false, ...settings } = {}) {
+export async function createOwnerAndStranger({
+  password = false,
+  ...settings
+}: { password?: boolean } & Parameters<typeof createAccountApp>[0] = {}) {
   const app = createAccountApp({ ...BEHIND_PROXY, otpPerNumberDay: 100, ...settings })
   const networks = listen(app)
   const owner = networks.from(OWNER)
