@@ -3,6 +3,9 @@ import type { FieldError } from '#src/lib/problem.ts'
 /** How many faults of a request are told. */
 export const SHOWN_ERRORS = 20
 
+/** Characters of a pointer; the longest of the API has 40. */
+const LONGEST_POINTER = 200
+
 /** Values of a JSON body, and fields of a form or a query string; no route takes more than ten. */
 export const MAX_VALUES = 500
 
@@ -81,10 +84,17 @@ function isText(text: string): boolean {
 
 /** A JSON pointer (RFC 6901) one level down, fit to be told. */
 function below(at: string, name: string): string {
-  return `${at}/${tellable(name).replaceAll('~', '~0').replaceAll('/', '~1')}`
+  return tellable(`${at}/${shorten(name).replaceAll('~', '~0').replaceAll('/', '~1')}`)
 }
 
-/** The same text without what cannot be handed to others. */
+/**
+ * The beginning of a pointer, without what cannot be handed to others. Twenty pointers through names of the whole body
+ * would make 2 MB of 64 KB.
+ */
 export function tellable(text: string): string {
-  return text.toWellFormed().replaceAll('\0', '\ufffd')
+  return shorten(text).toWellFormed().replaceAll('\0', '\ufffd')
+}
+
+function shorten(text: string): string {
+  return text.length > LONGEST_POINTER ? `${text.slice(0, LONGEST_POINTER)}…` : text
 }

@@ -113,3 +113,31 @@ test('a title is looked for in the beginning of an answer only', () => {
     toTitle(`${'\n'.repeat(1_000)}${' '.repeat(1_000)}Bergen"\n${'x\n'.repeat(100_000)}`),
   ).toBe('Bergen')
 })
+
+test('a refusal is no longer than what it tells, however long and deep the names of a body are', async () => {
+  const { send } = createTestApp()
+  const faults = Array.from({ length: 20 }, (_, at) => `"${at}":"\\u0000"`).join(',')
+  const nested = (name: string) => `${`{"${name}":`.repeat(30)}{${faults}}${'}'.repeat(30)}`
+  const unknown = Array.from({ length: 20 }, (_, at) => `"${at}${'~'.repeat(3_000)}":1`).join(',')
+  const form = { 'content-type': 'application/x-www-form-urlencoded' }
+  const bodies: [body: string, headers?: Record<string, string>][] = [
+    [nested('a'.repeat(2_000))],
+    [nested('~'.repeat(2_000))],
+    [nested('\\u0001'.repeat(300))],
+    [nested('é😀'.repeat(300))],
+    [`{${unknown}}`],
+    [`${'~'.repeat(60_000)}=%00`, form],
+    [`${Array.from({ length: 20 }, (_, at) => `${at}${'%2F'.repeat(900)}=%00`).join('&')}`, form],
+  ]
+  for (const [body, headers = {}] of bodies) {
+    const answer = await send('POST', '/v1/auth/signup', { body, headers })
+    const text = await answer.text()
+    expect([body.slice(0, 9), answer.status, text.isWellFormed()]).toEqual([
+      body.slice(0, 9),
+      422,
+      true,
+    ])
+    // Twenty pointers of 200 characters, of which a control character is written as six.
+    expect(text.length).toBeLessThan(20 * (6 * 200 + 100))
+  }
+})
