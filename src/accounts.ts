@@ -152,12 +152,12 @@ export function createAccountServices({
   return { accounts, reproof, sessions, users, origins, maintenance }
 }
 
-/** Of the present secret, then of the one before, so that keys rotate while codes and sessions live on. */
 /** What the limits and quotas of a user are counted by, see {@link NumberDigests}. */
 export function numberDigestsOf(config: Config): NumberDigests {
   return createNumberDigests(keysFor('number', { config }))
 }
 
+/** Of the present secret, then of the one before, so that codes and sessions outlive a change of the secret. */
 function keysFor(purpose: string, { config }: Pick<Deps, 'config'>): [Uint8Array, ...Uint8Array[]] {
   const { jwtSecret, jwtSecretPrevious } = config
   const present = deriveKey(jwtSecret, purpose)

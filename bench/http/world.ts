@@ -15,7 +15,7 @@ export async function createHttpWorld(command?: string[]): Promise<World> {
     users: 50,
     roomsPerUser: 4,
     geminiUrl: gemini.url,
-    settings: { PROVIDER_RPM: '1', SEARCHES_PER_MINUTE: '1000000' },
+    settings: { PROVIDER_RPM: '1' },
     fill: (orm, users) => fillRooms(orm, users, MESSAGES_PER_ROOM),
     ...(command && { command }),
   })

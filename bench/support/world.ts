@@ -96,6 +96,7 @@ export async function startBenchServer(options: {
       REQUESTS_PER_USER: '10000',
       STREAMS_PER_USER: '10000',
       PROMPTS_PER_MINUTE: '1000000',
+      SEARCHES_PER_MINUTE: '1000000',
       MAX_PENDING_PROMPTS: '1000000',
       USER_STORAGE_MB: '1000000',
       ...options.settings,
