@@ -48,7 +48,7 @@ const SHORT_ANSWER = 16 * 1024
  * The `authenticated` macro: `true`, or `'with-quota'` for routes whose every answer, refusals included,
  * shows the quota. It hangs on `transform`, the one hook of a macro that runs before validation, so that a
  * stranger learns nothing of the schema; `resolve` then hands out the principal. The quota is read last, and
- * not where the handler told it, as the one that takes a prompt does; a refusal asks for it by itself. Each request holds a
+ * not where the handler has set its headers, as the one that takes a prompt does; a refusal reads it itself. Each request holds a
  * place of its user's until its answer is read ({@link InFlight}).
  */
 export function createAuth(

@@ -15,7 +15,7 @@ export interface Question {
 export interface AssistantRequest extends Question {
   /** Tried in order: the first, then its fallbacks. */
   models: readonly string[]
-  /** Counts a further call for whoever asks; no other model is called where it is false. */
+  /** Counts a further call for the user; no other model is called where it is false. */
   countCall(): Promise<boolean>
 }
 
@@ -67,7 +67,7 @@ export type FaultKind =
 
 interface FaultDetails {
   reason?: string | undefined
-  /** Milliseconds, bounded by whoever read it from the network. */
+  /** Milliseconds, bounded where it was read from the network. */
   retryAfterMs?: number | undefined
   /** The provider's name of the quota that was exceeded. */
   quotaId?: string | undefined

@@ -50,7 +50,7 @@ function toFault(
   const message = `${status} ${said}`.replaceAll(/\p{Cc}/gu, ' ').slice(0, MOST_MESSAGE_CHARACTERS)
   const quotaId = kind === 'rate-limited' ? quotaIdOf(details) : undefined
   if (kind === 'rate-limited') {
-    // Google's daily quotas and those of 0 are named as such; whoever else asks for a long wait means the same.
+    // Google's daily quotas and those of 0 are named as such; another server that asks for a long wait means the same.
     if (isUsedUp(text, details)) return new AssistantFault('exhausted', message, { quotaId })
     if (asked !== undefined && asked > LONGEST_WAIT_MS) {
       return new AssistantFault('exhausted', message, { quotaId, retryAfterMs: LONGEST_WAIT_MS })

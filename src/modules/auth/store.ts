@@ -126,7 +126,7 @@ export interface PasswordReset {
   passwordHash: string
   resend: Limit
   home: Limit
-  /** Forgotten: whoever reset the password owns the number. */
+  /** Forgotten: the person who reset the password owns the number. */
   wrongPasswords: readonly Limit[]
   origin: Whence
   now: number
