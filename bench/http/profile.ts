@@ -2,7 +2,7 @@
  * `bun bench/http/profile.ts <folder> [post|postRandom|postKeyless|me|rooms|latest|page|search]` loads the server for a few seconds with Bun's
  * sampling profiler on and leaves the profile in the folder (`none`: no profile, so that the figures are true); prints requests a second and CPU time a request.
  */
-import { readFileSync } from 'node:fs'
+import { cpuSeconds } from '../support/machine.ts'
 import { createRequests, EXPECTED } from './requests.ts'
 import { createHttpWorld } from './world.ts'
 import { wrk } from './wrk.ts'
@@ -30,11 +30,6 @@ console.log(which, JSON.stringify(run))
 console.log(`CPU ${((cpu / run.requests) * 1e6).toFixed(0)} µs a request`)
 await world.server.stop('SIGTERM')
 await world.stop()
-
-function cpuSeconds(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
-  return (Number(fields[11]) + Number(fields[12])) / 100
-}
 
 /** What was filled in is indexed in the background. */
 async function untilIndexed(): Promise<void> {

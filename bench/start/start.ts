@@ -1,10 +1,10 @@
-import { readFileSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { filledFile, KEPT_IN } from '../growth/files.ts'
 import { buildBinary } from '../support/binary.ts'
-import { residentMb } from '../support/machine.ts'
+import { cpuSeconds, residentMb } from '../support/machine.ts'
 import type { Report } from '../support/report.ts'
 import { freePort } from '../support/servers.ts'
 import { median, noise, round } from '../support/stats.ts'
@@ -105,7 +105,7 @@ async function start({
   try {
     await untilAnswered(`${url}/livez`, startedAt + DEADLINE_MS)
     const tookMs = performance.now() - startedAt
-    const cpuMs = cpuMsOf(child.pid)
+    const cpuMs = cpuSeconds(child.pid) * 1_000
     await Bun.sleep(idleAfterMs)
     const idleMb = residentMb(child.pid)
     return { tookMs, cpuMs, idleMb, firstMs: await signUp(url) }
@@ -135,9 +135,4 @@ async function signUp(url: string): Promise<number> {
   await answer.body?.cancel()
   if (answer.status !== 202) throw new Error(`The first sign-up was answered with ${answer.status}`)
   return performance.now() - startedAt
-}
-
-function cpuMsOf(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
-  return (Number(fields[11]) + Number(fields[12])) * 10
 }
