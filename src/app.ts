@@ -68,6 +68,7 @@ export function createApp(deps: Deps, services: Services, options: AppOptions = 
       createDocs({
         described,
         origins,
+        clock: deps.clock,
         readers: createInFlight({ name: 'documents', most: config.requestsPerUser }),
       }),
     )

@@ -1,5 +1,7 @@
 import { Elysia, t } from 'elysia'
+import type { Clock } from '#src/lib/clock.ts'
 import { notFound } from '#src/lib/problem.ts'
+import { SECOND } from '#src/lib/time.ts'
 import { assets } from './docs/assets.ts'
 import { buildDocument } from './docs/document.ts'
 import { page } from './docs/html.ts'
@@ -29,47 +31,70 @@ const PAGE_HEADERS = {
 
 const HTML = 'text/html; charset=utf-8'
 const Unchanged = t.Void({ description: 'As in the answer whose ETag was given.' })
+/** From the start of the server to when the document is made, which takes a tenth of a second once. */
+const PREPARE_AFTER_MS = SECOND
+
 const detail = { tags: ['Documentation'] }
 
-/** Swagger UI at `/swagger` and its document at `/swagger/json`; `described` may be filled after mounting. */
+/**
+ * Swagger UI at `/swagger` and its document at `/swagger/json`; `described` may be filled after mounting. Where the
+ * server listens, all of it is prepared soon after the start: its first reader is not to hold up everyone else.
+ */
 export function createDocs({
   described,
   origins,
+  clock,
   readers,
 }: {
   described: Described
   origins: Origins
+  clock: Clock
   /** By network. */
   readers: InFlight
 }) {
   const encode = (text: string) => new TextEncoder().encode(text)
-  const sendPage = createStatic(HTML, async () => encode(page), readers)
-  const sendDocument = createStatic(
+  const pageItself = createStatic(HTML, async () => encode(page), readers)
+  const document = createStatic(
     'application/json',
     async () => encode(JSON.stringify(await buildDocument(described))),
     readers,
   )
-  const sendAsset = new Map(
+  const files = new Map(
     Object.entries(assets).map(([name, { file, type }]) => [
       name,
       createStatic(type, () => Bun.file(file).bytes(), readers),
     ]),
   )
+  let cancel: (() => void) | undefined
+  async function prepare() {
+    for (const one of [document, pageItself, ...files.values()]) await one.prepare()
+  }
   return new Elysia({ name: 'docs' })
     .use(origins)
-    .get('/swagger', ({ request, origin }) => sendPage({ request, origin }, PAGE_HEADERS), {
-      response: {
-        200: t.String({
-          contentMediaType: 'text/html',
-          description: 'The page.',
-          examples: ['<!doctype html>'],
-        }),
-        304: Unchanged,
-        ...problems(429),
-      },
-      detail: { ...detail, summary: 'Swagger UI: this document as a page to try it out on' },
+    .onStart(() => {
+      cancel = clock.after(PREPARE_AFTER_MS, () => {
+        // What fails is tried again for the first reader, who is told.
+        prepare().catch(() => undefined)
+      })
     })
-    .get('/swagger/json', ({ request, origin }) => sendDocument({ request, origin }), {
+    .onStop(() => cancel?.())
+    .get(
+      '/swagger',
+      ({ request, origin }) => pageItself.answer({ request, origin }, PAGE_HEADERS),
+      {
+        response: {
+          200: t.String({
+            contentMediaType: 'text/html',
+            description: 'The page.',
+            examples: ['<!doctype html>'],
+          }),
+          304: Unchanged,
+          ...problems(429),
+        },
+        detail: { ...detail, summary: 'Swagger UI: this document as a page to try it out on' },
+      },
+    )
+    .get('/swagger/json', ({ request, origin }) => document.answer({ request, origin }), {
       response: {
         200: t.Object(
           { openapi: t.String(), paths: t.Object({}, { additionalProperties: true }) },
@@ -87,9 +112,9 @@ export function createDocs({
     .get(
       '/swagger/:asset',
       ({ params, request, origin }) => {
-        const send = sendAsset.get(params.asset)
-        if (!send) throw notFound()
-        return send({ request, origin }, PAGE_HEADERS)
+        const file = files.get(params.asset)
+        if (!file) throw notFound()
+        return file.answer({ request, origin }, PAGE_HEADERS)
       },
       { detail: { hide: true } },
     )

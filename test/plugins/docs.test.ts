@@ -1,4 +1,10 @@
 import { expect, test } from 'bun:test'
+import { Elysia } from 'elysia'
+import { SECOND } from '#src/lib/time.ts'
+import { createDocs } from '#src/plugins/docs.ts'
+import { createInFlight } from '#src/plugins/in-flight.ts'
+import { createOrigins } from '#src/plugins/origin.ts'
+import { createFakeClock } from '#test/support/fake-clock.ts'
 import { createTestApp } from '#test/support/test-app.ts'
 
 const PAGE = '/swagger'
@@ -53,5 +59,36 @@ test('an asset that is not there is 404, also for names every object has', async
   const { send } = createTestApp()
   for (const name of ['nope.js', 'constructor', '__proto__', '..%2f..%2fpackage.json']) {
     expect((await send('GET', `/swagger/${name}`)).status).toBe(404)
+  }
+})
+
+test('the document is made a second after the server listens, not by its first reader', async () => {
+  const clock = createFakeClock()
+  const made = Promise.withResolvers<void>()
+  let hasBegun = false
+  const described = {
+    get routes() {
+      hasBegun = true
+      made.resolve()
+      return []
+    },
+  }
+  const app = new Elysia()
+    .use(
+      createDocs({
+        described,
+        origins: createOrigins({ trustedProxies: [] }),
+        clock,
+        readers: createInFlight({ name: 'documents', most: 1 }),
+      }),
+    )
+    .listen(0)
+  try {
+    await clock.advance(SECOND - 1)
+    expect(hasBegun).toBe(false)
+    await clock.advance(1)
+    await made.promise
+  } finally {
+    await app.stop()
   }
 })
