@@ -8,7 +8,7 @@ import { createTestApp, json, type ProblemJson } from '#test/support/test-app.ts
 const MISLEADING = [
   ...Array.from({ length: 0x1f }, (_, at) => at + 1),
   ...Array.from({ length: 0x21 }, (_, at) => at + 0x7f),
-  ...Array.from({ length: 5 }, (_, at) => at + 0x202a),
+  ...Array.from({ length: 7 }, (_, at) => at + 0x2028),
   ...Array.from({ length: 4 }, (_, at) => at + 0x2066),
 ].map((code) => String.fromCharCode(code))
 
@@ -45,7 +45,27 @@ async function setUp() {
   return { send, one, places, instruct }
 }
 
+/** Each would be shown as an empty line: in a list of rooms there would be nothing to click on. */
+const EMPTY = [
+  '\u200b',
+  '\u00ad \u00ad',
+  '\u3164',
+  '\u2800',
+  '\ufe0f',
+  '\u{e0041}\u{e007f}',
+  ' \u2063 ',
+]
+
 describe('Names and titles', () => {
+  test('that show nothing are refused, and joiners within emoji are not', async () => {
+    const { places } = await setUp()
+    for (const [place, give] of Object.entries(places)) {
+      for (const text of EMPTY)
+        expect([place, text, (await give(text)).status]).toEqual([place, text, 422])
+      expect((await give('👩‍💻')).status).toBeLessThan(300)
+    }
+  })
+
   test('with a control character or one that reorders text are refused with a pointer', async () => {
     const { places } = await setUp()
     for (const [place, give] of Object.entries(places)) {
