@@ -13,6 +13,7 @@ COPY tsconfig.json ./
 COPY drizzle drizzle
 COPY scripts/build.ts scripts/build.ts
 COPY src src
+COPY standins standins
 RUN bun scripts/build.ts /build/pollux && mkdir -p /build/root/data /build/root/tmp && \
     ldd /build/pollux | grep -o '/[^ )]*' | xargs -I{} cp --parents -L {} /build/root
 

@@ -1,5 +1,5 @@
 import type { Config } from './config/config.ts'
-import type { Database } from './database/open.ts'
+import type { Database } from './database/sqlite/open.ts'
 import type { Meters } from './lib/meters.ts'
 import type { Runtime } from './lib/runtime.ts'
 

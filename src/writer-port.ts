@@ -1,5 +1,5 @@
 import type { Config } from './config/config.ts'
-import type { Port } from './database/remote-writer.ts'
+import type { Port } from './database/sqlite/remote-writer.ts'
 
 /**
  * Starts the writer's thread and the one that moves its log; they cost about 13 MB in the binary. The writer's

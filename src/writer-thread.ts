@@ -1,6 +1,6 @@
 import './config/production-by-default.ts'
 import type { Config } from './config/config.ts'
-import { hostWriter } from './database/writer-host.ts'
+import { hostWriter } from './database/sqlite/writer-host.ts'
 import { systemClock as clock } from './lib/clock.ts'
 import { silentLog as log } from './lib/log.ts'
 import { systemRandom as random } from './lib/random.ts'

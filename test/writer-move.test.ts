@@ -1,9 +1,9 @@
 import { expect, test } from 'bun:test'
 import { copyFileSync, existsSync, renameSync } from 'node:fs'
 import { parseConfig } from '#src/config/config.ts'
-import { command } from '#src/database/command.ts'
-import { migrate } from '#src/database/migrate.ts'
-import { openDatabase, WRITER_MOVED } from '#src/database/open.ts'
+import { syncCommand } from '#src/database/command.ts'
+import { migrate } from '#src/database/sqlite/migrate.ts'
+import { openDatabase, WRITER_MOVED } from '#src/database/sqlite/open.ts'
 import { silentLog } from '#src/lib/log.ts'
 import { SECOND } from '#src/lib/time.ts'
 import { createWriterMove } from '#src/writer-move.ts'
@@ -118,7 +118,7 @@ test.each([
   },
 )
 
-const insert = command('test.insert-limit', ({ sqlite }) => (_tx, key: string) => {
+const insert = syncCommand('test.insert-limit', ({ sqlite }) => (_tx, key: string) => {
   sqlite.run('INSERT INTO rate_limits VALUES (?, 1, 1)', [key])
 })
 

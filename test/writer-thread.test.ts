@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import { parseConfig } from '#src/config/config.ts'
-import { migrate } from '#src/database/migrate.ts'
-import { openDatabase } from '#src/database/open.ts'
+import { migrate } from '#src/database/sqlite/migrate.ts'
+import { openDatabase } from '#src/database/sqlite/open.ts'
 import { startWriterThread } from '#src/writer-port.ts'
 import { temporaryFolder } from './support/folder.ts'
 

@@ -2,8 +2,8 @@ import { Database as Sqlite } from 'bun:sqlite'
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { freemem } from 'node:os'
 import { dirname, join } from 'node:path'
-import { migrate } from '../../src/database/migrate.ts'
-import { openDatabase } from '../../src/database/open.ts'
+import { migrate } from '../../src/database/sqlite/migrate.ts'
+import { openDatabase } from '../../src/database/sqlite/open.ts'
 import { fill, MESSAGES_OF_A_USER } from './fill.ts'
 
 /** Raised when the fill writes other rows: older files are filled anew. */

@@ -1,6 +1,6 @@
 import { createApp } from '../../src/app.ts'
 import { parseConfig } from '../../src/config/config.ts'
-import { openDatabase } from '../../src/database/open.ts'
+import { openDatabase } from '../../src/database/sqlite/open.ts'
 import { systemClock as clock } from '../../src/lib/clock.ts'
 import { silentLog as log } from '../../src/lib/log.ts'
 import { systemRandom as random } from '../../src/lib/random.ts'

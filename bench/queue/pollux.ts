@@ -1,7 +1,7 @@
 /** Our own queue on a file: lanes, owners, fence, lease, promotion, at FULL. `pollux.ts <folder> <count>` */
-import { command } from '../../src/database/command.ts'
-import { migrate } from '../../src/database/migrate.ts'
-import { type Database, openDatabase } from '../../src/database/open.ts'
+import { syncCommand } from '../../src/database/command.ts'
+import { migrate } from '../../src/database/sqlite/migrate.ts'
+import { type Database, openDatabase } from '../../src/database/sqlite/open.ts'
 import { systemClock as clock } from '../../src/lib/clock.ts'
 import { silentLog as log } from '../../src/lib/log.ts'
 import { systemRandom as random } from '../../src/lib/random.ts'
@@ -27,7 +27,7 @@ const counting: Database = {
 queue.register({ kind: 'noop', concurrency: 100, parse: (body) => body, run: async () => {} })
 const worker = createWorker({ database: counting, queue, clock, random, log })
 await worker.start({ alone: true })
-const add = command('bench.add', () => (tx, number: number) => {
+const add = syncCommand('bench.add', () => (tx, number: number) => {
   queue.enqueue(tx, {
     kind: 'noop',
     body: { number },

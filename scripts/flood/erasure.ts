@@ -1,9 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { command } from '#src/database/command.ts'
-import { migrate } from '#src/database/migrate.ts'
-import { type Database, openDatabase } from '#src/database/open.ts'
+import { syncCommand } from '#src/database/command.ts'
+import { migrate } from '#src/database/sqlite/migrate.ts'
+import { type Database, openDatabase } from '#src/database/sqlite/open.ts'
 import { systemClock } from '#src/lib/clock.ts'
 import { eraseUser } from '#src/modules/users/jobs.ts'
 import { createUserStore } from '#src/modules/users/store.sqlite.ts'
@@ -55,7 +55,7 @@ async function writeUntil(database: Database, others: { isOver: boolean }): Prom
   return waits
 }
 
-const write = command('flood.other-write', () => (tx): void => {
+const write = syncCommand('flood.other-write', () => (tx): void => {
   tx.run(audit, { at: 1, event: 'flood.write', userId: null, actor: 'system' })
 })
 

@@ -1,9 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { command } from '#src/database/command.ts'
-import { migrate } from '#src/database/migrate.ts'
-import { openDatabase } from '#src/database/open.ts'
+import { syncCommand } from '#src/database/command.ts'
+import { migrate } from '#src/database/sqlite/migrate.ts'
+import { openDatabase } from '#src/database/sqlite/open.ts'
 import { audit } from '#src/plugins/audit.ts'
 import { type Limit, limitKey, spend } from '#src/plugins/rate-limit.ts'
 
@@ -46,7 +46,7 @@ export async function limitCost(): Promise<number> {
   return median(times.with) - median(times.without)
 }
 
-const write = command(
+const write = syncCommand(
   'flood.write',
   () =>
     (tx, { limits, now }: { limits: Limit[]; now: number }): void => {

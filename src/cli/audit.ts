@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { and, desc, eq, type SQL, sql } from 'drizzle-orm'
 import { auditLog } from '#drizzle/schema.ts'
-import type { Database } from '#src/database/open.ts'
+import type { Database } from '#src/database/sqlite/open.ts'
 import { toInstant } from '#src/lib/time.ts'
 import { withServices } from './context.ts'
 import { wholeNumber } from './numbers.ts'

@@ -1,7 +1,7 @@
 import { setPriority } from 'node:os'
 import type { Command } from 'commander'
 import { parseSettings } from '#src/config/config.ts'
-import { writeBackupGently } from '#src/database/backup.ts'
+import { writeBackupGently } from '#src/database/sqlite/backup.ts'
 import type { Terminal } from './terminal.ts'
 
 /** A server beside it comes first, but its log grows until the copy is made. */

@@ -1,4 +1,4 @@
-import { command } from '#src/database/command.ts'
+import { syncCommand } from '#src/database/command.ts'
 import { audit } from '#src/plugins/audit.ts'
 import type { Queue } from '#src/queue/queue.ts'
 import { type ReviveResult, revive } from '#src/queue/revive.ts'
@@ -14,7 +14,7 @@ function entry(event: string, { job: { id, kind }, now }: Deed) {
 }
 
 /** Gives a job another chance, and writes down that an operator did. */
-export const retryJob = command('operator.retry-job', () => (tx, deed: Deed): ReviveResult => {
+export const retryJob = syncCommand('operator.retry-job', () => (tx, deed: Deed): ReviveResult => {
   const result = tx.run(revive, { id: deed.job.id, now: deed.now })
   if (result === 'revived') tx.run(audit, entry('job.retried', deed))
   return result
@@ -22,7 +22,7 @@ export const retryJob = command('operator.retry-job', () => (tx, deed: Deed): Re
 
 /** Cancels a job, and writes down that an operator did. */
 export const createCancelJob = (queue: Queue) =>
-  command('operator.cancel-job', () => (tx, deed: Deed) => {
+  syncCommand('operator.cancel-job', () => (tx, deed: Deed) => {
     const result = queue.cancel(tx, deed.job.id)
     if (result !== 'ended') tx.run(audit, entry('job.cancelled', deed))
     return result

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { command } from '#src/database/command.ts'
+import { syncCommand } from '#src/database/command.ts'
 import { toInstant } from '#src/lib/time.ts'
 import { audit } from '#src/plugins/audit.ts'
 import { type Pause, type Resumption, resumeModels } from '#src/queue/provider-pauses.ts'
@@ -67,7 +67,7 @@ function resume(terminal: Terminal, model: string | undefined) {
 }
 
 /** Lifts pauses, and records that an operator did. */
-const resumeProvider = command(
+const resumeProvider = syncCommand(
   'operator.resume-provider',
   () =>
     (tx, input: Resumption): number => {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { parseSettings } from '#src/config/config.ts'
-import { restoreBackup } from '#src/database/restore.ts'
+import { restoreBackup } from '#src/database/sqlite/restore.ts'
 import { systemClock } from '#src/lib/clock.ts'
 import { visible } from '#src/lib/visible.ts'
 import type { Terminal } from './terminal.ts'

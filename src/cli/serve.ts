@@ -26,7 +26,7 @@ async function run(terminal: Terminal): Promise<void> {
     return
   }
   // Loaded here only, so that nothing of it runs in production.
-  const { startStandIns } = await import('#src/development.ts')
+  const { startStandIns } = await import('#standins/start.ts')
   const standIns = await startStandIns(config)
   const server = await start(standIns.config, runtime)
   await terminal.print(standIns.welcome(server.url))

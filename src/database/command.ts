@@ -1,6 +1,7 @@
 import type { Database as Sqlite } from 'bun:sqlite'
 import type { BunSQLiteDatabase } from 'drizzle-orm/bun-sqlite'
 import type * as schema from '#drizzle/schema.ts'
+import type { StatementStep } from './statement.ts'
 
 export type Orm = BunSQLiteDatabase<typeof schema>
 
@@ -8,10 +9,12 @@ export type Orm = BunSQLiteDatabase<typeof schema>
 export interface Connection {
   orm: Orm
   sqlite: Sqlite
+  /** Runs a statement of a command or a query. */
+  answer(step: StatementStep): unknown
 }
 
 /** The transaction a command runs in. */
-export interface Tx {
+export interface SyncTx {
   /** Runs another command as a part of this one; when it throws, this one is rolled back too, caught or not. */
   run<I, O>(command: Command<I, O>, input: I): O
   /** Publishes after the commit; a rolled back command tells nobody. */
@@ -25,18 +28,22 @@ export interface Tx {
  */
 export interface Command<I, O> {
   readonly name: string
-  readonly prepare: (connection: Connection) => (tx: Tx, input: I) => O
+  readonly prepare: (connection: Connection) => (tx: SyncTx, input: I) => O
 }
 
 const known = new Map<string, Command<never, unknown>>()
 
-/** Also makes it known by its name; where several are made of one name, as one for each application, the last. */
-export function command<I, O>(
+/** A command in the old form, a closure over `bun:sqlite`; new ones are declared by `command` of steps.ts. */
+export function syncCommand<I, O>(
   name: string,
-  prepare: (connection: Connection) => (tx: Tx, input: I) => O,
+  prepare: (connection: Connection) => (tx: SyncTx, input: I) => O,
 ): Command<I, O> {
-  const made = { name, prepare }
-  known.set(name, made)
+  return register({ name, prepare })
+}
+
+/** Makes a command known by its name; where several are made of one name, as one for each application, the last. */
+export function register<C extends Command<never, unknown>>(made: C): C {
+  known.set(made.name, made)
   return made
 }
 

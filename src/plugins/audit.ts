@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { auditLog } from '#drizzle/schema.ts'
-import { type Command, command } from '#src/database/command.ts'
+import { type Command, syncCommand } from '#src/database/command.ts'
 import type { Origin } from './origin.ts'
 
 /** What is written down. Never a secret, a phone number or a text of a user. */
@@ -18,7 +18,7 @@ export interface AuditEntry {
 }
 
 /** Writes one entry in the transaction of what it tells of. */
-export const audit: Command<AuditEntry, void> = command('audit.record', ({ orm }) => {
+export const audit: Command<AuditEntry, void> = syncCommand('audit.record', ({ orm }) => {
   const insert = orm
     .insert(auditLog)
     .values({

@@ -1,4 +1,4 @@
-import { type Command, command, type Tx } from '#src/database/command.ts'
+import { type Command, type SyncTx, syncCommand } from '#src/database/command.ts'
 import { invalid, Problem } from '#src/lib/problem.ts'
 import { DAY } from '#src/lib/time.ts'
 import { IS_SOMEBODY } from './somebody.ts'
@@ -67,7 +67,7 @@ interface Row {
 // Both statements are written out: they run at each prompt, and Drizzle takes longer to bind one than SQLite to run it.
 
 /** What was kept for this key; undefined where it is free. @throws Problem 409, 422 */
-export const findKept = command('idempotency.find', ({ sqlite }) => {
+export const findKept = syncCommand('idempotency.find', ({ sqlite }) => {
   const find = sqlite.query<Row, [string, string]>(`
     SELECT fingerprint, kept, locked_until AS lockedUntil, expires_at AS expiresAt
     FROM idempotency_keys WHERE key = ?1 AND user_id = ?2`)
@@ -93,7 +93,7 @@ export const findKept = command('idempotency.find', ({ sqlite }) => {
 })
 
 /** Keeps a value for a day, or until `lockedUntil` the claim to make one, where it is undefined. */
-export const keep = command('idempotency.keep', ({ sqlite }) => {
+export const keep = syncCommand('idempotency.keep', ({ sqlite }) => {
   const store = sqlite.query<unknown, [Record<string, string | number | null>]>(`
     INSERT INTO idempotency_keys (user_id, key, fingerprint, kept, locked_until, expires_at)
     VALUES ($userId, $key, $fingerprint, $kept, $lockedUntil, $expiresAt)
@@ -118,7 +118,7 @@ export const keep = command('idempotency.keep', ({ sqlite }) => {
  * it commit together. When `create` throws, nothing is kept and the same key may try again.
  */
 export function once<T>(
-  tx: Tx,
+  tx: SyncTx,
   input: { userId: string; claim: IdempotencyClaim | undefined; now: number },
   create: () => T,
 ): Kept<T> {
@@ -145,7 +145,7 @@ export interface KeyPlace {
 export const pruneIdempotencyKeys: Command<
   { now: number; after: KeyPlace | undefined; limit: number },
   { pruned: number; last: KeyPlace | undefined }
-> = command('idempotency.prune', ({ sqlite }) => {
+> = syncCommand('idempotency.prune', ({ sqlite }) => {
   const place = sqlite.query<KeyPlace, [string, string, number]>(`
     SELECT key, user_id AS userId FROM idempotency_keys
     WHERE (key, user_id) > (?1, ?2) ORDER BY key, user_id LIMIT 1 OFFSET ?3`)

@@ -1,7 +1,7 @@
 import { and, eq, isNull, sql } from 'drizzle-orm'
 import { idempotencyKeys } from '#drizzle/schema.ts'
-import { command } from '#src/database/command.ts'
-import type { Database } from '#src/database/open.ts'
+import { syncCommand } from '#src/database/command.ts'
+import type { Database } from '#src/database/sqlite/open.ts'
 import type { Clock } from '#src/lib/clock.ts'
 import { MINUTE } from '#src/lib/time.ts'
 import { type Answer, findKept, type IdempotencyClaim, keep } from './idempotency.ts'
@@ -21,7 +21,7 @@ interface Claimed {
  * against none.
  * @throws Problem 409, 422, 429
  */
-const hold = command(
+const hold = syncCommand(
   'idempotency.hold',
   () =>
     (tx, { limits, ...claimed }: Claimed & { limits: readonly Limit[] }) => {
@@ -33,7 +33,7 @@ const hold = command(
     },
 )
 
-const release = command('idempotency.release', ({ orm }) => {
+const release = syncCommand('idempotency.release', ({ orm }) => {
   const drop = orm
     .delete(idempotencyKeys)
     .where(

@@ -1,4 +1,4 @@
-import { type Command, command } from '#src/database/command.ts'
+import { type Command, syncCommand } from '#src/database/command.ts'
 import { Problem } from '#src/lib/problem.ts'
 import { SECOND } from '#src/lib/time.ts'
 
@@ -35,7 +35,7 @@ const COUNT = `
  * refused counts nowhere.
  * @throws Problem 429 `too-many-requests` naming the first limit that is used up
  */
-export const spend: Command<Spend, void> = command('rate-limit.spend', ({ sqlite }) => {
+export const spend: Command<Spend, void> = syncCommand('rate-limit.spend', ({ sqlite }) => {
   const count = sqlite.query<Counted, [Record<string, string | number>]>(COUNT)
   return (_tx, { limits, now }) => {
     for (const limit of limits) {
@@ -47,7 +47,7 @@ export const spend: Command<Spend, void> = command('rate-limit.spend', ({ sqlite
 })
 
 /** Counts one whatever the limit, and gives how many there are now: for faults, which must not be undone. */
-export const tally: Command<{ limit: Limit; now: number }, number> = command(
+export const tally: Command<{ limit: Limit; now: number }, number> = syncCommand(
   'rate-limit.tally',
   ({ sqlite }) => {
     const count = sqlite.query<Counted, [Record<string, string | number>]>(COUNT)
@@ -59,7 +59,7 @@ export const tally: Command<{ limit: Limit; now: number }, number> = command(
 )
 
 /** Marks a key for a window that starts now, however often it was marked before. */
-export const remember: Command<{ limit: Limit; now: number }, void> = command(
+export const remember: Command<{ limit: Limit; now: number }, void> = syncCommand(
   'rate-limit.remember',
   ({ sqlite }) => {
     const mark = sqlite.query<unknown, [string, number]>(`
@@ -72,7 +72,7 @@ export const remember: Command<{ limit: Limit; now: number }, void> = command(
 )
 
 /** Counts nothing. @throws Problem 429 `too-many-requests` where a limit is used up already */
-export const refuseSpent: Command<Spend, void> = command('rate-limit.refuse', ({ sqlite }) => {
+export const refuseSpent: Command<Spend, void> = syncCommand('rate-limit.refuse', ({ sqlite }) => {
   const find = sqlite.query<Counted, [string, number]>(
     'SELECT count, resets_at FROM rate_limits WHERE key = ?1 AND resets_at > ?2',
   )
@@ -85,7 +85,7 @@ export const refuseSpent: Command<Spend, void> = command('rate-limit.refuse', ({
 })
 
 /** Takes one back that was counted before it was known whether it counts. */
-export const takeBack: Command<Pick<Limit, 'key'>, void> = command(
+export const takeBack: Command<Pick<Limit, 'key'>, void> = syncCommand(
   'rate-limit.take-back',
   ({ sqlite }) => {
     const less = sqlite.query<unknown, [string]>(
@@ -98,7 +98,7 @@ export const takeBack: Command<Pick<Limit, 'key'>, void> = command(
 )
 
 /** Forgets what a limit has counted. */
-export const forgive: Command<Limit, void> = command('rate-limit.forgive', ({ sqlite }) => {
+export const forgive: Command<Limit, void> = syncCommand('rate-limit.forgive', ({ sqlite }) => {
   const remove = sqlite.query<unknown, [string]>('DELETE FROM rate_limits WHERE key = ?1')
   return (_tx, { key }) => {
     remove.run(key)
@@ -106,7 +106,7 @@ export const forgive: Command<Limit, void> = command('rate-limit.forgive', ({ sq
 })
 
 /** Forgets the windows that are over; gives how many. Uses rate_limits_expiring. */
-export const pruneRateLimits: Command<{ now: number }, number> = command(
+export const pruneRateLimits: Command<{ now: number }, number> = syncCommand(
   'rate-limit.prune',
   ({ sqlite }) => {
     const remove = sqlite.query<unknown, [number]>('DELETE FROM rate_limits WHERE resets_at <= ?1')

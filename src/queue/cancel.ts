@@ -1,4 +1,4 @@
-import { type Command, command } from '#src/database/command.ts'
+import { type Command, syncCommand } from '#src/database/command.ts'
 import { createEndWaiting, type JobKinds, STOPPED } from './end.ts'
 import type { JobRow } from './row.ts'
 import { BY_ID, REQUEST_STOP } from './sql.ts'
@@ -15,7 +15,7 @@ export type CancelResult = 'cancelled' | 'stopping' | 'ended'
  */
 export function createCancel(kinds: JobKinds): Command<{ id: number; now: number }, CancelResult> {
   const endWaiting = createEndWaiting(kinds)
-  return command('queue.cancel', ({ sqlite }) => {
+  return syncCommand('queue.cancel', ({ sqlite }) => {
     const byId = sqlite.query<JobRow, [number]>(BY_ID)
     const requestStop = sqlite.query<unknown, [{ id: number; now: number }]>(REQUEST_STOP)
     return (tx, { id, now }) => {

@@ -1,4 +1,4 @@
-import { command } from '#src/database/command.ts'
+import { syncCommand } from '#src/database/command.ts'
 import { type ProviderLimit, prepareLimits } from './provider.ts'
 import type { JobRow } from './row.ts'
 import { CLAIM, NEXT_DUE, RIPE, RIPEN, SERVED } from './sql.ts'
@@ -19,7 +19,7 @@ export interface Claimed {
 }
 
 /** Takes up to `limit` jobs of a kind whose turn it is, with a lease of `leaseMs`. */
-export const claim = command('queue.claim', (connection) => {
+export const claim = syncCommand('queue.claim', (connection) => {
   const { sqlite } = connection
   const ripe = sqlite.query<{ id: number }, [string, number]>(RIPE)
   const ripen = sqlite.query<unknown, [number]>(RIPEN)

@@ -1,4 +1,4 @@
-import type { Writer } from '#src/database/writer.ts'
+import type { Writer } from '#src/database/sqlite/writer.ts'
 import type { Clock } from '#src/lib/clock.ts'
 import { type Claimed, claim } from './claim.ts'
 import { JOB_READY } from './enqueue.ts'

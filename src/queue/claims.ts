@@ -1,5 +1,5 @@
-import { type Database, WRITER_MOVED } from '#src/database/open.ts'
-import type { WriterHost } from '#src/database/writer-host.ts'
+import { type Database, WRITER_MOVED } from '#src/database/sqlite/open.ts'
+import type { WriterHost } from '#src/database/sqlite/writer-host.ts'
 import type { Clock } from '#src/lib/clock.ts'
 import { type ClaimEvent, type ClaimWord, createClaimer, type Standing } from './claimer.ts'
 

@@ -1,4 +1,4 @@
-import { type Command, command, type Tx } from '#src/database/command.ts'
+import { type Command, type SyncTx, syncCommand } from '#src/database/command.ts'
 import { JOB_READY } from './enqueue.ts'
 import type { Job, JobEnd, JobKind } from './job.ts'
 import { prepareLanes } from './lane.ts'
@@ -23,7 +23,7 @@ export const OVERTIME: JobEnd = {
 export type JobKinds = ReadonlyMap<string, JobKind>
 
 /** Makes the job behind one that has ended ready. Every end of a head calls it, or the lane would stand still. */
-export const promote: Command<Pick<JobRow, 'id' | 'lane'> & { now: number }, void> = command(
+export const promote: Command<Pick<JobRow, 'id' | 'lane'> & { now: number }, void> = syncCommand(
   'queue.promote',
   (connection) => {
     const lanes = prepareLanes(connection)
@@ -43,7 +43,7 @@ export const promote: Command<Pick<JobRow, 'id' | 'lane'> & { now: number }, voi
 export function createEndWaiting(
   kinds: JobKinds,
 ): Command<{ row: JobRow; end: JobEnd; now: number }, void> {
-  return command('queue.endWaiting', (connection) => {
+  return syncCommand('queue.endWaiting', (connection) => {
     const lanes = prepareLanes(connection)
     const endWaiting = connection.sqlite.query<unknown, [Record<string, string | number | null>]>(
       END_WAITING,
@@ -61,14 +61,14 @@ export function createEndWaiting(
 }
 
 /** What its kind does when a job ends without being done, in the same transaction. */
-export function runEnded(tx: Tx, kinds: JobKinds, row: JobRow, end: JobEnd): void {
+export function runEnded(tx: SyncTx, kinds: JobKinds, row: JobRow, end: JobEnd): void {
   const kind = kinds.get(row.kind)
   const job = kind?.ended && read(row, kind)
   if (job) kind.ended?.(tx, job, end)
 }
 
 /** Asks its kind about another try, in the same transaction; gives how the job ends instead, if it does. */
-export function runBeforeRetry(tx: Tx, kinds: JobKinds, row: JobRow): JobEnd | undefined {
+export function runBeforeRetry(tx: SyncTx, kinds: JobKinds, row: JobRow): JobEnd | undefined {
   // A stop request ends the job anyway.
   if (row.state !== 'running' || row.stop_requested_at !== null) return undefined
   const kind = kinds.get(row.kind)

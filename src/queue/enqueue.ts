@@ -1,4 +1,4 @@
-import { command } from '#src/database/command.ts'
+import { syncCommand } from '#src/database/command.ts'
 import type { NewJob } from './job.ts'
 import { prepareLanes } from './lane.ts'
 import { INSERT } from './sql.ts'
@@ -10,7 +10,7 @@ export const JOB_READY = 'job.ready'
  * Adds a job inside the caller's transaction, so a job and its cause commit together. Gives its id, or
  * undefined where a job with the same dedupe key has not ended yet.
  */
-export const enqueue = command('queue.enqueue', (connection) => {
+export const enqueue = syncCommand('queue.enqueue', (connection) => {
   const lanes = prepareLanes(connection)
   const insert = connection.sqlite.query<unknown, [Record<string, string | number | null>]>(INSERT)
   return (tx, { job, now }: { job: NewJob; now: number }): number | undefined => {

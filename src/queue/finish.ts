@@ -1,4 +1,4 @@
-import { type Command, command, whole } from '#src/database/command.ts'
+import { type Command, syncCommand, whole } from '#src/database/command.ts'
 import { type JobKinds, promote, runBeforeRetry, runEnded, STOPPED } from './end.ts'
 import { JOB_READY } from './enqueue.ts'
 import type { Effect, JobEnd } from './job.ts'
@@ -30,7 +30,7 @@ export interface FinishInput {
  * and writes nothing when the fence misses, so a worker that was thought dead cannot act twice.
  */
 export function createFinish(kinds: JobKinds): Command<FinishInput, boolean> {
-  return command('queue.finish', ({ sqlite }) => {
+  return syncCommand('queue.finish', ({ sqlite }) => {
     const end = sqlite.query<unknown, [Record<string, string | number | null>]>(END_CLAIM)
     const byId = sqlite.query<JobRow, [number]>(BY_ID)
     const release = sqlite.query<{ kind: string }, [Record<string, string | number | null>]>(

@@ -1,4 +1,4 @@
-import { command } from '#src/database/command.ts'
+import { syncCommand } from '#src/database/command.ts'
 import { HEARTBEAT } from './sql.ts'
 
 export interface Claim {
@@ -9,7 +9,7 @@ export interface Claim {
 export type Beat = 'kept' | 'stop' | 'lost'
 
 /** Extends the leases of the claims and tells of each whether it was kept, is to stop, or was lost. */
-export const heartbeat = command('queue.heartbeat', ({ sqlite }) => {
+export const heartbeat = syncCommand('queue.heartbeat', ({ sqlite }) => {
   const extend = sqlite.query<{ stop_requested_at: number | null }, [Record<string, number>]>(
     HEARTBEAT,
   )

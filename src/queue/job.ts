@@ -1,4 +1,4 @@
-import type { Command, CommandOrName, Tx } from '#src/database/command.ts'
+import type { Command, CommandOrName, SyncTx } from '#src/database/command.ts'
 import type { ProviderLimit } from './provider.ts'
 
 /** parked → ready → running → done | failed | cancelled. See docs/architecture.md. */
@@ -78,9 +78,9 @@ export interface JobKind<B = unknown> {
    * In the transaction that makes a job ready that a handler had begun: after an error, a lost lease, or a drain, but not
    * after a Snooze. May end it instead, as when nothing may be spent on it any more.
    */
-  beforeRetry?(tx: Tx, job: Job<B>): JobEnd | undefined
+  beforeRetry?(tx: SyncTx, job: Job<B>): JobEnd | undefined
   /** In the transaction that ends the job as failed or cancelled, whoever ends it. */
-  ended?(tx: Tx, job: Job<B>, end: JobEnd): void
+  ended?(tx: SyncTx, job: Job<B>, end: JobEnd): void
 }
 
 /** A permanent fault: do not try again. */

@@ -1,4 +1,4 @@
-import { type Connection, command } from '#src/database/command.ts'
+import { type Connection, syncCommand } from '#src/database/command.ts'
 import {
   FORGET_LANE,
   LAST_OF_LANE,
@@ -37,7 +37,7 @@ export function prepareLanes({ sqlite }: Connection) {
 }
 
 /** Whether a job of this kind has yet to begin in the lane. Reads as many as wait there. */
-export const waits = command('queue.waits', ({ sqlite }) => {
+export const waits = syncCommand('queue.waits', ({ sqlite }) => {
   const find = sqlite.query<unknown, [{ lane: string; kind: string }]>(WAITS_IN_LANE)
   return (_tx, place: { lane: string; kind: string }): boolean => find.get(place) !== null
 })

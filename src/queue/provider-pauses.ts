@@ -1,5 +1,5 @@
-import { command } from '#src/database/command.ts'
-import type { Database } from '#src/database/open.ts'
+import { syncCommand } from '#src/database/command.ts'
+import type { Database } from '#src/database/sqlite/open.ts'
 import { HOUR, MINUTE } from '#src/lib/time.ts'
 import { JOB_READY } from './enqueue.ts'
 import { KEY_CHECK_MS, type ProviderAccount } from './provider.ts'
@@ -34,7 +34,7 @@ const LONGEST_MS: Record<PauseReason, number> = {
  * Stops the calls of one model, or with an empty name those of the whole provider, for every process. A pause of the
  * same key is not shortened. Jobs that have nothing else to call end with `Snooze`.
  */
-export const pauseModel = command('queue.pause-model', ({ sqlite }) => {
+export const pauseModel = syncCommand('queue.pause-model', ({ sqlite }) => {
   const pause = sqlite.query<unknown, [Record<string, string | number | null>]>(PAUSE)
   return (_tx, input: ProviderAccount & Omit<Pause, 'since'> & { now: number }): void => {
     const { now, reason } = input
@@ -52,7 +52,7 @@ export interface Resumption {
 }
 
 /** Lifts the pause of one model, of the key (an empty name), or all of them, and wakes the jobs that wait for a time. */
-export const resumeModels = command('queue.resume-models', ({ sqlite }) => {
+export const resumeModels = syncCommand('queue.resume-models', ({ sqlite }) => {
   const forget = sqlite.query<unknown, [{ name: string; model: string | null }]>(FORGET_PAUSES)
   const hasten = sqlite.query<unknown, [{ kind: string; now: number }]>(HASTEN)
   return (tx, input: Resumption): number => {

@@ -1,5 +1,5 @@
-import { command } from '#src/database/command.ts'
-import type { Database } from '#src/database/open.ts'
+import { syncCommand } from '#src/database/command.ts'
+import type { Database } from '#src/database/sqlite/open.ts'
 import { MINUTE, SECOND } from '#src/lib/time.ts'
 import { CHARGE_PROVIDER, HOLD_KEY, PROVIDER } from './sql.ts'
 
@@ -24,7 +24,7 @@ export interface ProviderLimit extends ProviderAccount {
  * (nothing is taken then). A job whose kind names its `provider` took one with its claim already; this is
  * for each further call it makes, of a fallback model.
  */
-export const takeProviderSlot = command('queue.takeProviderSlot', (connection) => {
+export const takeProviderSlot = syncCommand('queue.takeProviderSlot', (connection) => {
   const limits = prepareLimits(connection)
   return (_tx, { now, ...provider }: ProviderLimit & { now: number }): number => {
     const { slots, retryAt } = limits.free(provider, now)
@@ -35,7 +35,7 @@ export const takeProviderSlot = command('queue.takeProviderSlot', (connection) =
 })
 
 /** Gives back the right to a call that a claim took and its job did not make, as its models are paused. */
-export const returnProviderSlot = command('queue.returnProviderSlot', (connection) => {
+export const returnProviderSlot = syncCommand('queue.returnProviderSlot', (connection) => {
   const limits = prepareLimits(connection)
   return (_tx, { now, ...provider }: ProviderLimit & { now: number }): void => {
     limits.charge(provider, -1, now)

@@ -1,4 +1,4 @@
-import type { Command, Tx } from '#src/database/command.ts'
+import type { Command, SyncTx } from '#src/database/command.ts'
 import type { Clock } from '#src/lib/clock.ts'
 import { type CancelResult, createCancel } from './cancel.ts'
 import { enqueue } from './enqueue.ts'
@@ -11,11 +11,11 @@ import { createRescue, type RescueInput } from './rescue.ts'
 /** The durable queue: at-least-once execution, exactly-once effect. */
 export interface Queue {
   /** Adds a job in the caller's transaction; undefined where its dedupe key is taken. */
-  enqueue(tx: Tx, job: NewJob): number | undefined
+  enqueue(tx: SyncTx, job: NewJob): number | undefined
   /** Whether a job of this kind is in the lane that has yet to begin. */
-  waits(tx: Tx, place: { lane: string; kind: string }): boolean
+  waits(tx: SyncTx, place: { lane: string; kind: string }): boolean
   /** Cancels in the caller's transaction; see {@link createCancel}. */
-  cancel(tx: Tx, id: number): CancelResult
+  cancel(tx: SyncTx, id: number): CancelResult
   /** Every kind is registered before a worker starts, also where only `ended` is needed. */
   register<B>(kind: JobKind<B>): void
   readonly kinds: ReadonlyMap<string, JobKind>

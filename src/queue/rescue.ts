@@ -1,4 +1,4 @@
-import { type Command, command } from '#src/database/command.ts'
+import { type Command, syncCommand } from '#src/database/command.ts'
 import { type JobKinds, OVERTIME, promote, runBeforeRetry, runEnded, STOPPED } from './end.ts'
 import { JOB_READY } from './enqueue.ts'
 import type { JobEnd } from './job.ts'
@@ -20,7 +20,7 @@ export interface RescueInput {
  * job a command, so that one whose `ended` throws cannot hold up the others.
  */
 export function createRescue(kinds: JobKinds): Command<RescueInput, boolean> {
-  return command('queue.rescue', ({ sqlite }) => {
+  return syncCommand('queue.rescue', ({ sqlite }) => {
     const byId = sqlite.query<JobRow, [number]>(BY_ID)
     const rescue = sqlite.query<unknown, [Record<string, string | number | null>]>(RESCUE)
     const endClaim = sqlite.query<unknown, [Record<string, string | number | null>]>(END_CLAIM)

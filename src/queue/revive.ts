@@ -1,4 +1,4 @@
-import { command } from '#src/database/command.ts'
+import { syncCommand } from '#src/database/command.ts'
 import { JOB_READY } from './enqueue.ts'
 import { prepareLanes } from './lane.ts'
 import type { JobRow } from './row.ts'
@@ -8,7 +8,7 @@ import { BY_ID, REVIVE } from './sql.ts'
 export type ReviveResult = 'revived' | 'unknown' | 'not-ended' | 'busy'
 
 /** Gives a failed or cancelled job another chance, behind those of its lane that are under way. */
-export const revive = command('queue.revive', (connection) => {
+export const revive = syncCommand('queue.revive', (connection) => {
   const { sqlite } = connection
   const lanes = prepareLanes(connection)
   const byId = sqlite.query<JobRow, [number]>(BY_ID)

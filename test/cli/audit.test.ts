@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
-import { migrate } from '#src/database/migrate.ts'
-import { openDatabase } from '#src/database/open.ts'
+import { migrate } from '#src/database/sqlite/migrate.ts'
+import { openDatabase } from '#src/database/sqlite/open.ts'
 import { audit } from '#src/plugins/audit.ts'
 import { temporaryFolder } from '#test/support/folder.ts'
 import { pollux } from '#test/support/terminal.ts'

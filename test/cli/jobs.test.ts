@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'bun:test'
-import { command } from '#src/database/command.ts'
-import { migrate } from '#src/database/migrate.ts'
-import { openDatabase } from '#src/database/open.ts'
+import { syncCommand } from '#src/database/command.ts'
+import { migrate } from '#src/database/sqlite/migrate.ts'
+import { openDatabase } from '#src/database/sqlite/open.ts'
 import { claim } from '#src/queue/claim.ts'
 import { enqueue } from '#src/queue/enqueue.ts'
 import type { NewJob } from '#src/queue/job.ts'
 import { temporaryFolder } from '#test/support/folder.ts'
 import { pollux } from '#test/support/terminal.ts'
 
-const add = command('test.add', () => (tx, { jobs, now }: { jobs: NewJob[]; now: number }) => {
+const add = syncCommand('test.add', () => (tx, { jobs, now }: { jobs: NewJob[]; now: number }) => {
   for (const job of jobs) tx.run(enqueue, { job, now })
 })
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'bun:test'
 import { readdirSync, rmSync } from 'node:fs'
 import { migrations } from '#drizzle/migrations/index.ts'
-import { lockDatabase } from '#src/database/lock.ts'
-import { migrate, pendingMigrations } from '#src/database/migrate.ts'
-import { openDatabase } from '#src/database/open.ts'
+import { lockDatabase } from '#src/database/sqlite/lock.ts'
+import { migrate, pendingMigrations } from '#src/database/sqlite/migrate.ts'
+import { openDatabase } from '#src/database/sqlite/open.ts'
 import { temporaryFolder } from '#test/support/folder.ts'
 import { pollux } from '#test/support/terminal.ts'
 

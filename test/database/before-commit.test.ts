@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'bun:test'
-import { command } from '#src/database/command.ts'
+import { syncCommand } from '#src/database/command.ts'
 import { add, openNotes, texts } from '#test/support/test-notes.ts'
 
-const failing = command('notes.fail', () => (tx, text: string) => {
+const failing = syncCommand('notes.fail', () => (tx, text: string) => {
   tx.run(add, text)
   throw new Error('no')
 })
 
 describe('before a commit', () => {
-  const tell = command('notes.tell', () => (tx, text: string) => {
+  const tell = syncCommand('notes.tell', () => (tx, text: string) => {
     tx.run(add, text)
     tx.notify('notes', text)
   })

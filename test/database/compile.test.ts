@@ -2,8 +2,8 @@ import { expect, test } from 'bun:test'
 import { asc, eq, gt, sql } from 'drizzle-orm'
 import { messages, quotaUsage, users } from '#drizzle/schema.ts'
 import { compile, named } from '#src/database/compile.ts'
-import { migrate } from '#src/database/migrate.ts'
-import { openDatabase } from '#src/database/open.ts'
+import { migrate } from '#src/database/sqlite/migrate.ts'
+import { openDatabase } from '#src/database/sqlite/open.ts'
 
 test('a compiled select gives the rows that Drizzle gives', () => {
   const database = openDatabase(':memory:')

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { command } from '#src/database/command.ts'
+import { syncCommand } from '#src/database/command.ts'
 import { turns } from '#test/support/fake-clock.ts'
 import { add, openNotes, texts } from '#test/support/test-notes.ts'
 
@@ -23,10 +23,10 @@ describe('durable before told', () => {
     using notes = openNotes()
     const { database } = notes
     const script = `
-      import { openDatabase } from '#src/database/open.ts'
+      import { openDatabase } from '#src/database/sqlite/open.ts'
       import { command } from '#src/database/command.ts'
       const database = openDatabase(${JSON.stringify(notes.path)})
-      const add = command('add', ({ sqlite }) => (_tx, text) => sqlite.run('INSERT INTO notes (text) VALUES (?)', [text]))
+      const add = syncCommand('add', ({ sqlite }) => (_tx, text) => sqlite.run('INSERT INTO notes (text) VALUES (?)', [text]))
       for (let at = 0; ; at++) {
         await database.execute(add, 'note ' + at)
         process.stdout.write('note ' + at + '\\n')
@@ -51,7 +51,7 @@ describe('durable before told', () => {
     database.notifications.subscribe('notes', (payload) => {
       heard.push([payload, texts(other).length])
     })
-    const tell = command('notes.tell', () => (tx, text: string) => {
+    const tell = syncCommand('notes.tell', () => (tx, text: string) => {
       tx.run(add, text)
       tx.notify('notes', text)
     })
@@ -68,7 +68,7 @@ describe('durable before told', () => {
     const { database } = notes
     const heard: unknown[] = []
     database.notifications.subscribe('notes', (payload) => heard.push(payload))
-    const tell = command('notes.tell', () => (tx, text: string) => {
+    const tell = syncCommand('notes.tell', () => (tx, text: string) => {
       tx.notify('notes', text)
       if (text === 'bad') throw new Error('no')
     })

@@ -1,7 +1,7 @@
 import { Database as Sqlite } from 'bun:sqlite'
 import { expect, test } from 'bun:test'
 import { migrations } from '#drizzle/migrations/index.ts'
-import { migrate } from '#src/database/migrate.ts'
+import { migrate } from '#src/database/sqlite/migrate.ts'
 import { parsePhone } from '#src/lib/phone.ts'
 
 const NAME = migrations.find(({ name }) => name.endsWith('challenge-handle'))?.name ?? ''

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'bun:test'
 import { cp, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { migrations } from '#drizzle/migrations/index.ts'
-import { migrate } from '#src/database/migrate.ts'
+import { migrate } from '#src/database/sqlite/migrate.ts'
 import { laneOf } from '#src/modules/messages/sqlite/accept.ts'
 
 describe('An upgrade', () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
 import type { CheckoutPage, SubscriptionStatus } from '#src/modules/billing/model.ts'
-import { createStripeStandIn, STAND_IN_PRICE } from '#src/standins/stripe/server.ts'
+import { createStripeStandIn, STAND_IN_PRICE } from '#standins/stripe/server.ts'
 import type { World, WorldOptions } from './world.ts'
 
 const TEST_MS = 40_000

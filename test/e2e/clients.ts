@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
 import { join } from 'node:path'
-import { createStripeStandIn, STAND_IN_PRICE } from '#src/standins/stripe/server.ts'
+import { createStripeStandIn, STAND_IN_PRICE } from '#standins/stripe/server.ts'
 import { matches, readExamples, runExamples } from '#test/support/examples.ts'
 import { temporaryFolder } from '#test/support/folder.ts'
 import { installClient } from '#test/support/install-client.ts'

@@ -3,8 +3,8 @@ import type { CheckoutPage, SubscriptionStatus } from '#src/modules/billing/mode
 import type { Room } from '#src/modules/chatrooms/model.ts'
 import type { Accepted, Exchange, Message } from '#src/modules/messages/model.ts'
 import type { User } from '#src/plugins/schemas.ts'
-import { createSmsStandIn } from '#src/standins/sms/server.ts'
-import { createStripeStandIn, STAND_IN_PRICE } from '#src/standins/stripe/server.ts'
+import { createSmsStandIn } from '#standins/sms/server.ts'
+import { createStripeStandIn, STAND_IN_PRICE } from '#standins/stripe/server.ts'
 import type { World, WorldOptions } from './world.ts'
 
 const SMS_SECRET = Buffer.from('secret-of-the-sms-gateway').toString('base64')

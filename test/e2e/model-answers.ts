@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import type { Room } from '#src/modules/chatrooms/model.ts'
 import type { Accepted, Message } from '#src/modules/messages/model.ts'
-import type { Behaviour } from '#src/standins/gemini/behaviour.ts'
+import type { Behaviour } from '#standins/gemini/behaviour.ts'
 import type { World, WorldOptions } from './world.ts'
 
 const TEST_MS = 40_000

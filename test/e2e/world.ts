@@ -1,5 +1,5 @@
-import type { Behaviour, Call as ModelCall } from '#src/standins/gemini/behaviour.ts'
-import { createGeminiStandIn } from '#src/standins/gemini/server.ts'
+import type { Behaviour, Call as ModelCall } from '#standins/gemini/behaviour.ts'
+import { createGeminiStandIn } from '#standins/gemini/server.ts'
 import { type Answer, type Call, call } from '#test/support/client.ts'
 import { temporaryFolder } from '#test/support/folder.ts'
 import { type ServerProcess, startServer } from '#test/support/server.ts'

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'bun:test'
-import { migrate } from '#src/database/migrate.ts'
-import { type Database, openDatabase } from '#src/database/open.ts'
+import { migrate } from '#src/database/sqlite/migrate.ts'
+import { type Database, openDatabase } from '#src/database/sqlite/open.ts'
 import { Problem } from '#src/lib/problem.ts'
 import { HOUR } from '#src/lib/time.ts'
 import { spend, userLimit } from '#src/plugins/rate-limit.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { command } from '#src/database/command.ts'
+import { syncCommand } from '#src/database/command.ts'
 import { MINUTE, SECOND } from '#src/lib/time.ts'
 import { effect } from '#src/queue/job.ts'
 import { createTestQueue, gate, settle } from '#test/support/test-queue.ts'
@@ -18,7 +18,7 @@ test('a job is claimed in the commit that made it ready', async () => {
 test('a job is claimed in that commit also where a neighbour throws', async () => {
   const { kind, worker, enqueue, row, database } = createTestQueue()
   const finish = gate()
-  const fail = command('test.fail', () => () => {
+  const fail = syncCommand('test.fail', () => () => {
     throw new Error('no')
   })
   kind({ run: () => finish.promise })
@@ -37,7 +37,7 @@ test('a job is claimed in that commit also where a neighbour throws', async () =
 
 test('the next job is claimed in the commit that ends the one before', async () => {
   const { kind, worker, enqueueAll, row, database } = createTestQueue()
-  const tell = command('test.tell', () => (tx) => tx.notify('ended', undefined))
+  const tell = syncCommand('test.tell', () => (tx) => tx.notify('ended', undefined))
   kind({ concurrency: 1, run: async () => effect(tell, undefined) })
   const states: string[] = []
   await worker().start({ alone: true })

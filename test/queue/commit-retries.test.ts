@@ -1,12 +1,12 @@
 import { expect, test } from 'bun:test'
-import { command } from '#src/database/command.ts'
+import { syncCommand } from '#src/database/command.ts'
 import { SECOND } from '#src/lib/time.ts'
 import { effect } from '#src/queue/job.ts'
 import { createTestQueue, settle } from '#test/support/test-queue.ts'
 
 test('an end that cannot be written for a while is written five times before the work is done again', async () => {
   const { kind, worker, enqueue, row, clock, database } = createTestQueue()
-  const write = command('test.write', ({ sqlite }) => (_tx, name: string) => {
+  const write = syncCommand('test.write', ({ sqlite }) => (_tx, name: string) => {
     sqlite.query('INSERT INTO providers (name) VALUES (?1)').run(name)
   })
   let runs = 0

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { command } from '#src/database/command.ts'
+import { syncCommand } from '#src/database/command.ts'
 import { claim } from '#src/queue/claim.ts'
 import { revive } from '#src/queue/revive.ts'
 import type { JobRow } from '#src/queue/row.ts'
@@ -93,7 +93,7 @@ test('a job that is given another chance waits behind those of its lane', async 
 
 test('a lane tells whether a job of a kind has yet to begin in it', async () => {
   const { enqueueAll, cancel, queue, database, clock } = createTestQueue()
-  const ask = command(
+  const ask = syncCommand(
     'test.waits',
     () => (tx, kind: string) => queue.waits(tx, { lane: 'a', kind }),
   )

@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
 import * as fc from 'fast-check'
-import { command } from '#src/database/command.ts'
+import { syncCommand } from '#src/database/command.ts'
 import { claim } from '#src/queue/claim.ts'
 import type { Finish } from '#src/queue/finish.ts'
 import { heartbeat } from '#src/queue/heartbeat.ts'
@@ -41,7 +41,7 @@ const step = fc.oneof(
 )
 type Step = typeof step extends fc.Arbitrary<infer S> ? S : never
 
-const answer = command('test.answer', ({ sqlite }) => (_tx, id: number) => {
+const answer = syncCommand('test.answer', ({ sqlite }) => (_tx, id: number) => {
   sqlite.query('INSERT INTO effects (job) VALUES (?1)').run(id)
 })
 

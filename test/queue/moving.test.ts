@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
-import { command } from '#src/database/command.ts'
-import { hostWriter } from '#src/database/writer-host.ts'
+import { syncCommand } from '#src/database/command.ts'
+import { hostWriter } from '#src/database/sqlite/writer-host.ts'
 import { hostClaims } from '#src/queue/claims.ts'
 import { effect } from '#src/queue/job.ts'
 import { temporaryFolder } from '#test/support/folder.ts'
@@ -32,7 +32,7 @@ test('a job is claimed in the commit that made it ready, and its end commits wit
   const { kind, worker, enqueue, row, database } = moving
   const finish = gate()
   const ended = gate<unknown>()
-  const tell = command('test.tell', () => (tx, text: string) => tx.notify('ended', text))
+  const tell = syncCommand('test.tell', () => (tx, text: string) => tx.notify('ended', text))
   database.notifications.subscribe('ended', ended.resolve)
   kind({
     async run() {

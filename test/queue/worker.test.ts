@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { command } from '#src/database/command.ts'
+import { syncCommand } from '#src/database/command.ts'
 import { MINUTE, SECOND } from '#src/lib/time.ts'
 import { Discard, effect, RetryAfter, Snooze, Stopped } from '#src/queue/job.ts'
 import { createTestQueue, gate, settle } from '#test/support/test-queue.ts'
@@ -20,7 +20,7 @@ test('a job is picked up on the commit that made it ready, with no poll', async 
 
 test('the effect, the end and the promotion of the lane commit together', async () => {
   const { kind, worker, enqueue, row, database } = createTestQueue()
-  const write = command('test.write', ({ sqlite }) => (_tx, name: string) => {
+  const write = syncCommand('test.write', ({ sqlite }) => (_tx, name: string) => {
     sqlite.query('INSERT INTO providers (name) VALUES (?1)').run(name)
     states.push(row(first).state, row(second).state)
   })
@@ -138,7 +138,7 @@ test('a job ends rather than being tried again past its deadline', async () => {
 
 test('Stopped ends a job as cancelled with the effect it carries', async () => {
   const { kind, worker, enqueue, cancel, row, database } = createTestQueue()
-  const write = command('test.write', ({ sqlite }) => (_tx, name: string) => {
+  const write = syncCommand('test.write', ({ sqlite }) => (_tx, name: string) => {
     sqlite.query('INSERT INTO providers (name) VALUES (?1)').run(name)
   })
   kind({
@@ -174,7 +174,7 @@ test('a body its kind cannot read fails the job and leaves the worker alive', as
 
 test('an effect that cannot be written is the job’s own error, and nothing of it is kept', async () => {
   const { kind, worker, enqueue, row, clock, database } = createTestQueue()
-  const broken = command('test.broken', ({ sqlite }) => () => {
+  const broken = syncCommand('test.broken', ({ sqlite }) => () => {
     sqlite.run("INSERT INTO providers (name) VALUES ('half')")
     throw new Error('the other half is missing')
   })

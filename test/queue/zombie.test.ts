@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { command } from '#src/database/command.ts'
+import { syncCommand } from '#src/database/command.ts'
 import { MINUTE } from '#src/lib/time.ts'
 import { claim } from '#src/queue/claim.ts'
 import { effect } from '#src/queue/job.ts'
@@ -7,7 +7,7 @@ import type { JobRow } from '#src/queue/row.ts'
 import { createWorker } from '#src/queue/worker.ts'
 import { createTestQueue, settle } from '#test/support/test-queue.ts'
 
-const answer = command('test.answer', ({ sqlite }) => (_tx, name: string) => {
+const answer = syncCommand('test.answer', ({ sqlite }) => (_tx, name: string) => {
   sqlite.query('INSERT INTO providers (name) VALUES (?1)').run(name)
 })
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
-import { createGeminiStandIn } from '#src/standins/gemini/server.ts'
-import { createSmsStandIn } from '#src/standins/sms/server.ts'
-import { createStripeStandIn } from '#src/standins/stripe/server.ts'
+import { createGeminiStandIn } from '#standins/gemini/server.ts'
+import { createSmsStandIn } from '#standins/sms/server.ts'
+import { createStripeStandIn } from '#standins/stripe/server.ts'
 import { createTestApp, json, type ProblemJson } from '#test/support/test-app.ts'
 import { createWholeApp } from '#test/support/whole-app.ts'
 

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'bun:test'
 import type { Message } from '#src/modules/messages/model.ts'
 import { pauseModel } from '#src/queue/provider-pauses.ts'
-import type { Behaviour } from '#src/standins/gemini/behaviour.ts'
+import type { Behaviour } from '#standins/gemini/behaviour.ts'
 import { turns } from '#test/support/fake-clock.ts'
 import { json } from '#test/support/test-app.ts'
 import { type Attack, attack } from '#test/support/test-attack.ts'

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'bun:test'
 import { createWorker } from '#src/queue/worker.ts'
-import { createSmsStandIn, type SmsBehaviour } from '#src/standins/sms/server.ts'
+import { createSmsStandIn, type SmsBehaviour } from '#standins/sms/server.ts'
 import { NOON } from '#test/support/fake-clock.ts'
 import { BEHIND_PROXY, listen } from '#test/support/networks.ts'
 import { createAccountApp } from '#test/support/test-accounts.ts'

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'bun:test'
 import type { Message } from '#src/modules/messages/model.ts'
-import type { Behaviour } from '#src/standins/gemini/behaviour.ts'
+import type { Behaviour } from '#standins/gemini/behaviour.ts'
 import { turns } from '#test/support/fake-clock.ts'
 import { createSeededRandom } from '#test/support/seeded-random.ts'
 import { json, type ProblemJson } from '#test/support/test-app.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import { auditLog, jobs } from '#drizzle/schema.ts'
-import { sign } from '#src/standins/stripe/deliveries.ts'
+import { sign } from '#standins/stripe/deliveries.ts'
 import { createTestBilling, eventOf, type TestBilling } from '#test/support/test-billing.ts'
 
 /** Sends a body that tells whether it was read. */

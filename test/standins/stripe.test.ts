@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'bun:test'
 import Stripe from 'stripe'
 import { SECOND } from '#src/lib/time.ts'
-import { API_VERSION } from '#src/standins/stripe/events.ts'
+import { API_VERSION } from '#standins/stripe/events.ts'
 import {
   createStripeStandIn,
   STAND_IN_PRICE,
   type StripeStandInOptions,
-} from '#src/standins/stripe/server.ts'
+} from '#standins/stripe/server.ts'
 import { createFakeClock, turns } from '#test/support/fake-clock.ts'
 
 const secret = 'whsec_of_the_stand_in'

@@ -1,4 +1,4 @@
-import type { Behaviour } from '#src/standins/gemini/behaviour.ts'
+import type { Behaviour } from '#standins/gemini/behaviour.ts'
 import { createSeededRandom } from '#test/support/seeded-random.ts'
 
 export interface StormOptions {

@@ -1,6 +1,6 @@
 import { Database as Sqlite } from 'bun:sqlite'
-import { migrate } from '#src/database/migrate.ts'
-import { openDatabase } from '#src/database/open.ts'
+import { migrate } from '#src/database/sqlite/migrate.ts'
+import { openDatabase } from '#src/database/sqlite/open.ts'
 import { temporaryFolder } from './folder.ts'
 
 export const NOW = Date.UTC(2026, 10, 22, 3, 15)

@@ -1,8 +1,8 @@
 import { MINUTE, SECOND } from '#src/lib/time.ts'
 import { AssistantFault } from '#src/modules/assistant/assistant.ts'
 import { createGemini } from '#src/modules/assistant/gemini.ts'
-import type { Behaviour } from '#src/standins/gemini/behaviour.ts'
-import { createGeminiStandIn } from '#src/standins/gemini/server.ts'
+import type { Behaviour } from '#standins/gemini/behaviour.ts'
+import { createGeminiStandIn } from '#standins/gemini/server.ts'
 import { createFakeClock, turns } from './fake-clock.ts'
 
 const timeouts = {

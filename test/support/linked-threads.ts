@@ -1,4 +1,4 @@
-import type { Port } from '#src/database/remote-writer.ts'
+import type { Port } from '#src/database/sqlite/remote-writer.ts'
 
 /**
  * The two ends of a channel between threads, here in one: each message arrives as text, in a later turn where

@@ -1,6 +1,6 @@
 import type { Config } from '#src/config/config.ts'
 import { createLog } from '#src/lib/log.ts'
-import type { Behaviour, Call } from '#src/standins/gemini/behaviour.ts'
+import type { Behaviour, Call } from '#standins/gemini/behaviour.ts'
 import { turns } from './fake-clock.ts'
 import { createTestChat } from './test-chat.ts'
 

@@ -1,6 +1,6 @@
 import { expect } from 'bun:test'
-import type { Database } from '#src/database/open.ts'
-import type { Submission } from '#src/database/writer.ts'
+import type { Database } from '#src/database/sqlite/open.ts'
+import type { Submission } from '#src/database/sqlite/writer.ts'
 
 /** The same database, held to what another thread would need: inputs and outputs that JSON carries. */
 export function checkPlainData(database: Database): Database {
@@ -10,11 +10,17 @@ export function checkPlainData(database: Database): Database {
       input: carried(one.command.name, one.input),
       resolve: (value) => one.resolve(carried(one.command.name, value)),
     })
+  const run: Database['run'] = (command, input) =>
+    new Promise((resolve, reject) => submit({ command, input, resolve, reject }))
   return {
     ...database,
     submit,
-    execute: (command, input) =>
-      new Promise((resolve, reject) => submit({ command, input, resolve, reject })),
+    execute: run,
+    run,
+    readNow: (query, input) =>
+      carried(query.name, database.readNow(query, carried(query.name, input))),
+    read: async (query, input) =>
+      carried(query.name, await database.read(query, carried(query.name, input))),
   }
 }
 

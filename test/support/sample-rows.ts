@@ -1,5 +1,5 @@
 import { Database as Sqlite } from 'bun:sqlite'
-import { migrate } from '#src/database/migrate.ts'
+import { migrate } from '#src/database/sqlite/migrate.ts'
 import { lazy } from '#src/lib/lazy.ts'
 
 export type Row = Record<string, string | number | null>

@@ -1,5 +1,5 @@
 import type { Config } from '#src/config/config.ts'
-import type { Behaviour } from '#src/standins/gemini/behaviour.ts'
+import type { Behaviour } from '#standins/gemini/behaviour.ts'
 import { turns } from './fake-clock.ts'
 import { createTestChat } from './test-chat.ts'
 

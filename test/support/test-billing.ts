@@ -7,9 +7,9 @@ import type { CheckoutPage, SubscriptionStatus } from '#src/modules/billing/mode
 import type { Metrics } from '#src/plugins/metrics.ts'
 import { createWorker } from '#src/queue/worker.ts'
 import { createServices } from '#src/services.ts'
-import type { StripeCall } from '#src/standins/stripe/behaviour.ts'
-import { sign } from '#src/standins/stripe/deliveries.ts'
-import { createStripeStandIn, STAND_IN_PRICE } from '#src/standins/stripe/server.ts'
+import type { StripeCall } from '#standins/stripe/behaviour.ts'
+import { sign } from '#standins/stripe/deliveries.ts'
+import { createStripeStandIn, STAND_IN_PRICE } from '#standins/stripe/server.ts'
 import { createFakeClock } from './fake-clock.ts'
 import { createTestApp, json, type TestUser } from './test-app.ts'
 

@@ -2,10 +2,10 @@ import { Database as Sqlite } from 'bun:sqlite'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { command } from '#src/database/command.ts'
-import { migrate } from '#src/database/migrate.ts'
-import { openDatabase } from '#src/database/open.ts'
-import type { WriterObserver } from '#src/database/writer.ts'
+import { syncCommand } from '#src/database/command.ts'
+import { migrate } from '#src/database/sqlite/migrate.ts'
+import { openDatabase } from '#src/database/sqlite/open.ts'
+import type { WriterObserver } from '#src/database/sqlite/writer.ts'
 
 /** A database file with one table, `notes`, for tests of the writer; gone when disposed of. */
 export function openNotes(observer?: WriterObserver) {
@@ -33,7 +33,7 @@ export function openNotes(observer?: WriterObserver) {
   }
 }
 
-export const add = command('notes.add', ({ sqlite }) => {
+export const add = syncCommand('notes.add', ({ sqlite }) => {
   const insert = sqlite.query<{ id: number }, [string]>(
     'INSERT INTO notes (text) VALUES (?1) RETURNING id',
   )

@@ -1,6 +1,6 @@
-import { command } from '#src/database/command.ts'
-import { migrate } from '#src/database/migrate.ts'
-import { openDatabase } from '#src/database/open.ts'
+import { syncCommand } from '#src/database/command.ts'
+import { migrate } from '#src/database/sqlite/migrate.ts'
+import { openDatabase } from '#src/database/sqlite/open.ts'
 import { silentLog } from '#src/lib/log.ts'
 import type { JobKind, NewJob } from '#src/queue/job.ts'
 import { createQueue } from '#src/queue/queue.ts'
@@ -17,7 +17,7 @@ export function createTestQueue({ path = ':memory:', seed = 1, log = silentLog }
   migrate(database.sqlite, { now: clock.now() })
   const queue = createQueue({ clock })
   const deps = { database, queue, clock, random, log }
-  const enqueueAll = command(
+  const enqueueAll = syncCommand(
     'test.enqueue',
     () =>
       (tx, jobs: NewJob[]): (number | undefined)[] =>

@@ -5,8 +5,8 @@
  */
 import { writeSync } from 'node:fs'
 import { createInterface } from 'node:readline'
-import { command } from '#src/database/command.ts'
-import { openDatabase } from '#src/database/open.ts'
+import { syncCommand } from '#src/database/command.ts'
+import { openDatabase } from '#src/database/sqlite/open.ts'
 import { systemClock } from '#src/lib/clock.ts'
 import { createLog } from '#src/lib/log.ts'
 import { systemRandom } from '#src/lib/random.ts'
@@ -20,7 +20,7 @@ const queue = createQueue({ clock: systemClock })
 const go = new Promise<void>((resolve) => {
   createInterface(process.stdin).on('line', () => resolve())
 })
-const answer = command('answer', ({ sqlite }) => (tx) => {
+const answer = syncCommand('answer', ({ sqlite }) => (tx) => {
   sqlite.query('INSERT INTO providers (name) VALUES (?1)').run(name)
   tx.notify('answered', name)
 })

@@ -1,4 +1,4 @@
-import type { Behaviour, Call } from '#src/standins/gemini/behaviour.ts'
+import type { Behaviour, Call } from '#standins/gemini/behaviour.ts'
 import { MARK } from './attacker.ts'
 
 /** A reply of a quarter of a megabyte, about the most that a model writes. */

@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import type { Config, Environment } from '#src/config/config.ts'
-import { latestNightly } from '#src/database/backup-folder.ts'
+import { latestNightly } from '#src/database/sqlite/backup-folder.ts'
 import { DAY, HOUR } from '#src/lib/time.ts'
 import { error, type Finding, found, warning } from './finding.ts'
 

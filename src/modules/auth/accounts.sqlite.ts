@@ -1,7 +1,7 @@
 import { and, eq, isNull, ne, sql } from 'drizzle-orm'
 import { otpChallenges, sessions, users } from '#drizzle/schema.ts'
-import { type Connection, command, type Tx } from '#src/database/command.ts'
-import type { Database } from '#src/database/open.ts'
+import { type Connection, type SyncTx, syncCommand } from '#src/database/command.ts'
+import type { Database } from '#src/database/sqlite/open.ts'
 import { lazy } from '#src/lib/lazy.ts'
 import { audit } from '#src/plugins/audit.ts'
 import {
@@ -65,7 +65,7 @@ export function createAccountStore(
   }
 }
 
-const guessPassword = command(
+const guessPassword = syncCommand(
   'auth.guess-password',
   () =>
     (tx, { wrong, limits, now }: { wrong: Limit; limits: readonly Limit[]; now: number }) => {
@@ -75,7 +75,7 @@ const guessPassword = command(
     },
 )
 
-const signUp = command('auth.sign-up', ({ sqlite }) => {
+const signUp = syncCommand('auth.sign-up', ({ sqlite }) => {
   // A number whose account was deleted today keeps its digest, though the key has changed since, and so its quota.
   // What nobody has proven yet is the latest sign-up's; a verified account is written as it is, so that the
   // time of the answer does not tell whether there is one.
@@ -105,7 +105,7 @@ const signUp = command('auth.sign-up', ({ sqlite }) => {
   }
 })
 
-const noteWrongPassword = command(
+const noteWrongPassword = syncCommand(
   'auth.wrong-password',
   () =>
     (tx, input: { userId: string | null; wrong: number; origin: Whence; now: number }): void => {
@@ -113,7 +113,7 @@ const noteWrongPassword = command(
     },
 )
 
-const logIn = command('auth.log-in', (connection) => {
+const logIn = syncCommand('auth.log-in', (connection) => {
   const account = selectAccount(connection)
   const admitUser = connection.sqlite.query<unknown, [Record<string, string | number | null>]>(`
     UPDATE users SET verified_at = coalesce(verified_at, $now), password_hash = $passwordHash, updated_at = $now
@@ -138,7 +138,7 @@ const logIn = command('auth.log-in', (connection) => {
   }
 })
 
-const resetPassword = command('auth.reset-password', (connection) => {
+const resetPassword = syncCommand('auth.reset-password', (connection) => {
   const set = connection.sqlite.query<unknown, [Record<string, string | number>]>(`
     UPDATE users SET password_hash = $passwordHash, verified_at = coalesce(verified_at, $now), updated_at = $now
     WHERE id = $userId`)
@@ -157,7 +157,7 @@ const resetPassword = command('auth.reset-password', (connection) => {
   }
 })
 
-const changePassword = command('auth.change-password', (connection) => {
+const changePassword = syncCommand('auth.change-password', (connection) => {
   const set = connection.sqlite.query<unknown, [Record<string, string | number | null>]>(`
     UPDATE users SET password_hash = $to, updated_at = $now
     WHERE id = $userId AND password_hash IS $from`)
@@ -184,7 +184,7 @@ function selectAccount({ orm }: Connection) {
 }
 
 function createEndSessions({ orm }: Connection) {
-  return (tx: Tx, { userId, keepId, now }: { userId: string; keepId: string; now: number }) => {
+  return (tx: SyncTx, { userId, keepId, now }: { userId: string; keepId: string; now: number }) => {
     const ended = orm
       .update(sessions)
       .set({ endedAt: now })

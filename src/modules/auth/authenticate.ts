@@ -1,7 +1,7 @@
 import { and, eq, gt, isNotNull, isNull, sql } from 'drizzle-orm'
 import { sessions, users } from '#drizzle/schema.ts'
 import { compile, named } from '#src/database/compile.ts'
-import type { Database } from '#src/database/open.ts'
+import type { Database } from '#src/database/sqlite/open.ts'
 import type { Clock } from '#src/lib/clock.ts'
 import type { Authenticate, Principal } from '#src/plugins/auth.ts'
 import { NUMBER_DIGEST } from '#src/plugins/somebody.ts'

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { otpChallenges } from '#drizzle/schema.ts'
-import { type Command, type Connection, command } from '#src/database/command.ts'
+import { type Command, type Connection, syncCommand } from '#src/database/command.ts'
 import { spend, takeBack, tooMany } from '#src/plugins/rate-limit.ts'
 import type { NewJob } from '#src/queue/job.ts'
 import type { Queue } from '#src/queue/queue.ts'
@@ -20,7 +20,7 @@ export function createOpenChallenge(
   queue: Queue,
   delivery: Delivery,
 ): Command<ChallengeToOpen, OpenedChallenge> {
-  return command('auth.open-challenge', (connection) => {
+  return syncCommand('auth.open-challenge', (connection) => {
     const { orm, sqlite } = connection
     const counted = sqlite.query<{ count: number; resets_at: number }, [string, number]>(
       'SELECT count, resets_at FROM rate_limits WHERE key = ?1 AND resets_at > ?2',
@@ -121,7 +121,7 @@ function createReserveTries(connection: Connection) {
 }
 
 /** Ends a challenge and the others open for its number and purpose; false where it was used, or its time is over. */
-export const useChallenge: Command<{ challengeId: string; now: number }, boolean> = command(
+export const useChallenge: Command<{ challengeId: string; now: number }, boolean> = syncCommand(
   'auth.use-challenge',
   ({ sqlite }) => {
     const use = sqlite.query<{ phone: string; purpose: string }, [string, number]>(`

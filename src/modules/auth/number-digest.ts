@@ -1,5 +1,5 @@
-import { command } from '#src/database/command.ts'
-import type { Database } from '#src/database/open.ts'
+import { syncCommand } from '#src/database/command.ts'
+import type { Database } from '#src/database/sqlite/open.ts'
 import { IS_SOMEBODY } from '#src/plugins/somebody.ts'
 
 /** Rows of one commit: a commit of all users would hold up the start, and a crash would repeat it. */
@@ -42,7 +42,7 @@ export async function fillNumberDigests(
   }
 }
 
-const setNumberDigests = command('auth.set-number-digests', ({ sqlite }) => {
+const setNumberDigests = syncCommand('auth.set-number-digests', ({ sqlite }) => {
   const set = sqlite.query<unknown, [string, string]>(
     'UPDATE users SET number_digest = ?2 WHERE id = ?1 AND number_digest IS NULL',
   )

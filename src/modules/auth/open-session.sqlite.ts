@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { refreshTokens, sessions } from '#drizzle/schema.ts'
-import { type Command, command } from '#src/database/command.ts'
+import { type Command, syncCommand } from '#src/database/command.ts'
 import { audit } from '#src/plugins/audit.ts'
 import { userTopic } from '#src/plugins/topics.ts'
 import type { SessionToOpen, Whence } from './store.ts'
@@ -9,7 +9,7 @@ const { placeholder } = sql
 
 type Opening = SessionToOpen & { userId: string; now: number }
 
-export const openSession: Command<Opening, void> = command('auth.open-session', ({ orm }) => {
+export const openSession: Command<Opening, void> = syncCommand('auth.open-session', ({ orm }) => {
   const insert = orm
     .insert(sessions)
     .values({
@@ -43,7 +43,7 @@ export const openSession: Command<Opening, void> = command('auth.open-session', 
 export const endOldest: Command<
   { userId: string; most: number; origin: Whence; now: number },
   void
-> = command('auth.end-oldest-sessions', ({ sqlite }) => {
+> = syncCommand('auth.end-oldest-sessions', ({ sqlite }) => {
   // Uses sessions_of_user.
   const end = sqlite.query<{ id: string }, [Record<string, string | number>]>(`
     UPDATE sessions SET ended_at = $now WHERE id IN (
@@ -62,10 +62,15 @@ export const endOldest: Command<
 })
 
 /** Forgets the refresh tokens of a session that has ended: none of them can be exchanged any more. */
-export const forgetTokens: Command<string, void> = command('auth.forget-tokens', ({ sqlite }) => {
-  // Uses refresh_tokens_of_session.
-  const remove = sqlite.query<unknown, [string]>('DELETE FROM refresh_tokens WHERE session_id = ?1')
-  return (_tx, sessionId) => {
-    remove.run(sessionId)
-  }
-})
+export const forgetTokens: Command<string, void> = syncCommand(
+  'auth.forget-tokens',
+  ({ sqlite }) => {
+    // Uses refresh_tokens_of_session.
+    const remove = sqlite.query<unknown, [string]>(
+      'DELETE FROM refresh_tokens WHERE session_id = ?1',
+    )
+    return (_tx, sessionId) => {
+      remove.run(sessionId)
+    }
+  },
+)

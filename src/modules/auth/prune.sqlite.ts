@@ -1,4 +1,4 @@
-import { type Command, command } from '#src/database/command.ts'
+import { type Command, syncCommand } from '#src/database/command.ts'
 import { DAY } from '#src/lib/time.ts'
 import { pruneRateLimits } from '#src/plugins/rate-limit.ts'
 
@@ -20,7 +20,7 @@ export interface Pruned {
 export const pruneAccounts: Command<
   { now: number; refreshTtlMs: number; auditKeptMs: number },
   Pruned
-> = command('auth.prune', ({ sqlite }) => {
+> = syncCommand('auth.prune', ({ sqlite }) => {
   const drop = (table: string, where: string) =>
     sqlite.query<unknown, [number]>(
       `DELETE FROM ${table} WHERE rowid IN (SELECT rowid FROM ${table} WHERE ${where} LIMIT ${MOST})`,

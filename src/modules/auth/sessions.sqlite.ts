@@ -1,7 +1,7 @@
 import { and, desc, eq, gt, isNull, sql } from 'drizzle-orm'
 import { sessions } from '#drizzle/schema.ts'
-import { type Command, command } from '#src/database/command.ts'
-import type { Database } from '#src/database/open.ts'
+import { type Command, syncCommand } from '#src/database/command.ts'
+import type { Database } from '#src/database/sqlite/open.ts'
 import { lazy } from '#src/lib/lazy.ts'
 import { audit } from '#src/plugins/audit.ts'
 import { spend } from '#src/plugins/rate-limit.ts'
@@ -27,7 +27,7 @@ interface TokenRow {
  * Rotates a refresh token (RFC 9700, 4.14.2). The one just rotated gives the same successor again for a
  * moment, as its answer may have been lost; any older one is somebody else's copy, and ends the session.
  */
-const rotate: Command<Rotation, Rotated> = command('auth.rotate', ({ sqlite }) => {
+const rotate: Command<Rotation, Rotated> = syncCommand('auth.rotate', ({ sqlite }) => {
   const find = sqlite.query<TokenRow, [string, number]>(`
     SELECT s.id AS sessionId, s.user_id AS userId, s.created_at AS startedAt, s.expires_at AS expiresAt,
       t.rotated_at AS rotatedAt
@@ -83,7 +83,7 @@ const rotate: Command<Rotation, Rotated> = command('auth.rotate', ({ sqlite }) =
   }
 })
 
-const end = command('auth.end-session', ({ orm }) => {
+const end = syncCommand('auth.end-session', ({ orm }) => {
   const close = orm
     .update(sessions)
     .set({ endedAt: placeholder('now') as never })
@@ -110,7 +110,7 @@ const end = command('auth.end-session', ({ orm }) => {
   }
 })
 
-const endOthers = command('auth.end-other-sessions', ({ sqlite }) => {
+const endOthers = syncCommand('auth.end-other-sessions', ({ sqlite }) => {
   const close = sqlite.query<{ id: string }, [Record<string, string | number>]>(`
     UPDATE sessions SET ended_at = $now WHERE user_id = $userId AND id <> $keepId AND ended_at IS NULL
     RETURNING id`)

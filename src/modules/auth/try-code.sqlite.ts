@@ -1,6 +1,6 @@
 import { eq, sql } from 'drizzle-orm'
 import { users } from '#drizzle/schema.ts'
-import { type Command, command, type Tx } from '#src/database/command.ts'
+import { type Command, type SyncTx, syncCommand } from '#src/database/command.ts'
 import { audit } from '#src/plugins/audit.ts'
 import { refuseSpent, spend, tally } from '#src/plugins/rate-limit.ts'
 import { accountColumns } from './account-columns.ts'
@@ -32,7 +32,7 @@ interface Candidate {
  * network and the newest one of another. Each challenge it is compared with loses a try, before the comparison.
  */
 export function createTryCode(codes: Codes): Command<Attempt, Verdict> {
-  return command('auth.try-code', (connection) => {
+  return syncCommand('auth.try-code', (connection) => {
     const { orm, sqlite } = connection
     const triesLeft = createTriesLeft(connection)
     // Both use otp_one_open_challenge or the primary key.
@@ -80,7 +80,7 @@ export function createTryCode(codes: Codes): Command<Attempt, Verdict> {
     }
 
     /** What a right code is worth, given the password of the account. */
-    function judge(tx: Tx, attempt: Attempt, challenge: Candidate, account: Account): Verdict {
+    function judge(tx: SyncTx, attempt: Attempt, challenge: Candidate, account: Account): Verdict {
       const { purpose, requester, withPassword, wrongPasswords, origin, now } = attempt
       const { id: challengeId } = challenge
       const byHandle = attempt.challengeId !== undefined
@@ -142,25 +142,26 @@ export function createTryCode(codes: Codes): Command<Attempt, Verdict> {
 const UNCOUNT = 'UPDATE otp_challenges SET tries = tries - 1 WHERE id = ?1 AND tries > 0'
 
 /** Gives a try back: the code was right and the server could not do its part, or a password was missing. */
-export const giveBackTry: Command<string, void> = command('auth.give-back-try', ({ sqlite }) => {
-  const uncount = sqlite.query<unknown, [string]>(UNCOUNT)
-  return (_tx, challengeId) => {
-    uncount.run(challengeId)
-  }
-})
+export const giveBackTry: Command<string, void> = syncCommand(
+  'auth.give-back-try',
+  ({ sqlite }) => {
+    const uncount = sqlite.query<unknown, [string]>(UNCOUNT)
+    return (_tx, challengeId) => {
+      uncount.run(challengeId)
+    }
+  },
+)
 
 /** Writes down what the password that came with the request for a code turned out to be; null where it was wrong. */
-export const noteProof: Command<{ challengeId: string; provenHash: string | null }, void> = command(
-  'auth.note-proof',
-  ({ sqlite }) => {
+export const noteProof: Command<{ challengeId: string; provenHash: string | null }, void> =
+  syncCommand('auth.note-proof', ({ sqlite }) => {
     const note = sqlite.query<unknown, [string, string | null]>(
       'UPDATE otp_challenges SET proven_hash = ?2, password_refused = (?2 IS NULL) WHERE id = ?1',
     )
     return (_tx, { challengeId, provenHash }) => {
       note.run(challengeId, provenHash)
     }
-  },
-)
+  })
 
 /** Writes a failure into the audit log once there are more than mistyping explains: at most 16 a number and day. */
 export const auditRefusal: Command<
@@ -174,8 +175,12 @@ export const auditRefusal: Command<
     now: number
   },
   void
-> = command('auth.audit-refusal', () => (tx, { event, userId, wrong, purpose, origin, now }) => {
-  if (wrong <= FAILURES_EXPLAINED) return
-  const detail = purpose === undefined ? { wrong } : { purpose, wrong }
-  tx.run(audit, { at: now, event, userId, actor: 'stranger', origin, detail })
-})
+> = syncCommand(
+  'auth.audit-refusal',
+  () =>
+    (tx, { event, userId, wrong, purpose, origin, now }) => {
+      if (wrong <= FAILURES_EXPLAINED) return
+      const detail = purpose === undefined ? { wrong } : { purpose, wrong }
+      tx.run(audit, { at: now, event, userId, actor: 'stranger', origin, detail })
+    },
+)

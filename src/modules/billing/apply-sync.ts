@@ -1,6 +1,6 @@
 import { and, eq, notInArray } from 'drizzle-orm'
 import { billingCustomers, checkoutSessions, subscriptions } from '#drizzle/schema.ts'
-import { type Command, command, type Orm, type Tx } from '#src/database/command.ts'
+import { type Command, type Orm, type SyncTx, syncCommand } from '#src/database/command.ts'
 import { audit } from '#src/plugins/audit.ts'
 import { userTopic } from '#src/plugins/topics.ts'
 import type { Entitlements } from './entitlement.ts'
@@ -10,13 +10,13 @@ export interface ApplyDeps {
   entitlements: Pick<Entitlements, 'prepare'>
   proPrices: readonly string[]
   /** Asks for everything of a customer to be cancelled. */
-  close(tx: Tx, customerId: string): void
+  close(tx: SyncTx, customerId: string): void
 }
 
 /** Makes the mirror say what Stripe said, and tells the audit log when a tier changed by it. */
 export function createApplySync(deps: ApplyDeps): Command<Snapshot, void> {
   const { entitlements, proPrices, close } = deps
-  return command('billing.apply-sync', (connection) => {
+  return syncCommand('billing.apply-sync', (connection) => {
     const { orm } = connection
     const explain = entitlements.prepare(connection)
     return (tx, snapshot) => {

@@ -1,6 +1,6 @@
 import { and, eq, lt, sql } from 'drizzle-orm'
 import { stripeAttempts } from '#drizzle/schema.ts'
-import { type Command, command } from '#src/database/command.ts'
+import { type Command, syncCommand } from '#src/database/command.ts'
 import { HOUR, MINUTE } from '#src/lib/time.ts'
 
 /** Stripe forgets an idempotency key after 24 hours; ours must not outlive it. */
@@ -15,9 +15,8 @@ export interface Flight {
 }
 
 /** Gives the key of the attempt under way, or starts one under `key`. */
-export const claimAttempt: Command<{ scope: string; key: string; now: number }, string> = command(
-  'billing.claim-attempt',
-  ({ orm }) => {
+export const claimAttempt: Command<{ scope: string; key: string; now: number }, string> =
+  syncCommand('billing.claim-attempt', ({ orm }) => {
     const claim = orm
       .insert(stripeAttempts)
       .values({
@@ -41,11 +40,10 @@ export const claimAttempt: Command<{ scope: string; key: string; now: number }, 
       claim.run(input)
       return find.get({ scope: input.scope })?.key ?? input.key
     }
-  },
-)
+  })
 
 /** The attempt is over: Stripe's answer is known. */
-export const endAttempt: Command<{ scope: string }, void> = command(
+export const endAttempt: Command<{ scope: string }, void> = syncCommand(
   'billing.end-attempt',
   ({ orm }) =>
     (_tx, { scope }) => {
@@ -57,7 +55,7 @@ export const endAttempt: Command<{ scope: string }, void> = command(
 export const claimFlight: Command<
   { userId: string; key: string; now: number },
   Flight | undefined
-> = command('billing.claim-flight', ({ sqlite }) => {
+> = syncCommand('billing.claim-flight', ({ sqlite }) => {
   // A claim of the future was dated by a clock that has since been set back.
   const claim = sqlite.query<Flight, [Record<string, string | number>]>(`
     INSERT INTO stripe_attempts (scope, key, created_at) VALUES ($scope, $key, $now)
@@ -68,7 +66,7 @@ export const claimFlight: Command<
     claim.get({ scope: `flight:${userId}`, key, now }) ?? undefined
 })
 
-export const endFlight: Command<Flight, void> = command(
+export const endFlight: Command<Flight, void> = syncCommand(
   'billing.end-flight',
   ({ orm }) =>
     (_tx, { scope, key }) => {
@@ -79,7 +77,7 @@ export const endFlight: Command<Flight, void> = command(
     },
 )
 
-export const pruneAttempts: Command<{ now: number }, void> = command(
+export const pruneAttempts: Command<{ now: number }, void> = syncCommand(
   'billing.prune-attempts',
   ({ orm }) =>
     (_tx, { now }) => {

@@ -1,6 +1,6 @@
 import { and, eq, isNotNull, lt } from 'drizzle-orm'
 import { billingCustomers, checkoutSessions, users } from '#drizzle/schema.ts'
-import { type Command, command, type Orm } from '#src/database/command.ts'
+import { type Command, type Orm, syncCommand } from '#src/database/command.ts'
 import { DAY } from '#src/lib/time.ts'
 import type { Queue } from '#src/queue/queue.ts'
 import { endAttempt } from './attempts.ts'
@@ -19,7 +19,7 @@ export interface NewCustomer {
 }
 
 /** Keeps the customer Stripe made and ends the attempt. False when the user was deleted meanwhile. */
-export const addCustomer: Command<NewCustomer, boolean> = command(
+export const addCustomer: Command<NewCustomer, boolean> = syncCommand(
   'billing.add-customer',
   ({ orm }) =>
     (tx, { userId, customerId, livemode, scope, now }) => {
@@ -44,7 +44,7 @@ export interface NewCheckout {
 
 /** Keeps the session Stripe made and ends the attempt. False when the user was deleted meanwhile. */
 export function createAddCheckout(queue: Queue): Command<NewCheckout, boolean> {
-  return command(
+  return syncCommand(
     'billing.add-checkout',
     ({ orm }) =>
       (tx, { customerId, checkout, scope, now }) => {
@@ -83,7 +83,7 @@ function forgetExpired(orm: Orm, customerId: string, now: number): void {
 }
 
 /** Keeps the last page of the portal: one for each customer, none for a deleted account. */
-export const keepPortal: Command<{ customerId: string; portal: Portal }, void> = command(
+export const keepPortal: Command<{ customerId: string; portal: Portal }, void> = syncCommand(
   'billing.keep-portal',
   ({ orm }) =>
     (_tx, { customerId, portal }) => {

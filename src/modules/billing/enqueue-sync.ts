@@ -1,4 +1,4 @@
-import { type Command, command } from '#src/database/command.ts'
+import { type Command, syncCommand } from '#src/database/command.ts'
 import type { Queue } from '#src/queue/queue.ts'
 
 export const SYNC = 'billing.sync'
@@ -14,7 +14,7 @@ export type EnqueueSync = Command<{ customerId: string; why: SyncCause }, void>
  * while a running one may have read too early and is followed by another.
  */
 export function createEnqueueSync(queue: Queue): EnqueueSync {
-  return command('billing.enqueue-sync', () => (tx, { customerId, why }) => {
+  return syncCommand('billing.enqueue-sync', () => (tx, { customerId, why }) => {
     const lane = laneOf(customerId)
     if (queue.waits(tx, { lane, kind: SYNC })) return
     queue.enqueue(tx, { kind: SYNC, lane, body: { customerId, why } })

@@ -1,5 +1,5 @@
-import { type Command, type Connection, command } from '#src/database/command.ts'
-import type { Database } from '#src/database/open.ts'
+import { type Command, type Connection, syncCommand } from '#src/database/command.ts'
+import type { Database } from '#src/database/sqlite/open.ts'
 import { DAY, HOUR, MINUTE } from '#src/lib/time.ts'
 import type { EnqueueSync } from './enqueue-sync.ts'
 
@@ -60,7 +60,7 @@ export function createEntitlements({
 }): Entitlements {
   const explain = prepareExplain(database, rules)
   return {
-    command: command('billing.tier', (connection) => {
+    command: syncCommand('billing.tier', (connection) => {
       const explainHere = prepareExplain(connection, rules)
       return (tx, { userId, now }) => {
         const { tier, stale } = explainHere(userId, now)

@@ -1,6 +1,6 @@
 import { eq, lt, sql } from 'drizzle-orm'
 import { billingCustomers, stripeEvents } from '#drizzle/schema.ts'
-import { type Command, command } from '#src/database/command.ts'
+import { type Command, syncCommand } from '#src/database/command.ts'
 import { audit } from '#src/plugins/audit.ts'
 import type { EnqueueSync } from './enqueue-sync.ts'
 import type { Recorded, StripeEventSeen } from './store.ts'
@@ -15,7 +15,7 @@ type Input = { events: StripeEventSeen[]; now: number }
 /** Takes events in: each once, and in the same commit the sync of its customer. */
 export function createRecordEvents(deps: RecordDeps): Command<Input, Recorded[]> {
   const { livemode, enqueueSync } = deps
-  return command('billing.record-events', ({ orm }) => {
+  return syncCommand('billing.record-events', ({ orm }) => {
     const customerById = orm
       .select({ userId: billingCustomers.userId })
       .from(billingCustomers)
@@ -51,7 +51,7 @@ export function createRecordEvents(deps: RecordDeps): Command<Input, Recorded[]>
   })
 }
 
-export const pruneEvents: Command<{ before: number }, number> = command(
+export const pruneEvents: Command<{ before: number }, number> = syncCommand(
   'billing.prune-events',
   ({ orm }) =>
     (_tx, { before }) =>

@@ -1,5 +1,5 @@
-import type { Tx } from '#src/database/command.ts'
-import type { Database } from '#src/database/open.ts'
+import type { SyncTx } from '#src/database/command.ts'
+import type { Database } from '#src/database/sqlite/open.ts'
 import { createAlarms } from '#src/lib/alarm.ts'
 import type { Clock } from '#src/lib/clock.ts'
 import type { Log } from '#src/lib/log.ts'
@@ -88,7 +88,7 @@ export function createBilling(deps: BillingDeps) {
     /** Asks, at start and nightly, for everything that was missed to be made up for. */
     reconcile,
     /** In the transaction that deletes an account, before its user goes. */
-    onDeleted(tx: Tx, userId: string): void {
+    onDeleted(tx: SyncTx, userId: string): void {
       tx.run(store.commands.closeAccount, { userId })
     },
     maintenance: [

@@ -6,8 +6,8 @@ import {
   subscriptions,
   users,
 } from '#drizzle/schema.ts'
-import { command } from '#src/database/command.ts'
-import type { Database } from '#src/database/open.ts'
+import { syncCommand } from '#src/database/command.ts'
+import type { Database } from '#src/database/sqlite/open.ts'
 import { lazy } from '#src/lib/lazy.ts'
 import type { Random } from '#src/lib/random.ts'
 import type { Queue } from '#src/queue/queue.ts'
@@ -94,7 +94,7 @@ export function createBillingStore(deps: BillingStoreDeps): BillingStore {
       .prepare(),
   )
 
-  const setEventsUntil = command('billing.set-events-until', (connection) => {
+  const setEventsUntil = syncCommand('billing.set-events-until', (connection) => {
     return (_tx, { until }: { until: number }): void => {
       connection.orm
         .insert(stripeCursors)
@@ -104,7 +104,7 @@ export function createBillingStore(deps: BillingStoreDeps): BillingStore {
     }
   })
 
-  const enqueueSyncs = command('billing.enqueue-syncs', (connection) => {
+  const enqueueSyncs = syncCommand('billing.enqueue-syncs', (connection) => {
     return (tx, { after, limit }: { after: string; limit: number }): string[] => {
       const ids = connection.orm
         .selectDistinct({ id: billingCustomers.id })
@@ -131,7 +131,7 @@ export function createBillingStore(deps: BillingStoreDeps): BillingStore {
     }
   })
 
-  const enqueueReconcile = command('billing.enqueue-reconcile', () => (tx): void => {
+  const enqueueReconcile = syncCommand('billing.enqueue-reconcile', () => (tx): void => {
     queue.enqueue(tx, { kind: RECONCILE, body: {}, dedupeKey: RECONCILE })
   })
 

@@ -1,8 +1,8 @@
 import { and, desc, eq, sql } from 'drizzle-orm'
 import { chatrooms } from '#drizzle/schema.ts'
-import { type Command, command, type Tx } from '#src/database/command.ts'
+import { type Command, type SyncTx, syncCommand } from '#src/database/command.ts'
 import { compile, named } from '#src/database/compile.ts'
-import type { Database } from '#src/database/open.ts'
+import type { Database } from '#src/database/sqlite/open.ts'
 import { fold } from '#src/lib/fold.ts'
 import { takeRows } from '#src/lib/page.ts'
 import { toInstant } from '#src/lib/time.ts'
@@ -53,7 +53,7 @@ export interface RoomStoreDeps {
   /** Takes the room from its owner, to be erased later. */
   setAside: Command<{ roomId: string; now: number }, void>
   /** Counts text that is stored or freed. @throws Problem 409 `storage-full` */
-  countText(tx: Tx, userId: string, bytes: number): void
+  countText(tx: SyncTx, userId: string, bytes: number): void
 }
 
 export function createRoomStore(
@@ -87,7 +87,7 @@ export function createRoomStore(
     SELECT active_at AS activeAt, id FROM chatrooms WHERE user_id = ?1 AND (active_at, id) < (?2, ?3)
     ORDER BY active_at DESC, id DESC LIMIT 1 OFFSET ?4`)
 
-  const create = command('rooms.create', (connection) => {
+  const create = syncCommand('rooms.create', (connection) => {
     const insert = connection.orm
       .insert(chatrooms)
       .values({
@@ -118,7 +118,7 @@ export function createRoomStore(
     }
   })
 
-  const change = command(
+  const change = syncCommand(
     'rooms.change',
     ({ orm }) =>
       (tx, input: { userId: string; roomId: string; change: RoomChange; now: number }) => {
@@ -142,7 +142,7 @@ export function createRoomStore(
       },
   )
 
-  const remove = command('rooms.remove', ({ orm, sqlite }) => {
+  const remove = syncCommand('rooms.remove', ({ orm, sqlite }) => {
     const size = sqlite.query<{ bytes: number }, [string]>(
       'SELECT stored_bytes AS bytes FROM chatrooms WHERE id = ?1',
     )

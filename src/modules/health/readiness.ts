@@ -1,9 +1,9 @@
 import { basename } from 'node:path'
-import { command } from '#src/database/command.ts'
-import type { Fate } from '#src/database/fate.ts'
+import { syncCommand } from '#src/database/command.ts'
+import type { Fate } from '#src/database/commit-health.ts'
 import { explainFault } from '#src/database/fault.ts'
-import { pendingMigrations } from '#src/database/migrate.ts'
-import type { Database } from '#src/database/open.ts'
+import { pendingMigrations } from '#src/database/sqlite/migrate.ts'
+import type { Database } from '#src/database/sqlite/open.ts'
 import type { Clock } from '#src/lib/clock.ts'
 import type { Log } from '#src/lib/log.ts'
 import { SECOND } from '#src/lib/time.ts'
@@ -21,7 +21,7 @@ const MOST_WAL_BYTES = 1024 * MIB
 const LEAST_FILES_LEFT = 8
 
 /** `user_version` counts the probes: a real commit, to a field of the header that nothing else uses. */
-const probe = command('health.probe', ({ sqlite }) => {
+const probe = syncCommand('health.probe', ({ sqlite }) => {
   const version = sqlite.query<{ user_version: number }, []>('PRAGMA user_version')
   return () => {
     const probes = version.get()?.user_version ?? 0

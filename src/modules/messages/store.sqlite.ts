@@ -1,4 +1,4 @@
-import type { Database } from '#src/database/open.ts'
+import type { Database } from '#src/database/sqlite/open.ts'
 import { type AcceptDeps, createAccept, createRegenerate } from './sqlite/accept.ts'
 import {
   createCancelPending,

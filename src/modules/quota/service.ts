@@ -1,4 +1,4 @@
-import { type Command, command, type Tx } from '#src/database/command.ts'
+import { type Command, type SyncTx, syncCommand } from '#src/database/command.ts'
 import type { Clock } from '#src/lib/clock.ts'
 import { DAY, SECOND, toInstant } from '#src/lib/time.ts'
 import type { Job, JobEnd } from '#src/queue/job.ts'
@@ -72,7 +72,7 @@ export function createQuotas({ store, clock, bounds, timezone, tier, digestNumbe
   const refuse = createRefusals({ clock, headers, secondsLeft })
 
   /** What the tier of a user allows, and where it is counted; undefined where the user is gone. */
-  function boundsOf(tx: Tx, userId: string) {
+  function boundsOf(tx: SyncTx, userId: string) {
     const owner = tx.run(store.owner, { userId })
     if (!owner) return undefined
     const now = clock.now()
@@ -80,14 +80,14 @@ export function createQuotas({ store, clock, bounds, timezone, tier, digestNumbe
     return { own, place: { numberDigest: owner.numberDigest, day: dayOf(now).name } }
   }
 
-  function start(tx: Tx, userId: string, leavesPrompts: boolean): boolean {
+  function start(tx: SyncTx, userId: string, leavesPrompts: boolean): boolean {
     const user = boundsOf(tx, userId)
     if (!user) return false
     const { place, own } = user
     return tx.run(store.start, { ...place, bounds: own, leavesPrompts })
   }
 
-  const countCall: Command<{ userId: string }, boolean> = command(
+  const countCall: Command<{ userId: string }, boolean> = syncCommand(
     'quota.count-call',
     () =>
       (tx, { userId }) =>
@@ -112,7 +112,7 @@ export function createQuotas({ store, clock, bounds, timezone, tier, digestNumbe
      * @param bytes that the prompt adds to what is stored
      * @throws Problem 429 `quota-exhausted`, `starts-exhausted`, `too-many-pending`, `too-many-requests`, 409 `storage-full`
      */
-    take(tx: Tx, { userId, numberDigest }: QuotaOwner, bytes: number): Taken {
+    take(tx: SyncTx, { userId, numberDigest }: QuotaOwner, bytes: number): Taken {
       const now = clock.now()
       const own = bounds[tx.run(tier.command, { userId, now })]
       const day = dayOf(now)
@@ -126,23 +126,23 @@ export function createQuotas({ store, clock, bounds, timezone, tier, digestNumbe
      * Settles a prompt whose reply has ended, in the same transaction.
      * @param refundTo the day it was paid on, where it is refunded
      */
-    settle(tx: Tx, settled: { numberDigest: string; bytes: number; refundTo: string | null }) {
+    settle(tx: SyncTx, settled: { numberDigest: string; bytes: number; refundTo: string | null }) {
       tx.run(store.settle, settled)
     },
     /**
      * Counts a call of the provider that a user did not ask for; false, and counts nothing, where the day's starts are
      * used up but for one for each prompt that is left.
      */
-    startExtra: (tx: Tx, userId: string): boolean => start(tx, userId, true),
+    startExtra: (tx: SyncTx, userId: string): boolean => start(tx, userId, true),
     /** Counts another try at a job that calls the provider; the job fails where the day's starts are used up. */
-    beforeRetry(tx: Tx, { owner }: Pick<Job, 'owner'>): JobEnd | undefined {
+    beforeRetry(tx: SyncTx, { owner }: Pick<Job, 'owner'>): JobEnd | undefined {
       return owner === null || start(tx, owner, false) ? undefined : STARTS_EXHAUSTED
     },
     /**
      * Counts text of a user that is stored, or with a negative number freed.
      * @throws Problem 409 `storage-full` where it grows above the limit, unless the server wrote it (`isOurs`)
      */
-    countText(tx: Tx, userId: string, bytes: number, { isOurs = false } = {}): void {
+    countText(tx: SyncTx, userId: string, bytes: number, { isOurs = false } = {}): void {
       const user = bytes === 0 ? undefined : boundsOf(tx, userId)
       if (!user) return
       const { place, own } = user
@@ -153,7 +153,7 @@ export function createQuotas({ store, clock, bounds, timezone, tier, digestNumbe
      * In the transaction that deletes an account: only the counts of today stay, under the digest that the next sign-up
      * of the number looks for. The account's own may be of a key from long ago.
      */
-    leave(tx: Tx, userId: string): void {
+    leave(tx: SyncTx, userId: string): void {
       const owner = tx.run(store.owner, { userId })
       if (!owner) return
       const { numberDigest, phone } = owner

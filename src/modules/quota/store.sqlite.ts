@@ -1,5 +1,5 @@
-import { command } from '#src/database/command.ts'
-import type { Database } from '#src/database/open.ts'
+import { syncCommand } from '#src/database/command.ts'
+import type { Database } from '#src/database/sqlite/open.ts'
 import { MINUTE } from '#src/lib/time.ts'
 import { IS_SOMEBODY, NUMBER_DIGEST } from '#src/plugins/somebody.ts'
 import type { Bounds, Usage } from './model.ts'
@@ -20,7 +20,7 @@ export function createQuotaStore(database: Database): QuotaStore {
   }
 }
 
-const owner = command('quota.owner', ({ sqlite }) => {
+const owner = syncCommand('quota.owner', ({ sqlite }) => {
   const find = sqlite.query<{ numberDigest: string; phone: string }, [string]>(
     `SELECT ${NUMBER_DIGEST} AS numberDigest, phone FROM users WHERE id = ?1 AND ${IS_SOMEBODY}`,
   )
@@ -28,7 +28,7 @@ const owner = command('quota.owner', ({ sqlite }) => {
 })
 
 // Parallel prompts cannot slip past a bound: commands run one after another, behind SQLite's write lock.
-const take = command('quota.take', (connection) => {
+const take = syncCommand('quota.take', (connection) => {
   const usages = prepareUsage(connection)
   return (_tx, { bounds, bytes, now, ...place }: Take): Took => {
     const loaded = usages.load(place)
@@ -66,7 +66,7 @@ function exceededBound(bounds: Bounds, usage: Usage, bytes: number): keyof Bound
   return undefined
 }
 
-const start = command('quota.start', (connection) => {
+const start = syncCommand('quota.start', (connection) => {
   const usages = prepareUsage(connection)
   return (_tx, { bounds, leavesPrompts, ...place }: Start): boolean => {
     const loaded = usages.load(place)
@@ -78,7 +78,7 @@ const start = command('quota.start', (connection) => {
   }
 })
 
-const settle = command('quota.settle', ({ sqlite }) => {
+const settle = syncCommand('quota.settle', ({ sqlite }) => {
   const settle = sqlite.query<unknown, [string, number]>(`
     UPDATE number_usage SET pending = max(0, pending - 1), stored_bytes = stored_bytes + ?2 WHERE number_digest = ?1`)
   const refund = sqlite.query<unknown, [string, string]>(
@@ -94,7 +94,7 @@ const settle = command('quota.settle', ({ sqlite }) => {
   }
 })
 
-const store = command('quota.store', (connection) => {
+const store = syncCommand('quota.store', (connection) => {
   const usages = prepareUsage(connection)
   return (_tx, { bytes, most, ...place }: Place & { bytes: number; most: number }): boolean => {
     const loaded = usages.load(place)
@@ -106,7 +106,7 @@ const store = command('quota.store', (connection) => {
   }
 })
 
-const leave = command('quota.leave', (connection) => {
+const leave = syncCommand('quota.leave', (connection) => {
   const usages = prepareUsage(connection)
   const drop = connection.sqlite.query<unknown, [string]>(
     'DELETE FROM number_usage WHERE number_digest = ?1',
@@ -122,7 +122,7 @@ const leave = command('quota.leave', (connection) => {
   }
 })
 
-const prune = command('quota.prune', ({ sqlite }) => {
+const prune = syncCommand('quota.prune', ({ sqlite }) => {
   // Each uses an index: quota_usage_by_day, quota_usage_of_gone.
   const removeOld = sqlite.query<unknown, [string]>('DELETE FROM quota_usage WHERE day < ?1')
   const removeOfGone = sqlite.query<unknown, [string]>(

@@ -1,4 +1,4 @@
-import { type Command, type Connection, command } from '#src/database/command.ts'
+import { type Command, type Connection, syncCommand } from '#src/database/command.ts'
 import { toOwnTerm } from './match.ts'
 import { SEARCHED_LENGTH, termsOf } from './words.ts'
 
@@ -33,7 +33,7 @@ interface Waiting {
 }
 
 /** Takes a few of the messages that wait into the index. */
-export const indexSome: Command<void, void> = command('search.index', (connection) => {
+export const indexSome: Command<void, void> = syncCommand('search.index', (connection) => {
   const { sqlite } = connection
   const pending = sqlite.query<Waiting, []>(NEXT_PENDING)
   // REPLACE: where the fold has changed, the index may hold the message's old terms.

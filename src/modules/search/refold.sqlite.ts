@@ -1,4 +1,4 @@
-import { type Command, command } from '#src/database/command.ts'
+import { type Command, syncCommand } from '#src/database/command.ts'
 import { FOLD_VERSION, fold } from '#src/lib/fold.ts'
 
 /** What one commit hands to the index, and the titles that it folds again: about five milliseconds. */
@@ -11,7 +11,7 @@ type What = 'messages' | 'titles'
  * Takes a step in making again what an earlier fold made: the search index, from the newest message to the oldest, and the
  * titles of rooms. Gives whether there was a step to take. Meanwhile a search finds what is indexed already.
  */
-export const refoldSome: Command<void, boolean> = command('search.refold', ({ sqlite }) => {
+export const refoldSome: Command<void, boolean> = syncCommand('search.refold', ({ sqlite }) => {
   const find = sqlite.query<{ version: number; place: string | null }, [What]>(
     'SELECT version, place FROM refolding WHERE what = ?1',
   )

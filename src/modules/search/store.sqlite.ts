@@ -1,4 +1,4 @@
-import type { Database } from '#src/database/open.ts'
+import type { Database } from '#src/database/sqlite/open.ts'
 import type { Clock } from '#src/lib/clock.ts'
 import { toInstant } from '#src/lib/time.ts'
 import { spend } from '#src/plugins/rate-limit.ts'

@@ -1,11 +1,11 @@
-import { type Command, command } from '#src/database/command.ts'
-import type { Database } from '#src/database/open.ts'
+import { type Command, syncCommand } from '#src/database/command.ts'
+import type { Database } from '#src/database/sqlite/open.ts'
 import { takeBack } from '#src/plugins/rate-limit.ts'
 import type { SmsStore } from './store.ts'
 
 type Unsent = { challengeId: string; budget: readonly string[] }
 
-const begin = command('sms.begin', ({ sqlite }) => {
+const begin = syncCommand('sms.begin', ({ sqlite }) => {
   const mark = sqlite.query<{ phone: string }, [Record<string, string | number>]>(`
     UPDATE otp_challenges SET delivery_began_at = $now
     WHERE id = $challengeId AND user_id IS NOT NULL AND ended_at IS NULL AND expires_at > $now
@@ -20,17 +20,20 @@ const begin = command('sms.begin', ({ sqlite }) => {
 })
 
 /** Gives back what was reserved for an SMS that was surely not sent. */
-export const releaseUnsent: Command<Unsent, void> = command('sms.release-unsent', ({ sqlite }) => {
-  const isSent = sqlite.query<unknown, [string]>(
-    'SELECT 1 FROM otp_challenges WHERE id = ?1 AND delivery_began_at IS NOT NULL',
-  )
-  return (tx, { challengeId, budget }) => {
-    if (isSent.get(challengeId)) return
-    for (const key of budget) tx.run(takeBack, { key })
-  }
-})
+export const releaseUnsent: Command<Unsent, void> = syncCommand(
+  'sms.release-unsent',
+  ({ sqlite }) => {
+    const isSent = sqlite.query<unknown, [string]>(
+      'SELECT 1 FROM otp_challenges WHERE id = ?1 AND delivery_began_at IS NOT NULL',
+    )
+    return (tx, { challengeId, budget }) => {
+      if (isSent.get(challengeId)) return
+      for (const key of budget) tx.run(takeBack, { key })
+    }
+  },
+)
 
-const clear = command('sms.clear', ({ sqlite }) => {
+const clear = syncCommand('sms.clear', ({ sqlite }) => {
   const unmark = sqlite.query<unknown, [string]>(
     'UPDATE otp_challenges SET delivery_began_at = NULL WHERE id = ?1',
   )

@@ -1,8 +1,8 @@
 import { and, asc, eq, sql } from 'drizzle-orm'
 import { alias } from 'drizzle-orm/sqlite-core'
 import { chatrooms, messages } from '#drizzle/schema.ts'
-import { command, type Tx } from '#src/database/command.ts'
-import type { Database } from '#src/database/open.ts'
+import { type SyncTx, syncCommand } from '#src/database/command.ts'
+import type { Database } from '#src/database/sqlite/open.ts'
 import { fold } from '#src/lib/fold.ts'
 import { lazy } from '#src/lib/lazy.ts'
 import type { TitleStore } from './store.ts'
@@ -12,7 +12,7 @@ const { placeholder } = sql
 export function createTitleStore(
   { orm }: Database,
   /** Counts text that the server stored for a user. */
-  countText: (tx: Tx, userId: string, bytes: number) => void,
+  countText: (tx: SyncTx, userId: string, bytes: number) => void,
 ): TitleStore {
   const prompts = alias(messages, 'prompts')
   const first = lazy(() =>
@@ -34,7 +34,7 @@ export function createTitleStore(
       .prepare(),
   )
 
-  const name = command('titles.name', ({ orm, sqlite }) => {
+  const name = syncCommand('titles.name', ({ orm, sqlite }) => {
     const find = sqlite.query<{ userId: string; bytes: number }, [string]>(`
       SELECT user_id AS userId, octet_length(title) AS bytes FROM chatrooms WHERE id = ?1 AND title_by <> 'person'`)
     const update = orm

@@ -1,4 +1,4 @@
-import { type Command, command, type Tx } from '#src/database/command.ts'
+import { type Command, type SyncTx, syncCommand } from '#src/database/command.ts'
 import { IS_NOBODY, NOBODY } from '#src/plugins/somebody.ts'
 import type { Queue } from '#src/queue/queue.ts'
 
@@ -11,7 +11,7 @@ export const ROWS_AT_ONCE = 50
  * Erases a part of what a user has, the row of the user last; gives whether all of it is gone. A cascade would do it
  * in one statement, and hold up every other write for minutes where there are a hundred thousand messages.
  */
-export const eraseSome: Command<{ userId: string }, boolean> = command(
+export const eraseSome: Command<{ userId: string }, boolean> = syncCommand(
   'users.erase-some',
   ({ sqlite }) => {
     // Uses chatrooms_of_user.
@@ -53,7 +53,7 @@ export interface Hiding {
 }
 
 /** Leaves of a user only what their rooms hang on: nobody can log in to it, and the number is free again. */
-export const hide: Command<Hiding, void> = command('users.hide', ({ sqlite }) => {
+export const hide: Command<Hiding, void> = syncCommand('users.hide', ({ sqlite }) => {
   // Not deleted here: a session can have used thousands of refresh tokens.
   const endSessions = sqlite.query<unknown, [string, number]>(
     'UPDATE sessions SET ended_at = ?2, ip = NULL, device = NULL WHERE user_id = ?1',
@@ -69,7 +69,7 @@ export const hide: Command<Hiding, void> = command('users.hide', ({ sqlite }) =>
   }
 })
 
-export function enqueueErase(queue: Queue, tx: Tx, userId: string): void {
+export function enqueueErase(queue: Queue, tx: SyncTx, userId: string): void {
   const dedupeKey = `${ERASE_KIND}:${userId}`
   queue.enqueue(tx, { kind: ERASE_KIND, body: { userId }, dedupeKey })
 }
@@ -79,7 +79,7 @@ export function enqueueErase(queue: Queue, tx: Tx, userId: string): void {
  * to erase must not stay. Gives how many there are; one whose job still waits gets no second.
  */
 export function createResumeErasures(queue: Queue): Command<void, number> {
-  return command('users.resume-erasures', ({ sqlite }) => {
+  return syncCommand('users.resume-erasures', ({ sqlite }) => {
     const hidden = sqlite.query<{ id: string }, []>(`SELECT id FROM users WHERE ${IS_NOBODY}`)
     return (tx) => {
       const left = hidden.all()
@@ -91,7 +91,7 @@ export function createResumeErasures(queue: Queue): Command<void, number> {
 
 /** Takes a room from its owner at once, to be erased bit by bit: for one too large to go in a single commit. */
 export function createSetRoomAside(queue: Queue): Command<{ roomId: string; now: number }, void> {
-  return command('users.set-room-aside', ({ sqlite }) => {
+  return syncCommand('users.set-room-aside', ({ sqlite }) => {
     const makeNobody = sqlite.query<unknown, [Record<string, string | number>]>(`
       INSERT INTO users (id, phone, verified_at, created_at, updated_at) VALUES ($id, $phone, $now, $now, $now)`)
     const give = sqlite.query<unknown, [string]>('UPDATE chatrooms SET user_id = ?1 WHERE id = ?1')

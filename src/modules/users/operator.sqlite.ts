@@ -1,7 +1,7 @@
 import { desc, eq, or, sql } from 'drizzle-orm'
 import { users } from '#drizzle/schema.ts'
-import { command } from '#src/database/command.ts'
-import type { Database } from '#src/database/open.ts'
+import { syncCommand } from '#src/database/command.ts'
+import type { Database } from '#src/database/sqlite/open.ts'
 import { audit } from '#src/plugins/audit.ts'
 import { NUMBER_DIGEST } from '#src/plugins/somebody.ts'
 
@@ -31,7 +31,7 @@ const columns = {
   livingSessions: sql<number>`(SELECT count(*) FROM sessions WHERE user_id = users.id AND ended_at IS NULL)`,
 }
 
-const setTier = command(
+const setTier = syncCommand(
   'users.set-tier',
   ({ orm }) =>
     (tx, { userId, tier, now }: { userId: string; tier: TierOverride; now: number }): void => {
@@ -45,7 +45,7 @@ const setTier = command(
     },
 )
 
-const revokeSessions = command('users.revoke-sessions', ({ sqlite }) => {
+const revokeSessions = syncCommand('users.revoke-sessions', ({ sqlite }) => {
   const end = sqlite.query<unknown, [{ userId: string; now: number }]>(
     'UPDATE sessions SET ended_at = $now WHERE user_id = $userId AND ended_at IS NULL',
   )

@@ -1,4 +1,4 @@
-import { type Command, command } from '#src/database/command.ts'
+import { type Command, syncCommand } from '#src/database/command.ts'
 import { audit } from '#src/plugins/audit.ts'
 import type { Origin } from '#src/plugins/origin.ts'
 import { IS_SOMEBODY } from '#src/plugins/somebody.ts'
@@ -27,7 +27,7 @@ export function createRemove(
   queue: Queue,
   onDeleted: readonly OnDeleted[],
 ): Command<Removal, boolean | undefined> {
-  return command('users.remove', ({ sqlite }) => {
+  return syncCommand('users.remove', ({ sqlite }) => {
     const exists = sqlite.query<unknown, [string]>(
       `SELECT 1 FROM users WHERE id = ?1 AND ${IS_SOMEBODY}`,
     )
@@ -60,7 +60,7 @@ export function createRemove(
 }
 
 /** Uses users_unverified. A number that nobody proved is not kept. */
-export const pruneUnverified: Command<{ createdBefore: number }, number> = command(
+export const pruneUnverified: Command<{ createdBefore: number }, number> = syncCommand(
   'users.prune-unverified',
   ({ sqlite }) => {
     const remove = sqlite.query<unknown, [number]>(

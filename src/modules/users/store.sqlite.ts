@@ -1,8 +1,8 @@
 import { eq, sql } from 'drizzle-orm'
 import { users } from '#drizzle/schema.ts'
-import { command } from '#src/database/command.ts'
+import { syncCommand } from '#src/database/command.ts'
 import { compile, named } from '#src/database/compile.ts'
-import type { Database } from '#src/database/open.ts'
+import type { Database } from '#src/database/sqlite/open.ts'
 import { audit } from '#src/plugins/audit.ts'
 import { spend } from '#src/plugins/rate-limit.ts'
 import { NUMBER_DIGEST } from '#src/plugins/somebody.ts'
@@ -18,7 +18,7 @@ const columns = {
   numberDigest: sql<string>`${sql.raw(NUMBER_DIGEST)}`.as('numberDigest'),
 }
 
-const rename = command(
+const rename = syncCommand(
   'users.rename',
   ({ orm }) =>
     (_tx, { userId, name, now }: { userId: string; name: string | null; now: number }): void => {
@@ -26,7 +26,7 @@ const rename = command(
     },
 )
 
-const startExport = command(
+const startExport = syncCommand(
   'users.start-export',
   () =>
     (tx, { userId, limit, origin, now }: Parameters<UserStore['startExport']>[0]): void => {

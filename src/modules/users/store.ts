@@ -1,4 +1,4 @@
-import type { Tx } from '#src/database/command.ts'
+import type { SyncTx } from '#src/database/command.ts'
 import type { Origin } from '#src/plugins/origin.ts'
 import type { Limit } from '#src/plugins/rate-limit.ts'
 
@@ -12,7 +12,7 @@ export interface UserRow {
 }
 
 /** What another module does in the transaction that deletes a user, before the row goes. */
-export type OnDeleted = (tx: Tx, userId: string) => void
+export type OnDeleted = (tx: SyncTx, userId: string) => void
 
 type Whence = Pick<Origin, 'ip' | 'requestId'>
 

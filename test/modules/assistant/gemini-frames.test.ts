@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import type { Behaviour } from '#src/standins/gemini/behaviour.ts'
+import type { Behaviour } from '#standins/gemini/behaviour.ts'
 import { endOf } from '#test/support/gemini-call.ts'
 
 const part = (text: string, finishReason?: string) => ({

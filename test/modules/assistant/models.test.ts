@@ -3,7 +3,7 @@ import type { Config } from '#src/config/config.ts'
 import { MINUTE, SECOND } from '#src/lib/time.ts'
 import { resumeModels } from '#src/queue/provider-pauses.ts'
 import { createServices } from '#src/services.ts'
-import type { Behaviour } from '#src/standins/gemini/behaviour.ts'
+import type { Behaviour } from '#standins/gemini/behaviour.ts'
 import { NOON } from '#test/support/fake-clock.ts'
 import { createModelChat, type Plan } from '#test/support/model-chat.ts'
 

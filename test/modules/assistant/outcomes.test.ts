@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import type { Behaviour, Piece } from '#src/standins/gemini/behaviour.ts'
+import type { Behaviour, Piece } from '#standins/gemini/behaviour.ts'
 import { endOf } from '#test/support/gemini-call.ts'
 
 const thought: Piece = { text: 'Let me think.', thought: true }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { MINUTE, SECOND } from '#src/lib/time.ts'
 import { pauseModel } from '#src/queue/provider-pauses.ts'
-import type { Behaviour } from '#src/standins/gemini/behaviour.ts'
+import type { Behaviour } from '#standins/gemini/behaviour.ts'
 import { createModelChat, type Plan } from '#test/support/model-chat.ts'
 
 const status = (code: number): Behaviour => ({ kind: 'status', status: code })

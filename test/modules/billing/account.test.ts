@@ -1,16 +1,16 @@
 import { describe, expect, test } from 'bun:test'
 import { eq } from 'drizzle-orm'
 import { billingCustomers, jobs, subscriptions, users } from '#drizzle/schema.ts'
-import { command } from '#src/database/command.ts'
+import { syncCommand } from '#src/database/command.ts'
 import { MINUTE } from '#src/lib/time.ts'
 import type { CheckoutPage } from '#src/modules/billing/model.ts'
-import { STAND_IN_PRICE } from '#src/standins/stripe/server.ts'
+import { STAND_IN_PRICE } from '#standins/stripe/server.ts'
 import { json } from '#test/support/test-app.ts'
 import { createTestBilling, eventOf, type TestBilling } from '#test/support/test-billing.ts'
 
 /** As the account's deletion does it: billing's part and the row of the user in one transaction. */
 async function deleteAccount(billing: TestBilling, userId: string): Promise<void> {
-  const remove = command('test.delete-account', ({ orm }) => (tx, id: string): void => {
+  const remove = syncCommand('test.delete-account', ({ orm }) => (tx, id: string): void => {
     billing.services.billing.onDeleted(tx, id)
     orm.delete(users).where(eq(users.id, id)).run()
   })

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import { DAY } from '#src/lib/time.ts'
-import { cancelling } from '#src/standins/stripe/api.ts'
+import { cancelling } from '#standins/stripe/api.ts'
 import { createTestBilling } from '#test/support/test-billing.ts'
 
 describe('Cancel and resume', () => {

@@ -4,7 +4,7 @@ import { DAY, MINUTE, SECOND } from '#src/lib/time.ts'
 import { billingFormFindings } from '#src/modules/billing/doctor.ts'
 import { billingFindings } from '#src/modules/billing/doctor-online.ts'
 import type { BillingSettings } from '#src/modules/billing/settings.ts'
-import { REFUSALS } from '#src/standins/stripe/refusals.ts'
+import { REFUSALS } from '#standins/stripe/refusals.ts'
 import { createTestBilling, WEBHOOK_SECRET } from '#test/support/test-billing.ts'
 
 const webhookUrl = 'https://api.example/v1/webhook/stripe'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import { billingCustomers } from '#drizzle/schema.ts'
-import { newItem } from '#src/standins/stripe/subscription.ts'
+import { newItem } from '#standins/stripe/subscription.ts'
 import { json, type ProblemJson } from '#test/support/test-app.ts'
 import { createTestBilling, type TestBilling } from '#test/support/test-billing.ts'
 

@@ -3,7 +3,7 @@ import { eq } from 'drizzle-orm'
 import { billingCustomers, subscriptions, users } from '#drizzle/schema.ts'
 import { DAY, HOUR } from '#src/lib/time.ts'
 import { userTopic } from '#src/plugins/topics.ts'
-import { STAND_IN_PRICE } from '#src/standins/stripe/server.ts'
+import { STAND_IN_PRICE } from '#standins/stripe/server.ts'
 import { json } from '#test/support/test-app.ts'
 import { createTestBilling } from '#test/support/test-billing.ts'
 

@@ -5,9 +5,9 @@ import {
   toSessionStatus,
   toSubscriptionNow,
 } from '#src/modules/billing/mirror.ts'
-import { toPrice } from '#src/standins/stripe/objects.ts'
-import { STAND_IN_PRICE } from '#src/standins/stripe/server.ts'
-import { newItem, newSubscription } from '#src/standins/stripe/subscription.ts'
+import { toPrice } from '#standins/stripe/objects.ts'
+import { STAND_IN_PRICE } from '#standins/stripe/server.ts'
+import { newItem, newSubscription } from '#standins/stripe/subscription.ts'
 
 const pro = toPrice(STAND_IN_PRICE, false)
 const other = toPrice({ ...STAND_IN_PRICE, id: 'price_other', interval: 'year' }, false)

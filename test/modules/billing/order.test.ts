@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { MINUTE } from '#src/lib/time.ts'
 import type { CheckoutPage } from '#src/modules/billing/model.ts'
-import { STAND_IN_PRICE } from '#src/standins/stripe/server.ts'
+import { STAND_IN_PRICE } from '#standins/stripe/server.ts'
 import { json } from '#test/support/test-app.ts'
 import { createTestBilling, eventOf } from '#test/support/test-billing.ts'
 

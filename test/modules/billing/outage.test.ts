@@ -2,8 +2,8 @@ import { describe, expect, test } from 'bun:test'
 import pino from 'pino'
 import { jobs } from '#drizzle/schema.ts'
 import { HOUR, SECOND } from '#src/lib/time.ts'
-import type { StripeBehaviour } from '#src/standins/stripe/behaviour.ts'
-import { STAND_IN_PRICE } from '#src/standins/stripe/server.ts'
+import type { StripeBehaviour } from '#standins/stripe/behaviour.ts'
+import { STAND_IN_PRICE } from '#standins/stripe/server.ts'
 import { createTestBilling, eventOf, type TestBilling } from '#test/support/test-billing.ts'
 
 describe('When Stripe fails in a sync, nobody is downgraded', () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import pino from 'pino'
 import { MINUTE } from '#src/lib/time.ts'
 import { createMetrics } from '#src/plugins/metrics.ts'
-import { sign } from '#src/standins/stripe/deliveries.ts'
+import { sign } from '#standins/stripe/deliveries.ts'
 import { createTestBilling, eventOf, WEBHOOK_SECRET } from '#test/support/test-billing.ts'
 
 async function watched() {

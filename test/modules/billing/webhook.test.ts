@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { sign } from '#src/standins/stripe/deliveries.ts'
+import { sign } from '#standins/stripe/deliveries.ts'
 import { json, type ProblemJson } from '#test/support/test-app.ts'
 import { createTestBilling, eventOf, WEBHOOK_SECRET } from '#test/support/test-billing.ts'
 

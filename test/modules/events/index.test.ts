@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import type { Behaviour } from '#src/standins/gemini/behaviour.ts'
+import type { Behaviour } from '#standins/gemini/behaviour.ts'
 import { rebuild, type SseEvent } from '#test/support/sse.ts'
 import { createTestChat } from '#test/support/test-chat.ts'
 import { follow, gatedChat, helpOn, isDelta, isDone } from '#test/support/test-stream.ts'

@@ -1,8 +1,8 @@
 import { expect, test } from 'bun:test'
-import { command } from '#src/database/command.ts'
-import { createFate } from '#src/database/fate.ts'
-import { migrate } from '#src/database/migrate.ts'
-import { openDatabase } from '#src/database/open.ts'
+import { syncCommand } from '#src/database/command.ts'
+import { createFate } from '#src/database/commit-health.ts'
+import { migrate } from '#src/database/sqlite/migrate.ts'
+import { openDatabase } from '#src/database/sqlite/open.ts'
 import { createLog } from '#src/lib/log.ts'
 import { SECOND } from '#src/lib/time.ts'
 import { createReadiness } from '#src/modules/health/readiness.ts'
@@ -75,7 +75,7 @@ test('a server that does its work has nothing to say, and says it by a commit', 
 
 test('a commit that wrote nothing proves nothing', async () => {
   await using set = await setUp()
-  const idle = command('test.idle', () => () => {})
+  const idle = syncCommand('test.idle', () => () => {})
   await set.check()
   set.clock.set(set.clock.now() + 3 * SECOND)
   await set.database.execute(idle, undefined)
@@ -172,7 +172,7 @@ test('a write lock that another process keeps is told', async () => {
 
 test('a reader that stays makes the log grow; when it goes the log is used again', async () => {
   await using set = await setUp()
-  const insert = command('test.insert', ({ sqlite }) => {
+  const insert = syncCommand('test.insert', ({ sqlite }) => {
     const add = sqlite.query<unknown, [string]>('INSERT INTO rate_limits VALUES (?, 1, 1)')
     return (_tx, key: string) => {
       add.run(`${key} ${'x'.repeat(4_000)}`)

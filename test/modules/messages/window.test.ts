@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'bun:test'
 import type { Accepted } from '#src/modules/messages/model.ts'
-import type { Behaviour } from '#src/standins/gemini/behaviour.ts'
+import type { Behaviour } from '#standins/gemini/behaviour.ts'
 import { json } from '#test/support/test-app.ts'
 import { createTestChat } from '#test/support/test-chat.ts'
 

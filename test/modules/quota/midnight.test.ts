@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'bun:test'
 import type { Message } from '#src/modules/messages/model.ts'
-import type { Behaviour } from '#src/standins/gemini/behaviour.ts'
+import type { Behaviour } from '#standins/gemini/behaviour.ts'
 import { createFakeClock, turns } from '#test/support/fake-clock.ts'
 import type { SseEvent } from '#test/support/sse.ts'
 import { createTestChat } from '#test/support/test-chat.ts'

@@ -3,7 +3,7 @@ import { Webhook } from 'standardwebhooks'
 import type { Config } from '#src/config/config.ts'
 import { MINUTE, SECOND } from '#src/lib/time.ts'
 import { createWorker } from '#src/queue/worker.ts'
-import { createSmsStandIn, type SmsBehaviour } from '#src/standins/sms/server.ts'
+import { createSmsStandIn, type SmsBehaviour } from '#standins/sms/server.ts'
 import { NOON } from '#test/support/fake-clock.ts'
 import { createTestApp, json } from '#test/support/test-app.ts'
 

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'bun:test'
 import type { Room } from '#src/modules/chatrooms/model.ts'
 import { titlePrompt, toTitle } from '#src/modules/titles/title.ts'
-import type { Behaviour, Call } from '#src/standins/gemini/behaviour.ts'
+import type { Behaviour, Call } from '#standins/gemini/behaviour.ts'
 import { turns } from '#test/support/fake-clock.ts'
 import { createGate } from '#test/support/gate.ts'
 import { json } from '#test/support/test-app.ts'

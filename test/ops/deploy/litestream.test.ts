@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
 import { existsSync, rmSync } from 'node:fs'
-import { restoreBackup } from '#src/database/restore.ts'
+import { restoreBackup } from '#src/database/sqlite/restore.ts'
 import { createWorld } from '#test/e2e/world.ts'
 import { createPerson, isGreen, missing, readyz, until } from '#test/ops/faults/chat.ts'
 import { createS3 } from '#test/support/s3.ts'

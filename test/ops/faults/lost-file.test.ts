@@ -2,8 +2,8 @@ import { Database as Sqlite } from 'bun:sqlite'
 import { expect, test } from 'bun:test'
 import { copyFileSync, readdirSync, renameSync, rmSync, statSync, truncateSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { writeBackup } from '#src/database/backup.ts'
-import { restoreBackup } from '#src/database/restore.ts'
+import { writeBackup } from '#src/database/sqlite/backup.ts'
+import { restoreBackup } from '#src/database/sqlite/restore.ts'
 import { createFaultyWorld, createPerson, isGreen, isRed, missing, readyz, until } from './chat.ts'
 
 async function setUp(settings: Record<string, string> = {}) {

@@ -1,6 +1,6 @@
 import { and, eq, sql } from 'drizzle-orm'
 import { messages } from '#drizzle/schema.ts'
-import { type Command, type Connection, command, type Tx } from '#src/database/command.ts'
+import { type Command, type Connection, type SyncTx, syncCommand } from '#src/database/command.ts'
 import { notFound, Problem } from '#src/lib/problem.ts'
 import { once } from '#src/plugins/idempotency.ts'
 import { IS_SOMEBODY, NUMBER_DIGEST } from '#src/plugins/somebody.ts'
@@ -25,7 +25,7 @@ export interface AcceptDeps {
 
 /** One transaction accepts a prompt: idempotency claim, quota, prompt row, reply row, job. */
 export function createAccept(deps: AcceptDeps): Command<PromptToAccept, Acceptance> {
-  return command('messages.accept', (connection) => {
+  return syncCommand('messages.accept', (connection) => {
     const rows = prepareRows(connection)
     const recall = prepareRecall(connection)
     return (tx, input) => {
@@ -55,7 +55,7 @@ export function createAccept(deps: AcceptDeps): Command<PromptToAccept, Acceptan
 export function createRegenerate(
   deps: AcceptDeps,
 ): Command<ReplyToRegenerate, Required<Acceptance>> {
-  return command('messages.regenerate', (connection) => {
+  return syncCommand('messages.regenerate', (connection) => {
     const rows = prepareRows(connection)
     const recall = prepareRecall(connection)
     const find = connection.orm
@@ -156,7 +156,7 @@ interface NewReply {
 }
 
 function addReply(
-  tx: Tx,
+  tx: SyncTx,
   { queue, deadlineMs }: AcceptDeps,
   rows: ReturnType<typeof prepareRows>,
   reply: NewReply,

@@ -1,6 +1,6 @@
 import { and, desc, eq, isNull, sql } from 'drizzle-orm'
 import { chatrooms, messages, users } from '#drizzle/schema.ts'
-import { type Command, command, type Tx } from '#src/database/command.ts'
+import { type Command, type SyncTx, syncCommand } from '#src/database/command.ts'
 import { notFound, Problem } from '#src/lib/problem.ts'
 import { NUMBER_DIGEST } from '#src/plugins/somebody.ts'
 import { REPLY_ENDED, roomTopic, userTopic } from '#src/plugins/topics.ts'
@@ -13,12 +13,12 @@ const { placeholder } = sql
 export interface EndDeps {
   quotas: Quotas
   /** In the same transaction, after a whole answer in a room that nobody named. */
-  onUntitled: (tx: Tx, room: { roomId: string; userId: string }) => void
+  onUntitled: (tx: SyncTx, room: { roomId: string; userId: string }) => void
 }
 
 /** Ends a reply: its final state, the room's revision, and what its prompt took of the quota. */
 export function createEnd({ quotas, onUntitled }: EndDeps): Command<ReplyEnd, void> {
-  return command('messages.end', ({ orm, sqlite }) => {
+  return syncCommand('messages.end', ({ orm, sqlite }) => {
     const find = orm
       .select({
         key: messages.key,
@@ -100,7 +100,7 @@ export function createEnd({ quotas, onUntitled }: EndDeps): Command<ReplyEnd, vo
 }
 
 /** Writes the text so far behind the fence of the claim; false when the claim holds the job no more. */
-export const savePartial: Command<Partial, boolean> = command(
+export const savePartial: Command<Partial, boolean> = syncCommand(
   'messages.save-partial',
   ({ sqlite }) => {
     const save = sqlite.query<{ id: string }, [Record<string, string | number>]>(`
@@ -116,7 +116,7 @@ export const savePartial: Command<Partial, boolean> = command(
 export function createCancelReply(
   queue: Queue,
 ): Command<{ userId: string; roomId: string; messageId: string }, 'cancelled' | 'stopping'> {
-  return command('messages.cancel', ({ orm }) => {
+  return syncCommand('messages.cancel', ({ orm }) => {
     const find = orm
       .select({ jobId: messages.jobId, completedAt: messages.completedAt })
       .from(messages)
@@ -157,7 +157,7 @@ export function createCancelPending(
   queue: Queue,
   end: Command<ReplyEnd, void>,
 ): Command<RoomEnd, boolean> {
-  return command('messages.cancel-pending', ({ orm }) => {
+  return syncCommand('messages.cancel-pending', ({ orm }) => {
     const pending = orm
       .select({ replyId: messages.id, jobId: messages.jobId })
       .from(messages)

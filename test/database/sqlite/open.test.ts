@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
-import { DatabaseInUse, lockDatabase } from '#src/database/lock.ts'
-import { migrate } from '#src/database/migrate.ts'
-import { openDatabase } from '#src/database/open.ts'
+import { DatabaseInUse, lockDatabase } from '#src/database/sqlite/lock.ts'
+import { migrate } from '#src/database/sqlite/migrate.ts'
+import { openDatabase } from '#src/database/sqlite/open.ts'
 import { temporaryFolder } from '#test/support/folder.ts'
 
 describe('openDatabase', () => {
@@ -81,7 +81,7 @@ describe('lockDatabase', () => {
       [
         process.execPath,
         '-e',
-        `const { lockDatabase } = await import('#src/database/lock.ts')
+        `const { lockDatabase } = await import('#src/database/sqlite/lock.ts')
          globalThis.held = lockDatabase(${JSON.stringify(path)})
          console.log('held')
          setInterval(() => {}, 1000)`,

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { createRelief } from '#src/database/relief.ts'
+import { createRelief } from '#src/database/load-monitor.ts'
 
 /** Commits of `ms` each, `count` in each of the seconds given; the seconds at whose end relief was wanted. */
 function wantedAt(seconds: { ms: number; count: number }[]): number[] {

@@ -1,5 +1,5 @@
 import { Problem } from '#src/lib/problem.ts'
-import { UnusableDatabase } from './fault.ts'
+import { UnusableDatabase } from '../fault.ts'
 import { LostFile } from './file-watch.ts'
 import type { News } from './writer.ts'
 

@@ -1,6 +1,6 @@
 import { Database as Sqlite } from 'bun:sqlite'
 import { existsSync } from 'node:fs'
-import { explainFault, isDatabaseFault, UnusableDatabase } from './fault.ts'
+import { explainFault, isDatabaseFault, UnusableDatabase } from '../fault.ts'
 import { isOurs } from './identity.ts'
 import { pendingMigrations } from './migrate.ts'
 

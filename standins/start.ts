@@ -1,7 +1,7 @@
-import type { Config } from './config/config.ts'
-import { createGeminiStandIn } from './standins/gemini/server.ts'
-import { createSmsStandIn } from './standins/sms/server.ts'
-import { createStripeStandIn, STAND_IN_PRICE } from './standins/stripe/server.ts'
+import type { Config } from '#src/config/config.ts'
+import { createGeminiStandIn } from './gemini/server.ts'
+import { createSmsStandIn } from './sms/server.ts'
+import { createStripeStandIn, STAND_IN_PRICE } from './stripe/server.ts'
 import { welcome } from './welcome.ts'
 
 /** As the real model streams: slow enough to be seen. */

@@ -1,5 +1,5 @@
-import { command, commandNamed } from './command.ts'
-import { createNotifications, type Notifications } from './notifications.ts'
+import { commandNamed, syncCommand } from '../command.ts'
+import { createNotifications, type Notifications } from '../notifications.ts'
 import { type Database, openDatabase } from './open.ts'
 import { type Port, WRITER_CHECKPOINT, WRITER_END, WRITER_FAULT } from './remote-writer.ts'
 import { type Order, type Report, toThrown } from './wire.ts'
@@ -13,7 +13,7 @@ export interface WriterHost {
   start(): void
 }
 
-const nothing = command('writer.nothing', () => () => {})
+const nothing = syncCommand('writer.nothing', () => () => {})
 
 export function hostWriter(path: string, port: Port): WriterHost {
   const words = createNotifications((error) =>

@@ -2,7 +2,7 @@ import { Database as Sqlite } from 'bun:sqlite'
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { MINUTE } from '#src/lib/time.ts'
-import { explainFault, isBusy, isDatabaseFault, UnusableDatabase } from './fault.ts'
+import { explainFault, isBusy, isDatabaseFault, UnusableDatabase } from '../fault.ts'
 import { realPath } from './real-path.ts'
 
 /** A migration makes a backup first, which may be long. */

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'bun:test'
 import { providers } from '#drizzle/schema.ts'
-import { type Command, command, type Orm } from '#src/database/command.ts'
+import { type Command, type Orm, syncCommand } from '#src/database/command.ts'
 import { isDatabaseFault } from '#src/database/fault.ts'
-import { openDatabase } from '#src/database/open.ts'
+import { openDatabase } from '#src/database/sqlite/open.ts'
 import { add, openNotes, texts } from '#test/support/test-notes.ts'
 
 function failing(error: unknown): Command<string, void> {
-  return command('notes.fail', () => (tx, text) => {
+  return syncCommand('notes.fail', () => (tx, text) => {
     tx.run(add, text)
     throw error
   })
@@ -46,7 +46,7 @@ describe('group commit', () => {
     using notes = openNotes()
     const { database } = notes
     let runs = 0
-    const telling = command('notes.tell', () => (tx, text: string) => {
+    const telling = syncCommand('notes.tell', () => (tx, text: string) => {
       runs += 1
       tx.notify('notes', text)
       return tx.run(add, text)
@@ -67,11 +67,11 @@ describe('group commit', () => {
     using notes = openNotes()
     const { database } = notes
     let runs = 0
-    const counting = command('notes.count', () => (tx, text: string) => {
+    const counting = syncCommand('notes.count', () => (tx, text: string) => {
       runs += 1
       return tx.run(add, text)
     })
-    const refuse = command('notes.refuse', () => (tx) => {
+    const refuse = syncCommand('notes.refuse', () => (tx) => {
       tx.notify('notes', 'never')
       throw new Error('refused')
     })
@@ -105,7 +105,7 @@ describe('group commit', () => {
     database.sqlite.run(
       'CREATE TABLE children (note INTEGER REFERENCES notes (id) DEFERRABLE INITIALLY DEFERRED)',
     )
-    const orphan = command('children.add', ({ sqlite }) => (tx) => {
+    const orphan = syncCommand('children.add', ({ sqlite }) => (tx) => {
       sqlite.run('INSERT INTO children (note) VALUES (4711)')
       tx.notify('children', 'never')
     })
@@ -148,7 +148,7 @@ describe('commands are synchronous', () => {
   test('a returned promise is refused and nothing is kept', async () => {
     using notes = openNotes()
     const { database } = notes
-    const late = command('notes.late', () => async (tx, text: string) => tx.run(add, text))
+    const late = syncCommand('notes.late', () => async (tx, text: string) => tx.run(add, text))
     await expect(database.execute(late, 'late')).rejects.toThrow(
       "Command 'notes.late' returned a promise: a command must be synchronous",
     )
@@ -158,7 +158,7 @@ describe('commands are synchronous', () => {
   test('a Drizzle query that was built but never run is refused too', async () => {
     using notes = openNotes()
     const { database } = notes
-    const forgotten = command(
+    const forgotten = syncCommand(
       'forgotten',
       ({ orm }: { orm: Orm }) =>
         () =>
@@ -170,8 +170,8 @@ describe('commands are synchronous', () => {
   test('a nested command’s promise is refused as well', async () => {
     using notes = openNotes()
     const { database } = notes
-    const late = command('notes.late', () => async () => {})
-    const outer = command('notes.outer', () => (tx, text: string) => {
+    const late = syncCommand('notes.late', () => async () => {})
+    const outer = syncCommand('notes.outer', () => (tx, text: string) => {
       tx.run(add, text)
       tx.run(late, undefined)
     })
@@ -184,7 +184,7 @@ describe('nested commands', () => {
   test('are one unit: all of it is committed', async () => {
     using notes = openNotes()
     const { database } = notes
-    const two = command('notes.two', () => (tx, [a, b]: [string, string]) => [
+    const two = syncCommand('notes.two', () => (tx, [a, b]: [string, string]) => [
       tx.run(add, a),
       tx.run(add, b),
     ])
@@ -195,7 +195,7 @@ describe('nested commands', () => {
   test('are one unit: an inner error undoes all of it, even where the outer one caught it', async () => {
     using notes = openNotes()
     const { database } = notes
-    const careless = command('notes.careless', () => (tx, text: string) => {
+    const careless = syncCommand('notes.careless', () => (tx, text: string) => {
       tx.run(add, text)
       try {
         tx.run(failing(new Error('inner')), 'half')

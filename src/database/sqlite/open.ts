@@ -3,13 +3,15 @@ import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { drizzle } from 'drizzle-orm/bun-sqlite'
 import * as schema from '#drizzle/schema.ts'
-import type { Connection } from './command.ts'
-import { explainFault, isDatabaseFault, UnusableDatabase } from './fault.ts'
+import type { Command, Connection } from '../command.ts'
+import { explainFault, isDatabaseFault, UnusableDatabase } from '../fault.ts'
+import { createNotifications, type Notifications } from '../notifications.ts'
+import { type Query, runSteps, StepTx } from '../steps.ts'
 import { createFileWatch, type FileWatch } from './file-watch.ts'
 import { isOurs } from './identity.ts'
-import { createNotifications, type Notifications } from './notifications.ts'
 import { createRemoteWriter, type Port, type RemoteWriter } from './remote-writer.ts'
 import { createSnapshot, type Snapshot } from './snapshot.ts'
+import { createStatements } from './statements.ts'
 import { SteadySqlite } from './steady.ts'
 import { prepareTransaction } from './transaction.ts'
 import { createWriter, type Writer, type WriterObserver } from './writer.ts'
@@ -17,8 +19,17 @@ import { createWriter, type Writer, type WriterObserver } from './writer.ts'
 /** The topic that tells that commands are run by another thread from now on, or by this one again. */
 export const WRITER_MOVED = 'writer.moved'
 
-/** A thread's one connection. Reads are synchronous through `orm`; every write is a command. */
+/** A thread's one connection. */
 export interface Database extends Connection, Writer {
+  /**
+   * Runs the command in the next group commit. Resolves once the commit is durable; rejects with what the command threw,
+   * or with the fault of the commit.
+   */
+  run<I, O>(command: Command<I, O>, input: I): Promise<O>
+  /** Runs the query in a snapshot of the database. */
+  read<I, O>(query: Query<I, O>, input: I): Promise<O>
+  /** The same at once, for callers that do not wait yet. */
+  readNow<I, O>(query: Query<I, O>, input: I): O
   /** The thread that runs the commands; undefined where it is this one, which is so until `moveWriter`. */
   readonly thread: Omit<RemoteWriter, 'submit' | 'end'> | undefined
   /** From here on every command is run by the thread at the other end. */
@@ -50,18 +61,30 @@ export function openDatabase(
 ): Database {
   const sqlite = connect(path)
   const watch = createFileWatch(path)
-  const connection: Connection = { sqlite, orm: drizzle(sqlite, { schema }) }
+  const answer = createStatements(sqlite)
+  const connection: Connection = { sqlite, orm: drizzle(sqlite, { schema }), answer }
   const transaction = prepareTransaction(sqlite)
   const snapshot = createSnapshot(sqlite, transaction)
   const within = { ...connection, transaction, snapshot }
   const local = createWriter(within, notifications, { ...observer, verify: watch.check })
   let remote: RemoteWriter | undefined
   const submit: Writer['submit'] = (one) => (remote ?? local).submit(one)
+  const execute: Writer['execute'] = (command, input) =>
+    new Promise((resolve, reject) => submit({ command, input, resolve, reject }))
+  function readNow<I, O>(query: Query<I, O>, input: I): O {
+    snapshot.hold()
+    return runSteps(query.steps(new StepTx(refuseNotice), input), (step) => {
+      if (step.ask === 'call') throw new TypeError(`Query '${query.name}' calls a command`)
+      return answer(step)
+    })
+  }
   return {
     ...connection,
     submit,
-    execute: (command, input) =>
-      new Promise((resolve, reject) => submit({ command, input, resolve, reject })),
+    execute,
+    run: execute,
+    readNow,
+    read: async (query, input) => readNow(query, input),
     beforeCommit: local.beforeCommit,
     get thread() {
       return remote
@@ -96,6 +119,10 @@ export function openDatabase(
       sqlite.close()
     },
   }
+}
+
+function refuseNotice(): never {
+  throw new TypeError('A query publishes nothing')
 }
 
 function connect(path: string): Sqlite {

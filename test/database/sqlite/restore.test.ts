@@ -15,11 +15,11 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs'
-import { writeBackup } from '#src/database/backup.ts'
-import { lockDatabase } from '#src/database/lock.ts'
-import { migrate } from '#src/database/migrate.ts'
-import { openDatabase } from '#src/database/open.ts'
-import { restoreBackup } from '#src/database/restore.ts'
+import { writeBackup } from '#src/database/sqlite/backup.ts'
+import { lockDatabase } from '#src/database/sqlite/lock.ts'
+import { migrate } from '#src/database/sqlite/migrate.ts'
+import { openDatabase } from '#src/database/sqlite/open.ts'
+import { restoreBackup } from '#src/database/sqlite/restore.ts'
 import { databaseInFolder, keysOf, NOW } from '#test/support/database-in-folder.ts'
 
 /** A row of a session whose user is not there. */

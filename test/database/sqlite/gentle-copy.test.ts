@@ -1,9 +1,9 @@
 import { Database as Sqlite } from 'bun:sqlite'
 import { describe, expect, test } from 'bun:test'
 import { copyFileSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
-import { backupInProcess } from '#src/database/backup-process.ts'
-import { migrate } from '#src/database/migrate.ts'
-import { openDatabase } from '#src/database/open.ts'
+import { backupInProcess } from '#src/database/sqlite/backup-process.ts'
+import { migrate } from '#src/database/sqlite/migrate.ts'
+import { openDatabase } from '#src/database/sqlite/open.ts'
 import { temporaryFolder } from '#test/support/folder.ts'
 
 /** A database of ours, open as a server has it. */
@@ -34,7 +34,7 @@ function keysOf(path: string): string[] {
 async function copyByPieces(source: string, target: string) {
   const script = `
     import { readSync, writeSync } from 'node:fs'
-    import { copyGently } from '#src/database/gentle-copy.ts'
+    import { copyGently } from '#src/database/sqlite/gentle-copy.ts'
     let isFirst = true
     copyGently(${JSON.stringify(source)}, ${JSON.stringify(target)}, () => {
       if (!isFirst) return

@@ -2,7 +2,7 @@ import type { Clock } from '#src/lib/clock.ts'
 import type { Log } from '#src/lib/log.ts'
 import { SECOND } from '#src/lib/time.ts'
 import { explainFault } from './fault.ts'
-import type { WriterObserver } from './writer.ts'
+import type { WriterObserver } from './sqlite/writer.ts'
 
 /** Whether commits succeed, said once when that changes and not at each of a thousand refusals. */
 export interface Fate extends Required<Pick<WriterObserver, 'committed' | 'refused'>> {

@@ -10,7 +10,7 @@ import {
   statSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
-import { UnusableDatabase } from './fault.ts'
+import { UnusableDatabase } from '../fault.ts'
 import { copyGently, readThrough } from './gentle-copy.ts'
 import { checkDatabaseFile } from './verify.ts'
 

@@ -1,5 +1,5 @@
 import { type Stats, statSync } from 'node:fs'
-import { UnusableDatabase } from './fault.ts'
+import { UnusableDatabase } from '../fault.ts'
 import { realPath } from './real-path.ts'
 
 /** What SQLite has open is not what a restart will find. */

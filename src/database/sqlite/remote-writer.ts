@@ -1,4 +1,4 @@
-import type { Notifications } from './notifications.ts'
+import type { Notifications } from '../notifications.ts'
 import { fromThrown, type Order, type Report } from './wire.ts'
 import type { Submission, WriterObserver } from './writer.ts'
 

@@ -1,6 +1,6 @@
 import { Database as Sqlite } from 'bun:sqlite'
 import { describe, expect, test } from 'bun:test'
-import { DatabaseFromTheFuture, migrate, pendingMigrations } from '#src/database/migrate.ts'
+import { DatabaseFromTheFuture, migrate, pendingMigrations } from '#src/database/sqlite/migrate.ts'
 import { temporaryFolder } from '#test/support/folder.ts'
 
 const first = { name: '0000_first', sql: 'CREATE TABLE a (id INTEGER) STRICT;' }

@@ -1,11 +1,11 @@
 import { expect, test } from 'bun:test'
 import { renameSync } from 'node:fs'
-import { command } from '#src/database/command.ts'
+import { syncCommand } from '#src/database/command.ts'
 import { isDatabaseFault } from '#src/database/fault.ts'
-import { LostFile } from '#src/database/file-watch.ts'
-import { WRITER_CHECKPOINT, WRITER_FAULT } from '#src/database/remote-writer.ts'
-import type { WriterObserver } from '#src/database/writer.ts'
-import { hostWriter } from '#src/database/writer-host.ts'
+import { LostFile } from '#src/database/sqlite/file-watch.ts'
+import { WRITER_CHECKPOINT, WRITER_FAULT } from '#src/database/sqlite/remote-writer.ts'
+import type { WriterObserver } from '#src/database/sqlite/writer.ts'
+import { hostWriter } from '#src/database/sqlite/writer-host.ts'
 import { Problem } from '#src/lib/problem.ts'
 import { linkedPorts } from '#test/support/linked-threads.ts'
 import { add, openNotes, texts } from '#test/support/test-notes.ts'
@@ -25,7 +25,7 @@ async function end(notes: ReturnType<typeof openNotes>) {
   notes[Symbol.dispose]()
 }
 
-const refuse = command('notes.refuse', () => (tx, text: string) => {
+const refuse = syncCommand('notes.refuse', () => (tx, text: string) => {
   tx.run(add, text)
   tx.notify('notes', 'never')
   throw new Problem(429, 'too-many', 'Not now.', {
@@ -34,7 +34,7 @@ const refuse = command('notes.refuse', () => (tx, text: string) => {
   })
 })
 
-const tell = command('notes.tell', () => (tx, text: string) => {
+const tell = syncCommand('notes.tell', () => (tx, text: string) => {
   tx.notify('notes', { text })
   return { id: tx.run(add, text), nothing: undefined }
 })

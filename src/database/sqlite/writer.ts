@@ -1,6 +1,6 @@
-import { type Command, type Connection, refusePromise, type Tx } from './command.ts'
-import { isBusy } from './fault.ts'
-import type { Notifications } from './notifications.ts'
+import { type Command, type Connection, refusePromise, type SyncTx } from '../command.ts'
+import { isBusy } from '../fault.ts'
+import type { Notifications } from '../notifications.ts'
 import type { Snapshot } from './snapshot.ts'
 import type { Transaction } from './transaction.ts'
 
@@ -9,7 +9,7 @@ const BUSY_DEADLINE_MS = 5_000
 const BUSY_RETRY_MS = 5
 
 interface Pending {
-  run: (tx: Tx) => unknown
+  run: (tx: SyncTx) => unknown
   name: string
   resolve: (value: unknown) => void
   reject: (error: unknown) => void
@@ -70,19 +70,19 @@ export function createWriter(
   observer: WriterObserver = {},
 ): Writer {
   const { sqlite, transaction, snapshot } = connection
-  const prepared = new Map<Command<never, unknown>, (tx: Tx, input: never) => unknown>()
+  const prepared = new Map<Command<never, unknown>, (tx: SyncTx, input: never) => unknown>()
   const listeners = new Set<(news: readonly News[]) => void>()
   let pending: Pending[] = []
   let scheduled = false
 
-  function bind<I, O>(command: Command<I, O>): (tx: Tx, input: I) => O {
+  function bind<I, O>(command: Command<I, O>): (tx: SyncTx, input: I) => O {
     let run = prepared.get(command)
     if (!run) {
       run = command.prepare(connection)
       prepared.set(command, run)
     }
     // The map holds commands of every type; each key was stored with its own function just above.
-    return run as (tx: Tx, input: I) => O
+    return run as (tx: SyncTx, input: I) => O
   }
 
   function schedule() {
@@ -203,7 +203,7 @@ export function createWriter(
 
   function run(one: Pending, outbox: News[]): unknown {
     let inner: { error: unknown } | undefined
-    const tx: Tx = {
+    const tx: SyncTx = {
       run(command, input) {
         try {
           return refusePromise(command.name, bind(command)(tx, input))

@@ -7,7 +7,7 @@ import {
   readlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { openDirect } from '#src/database/direct-file.ts'
+import { openDirect } from '#src/database/sqlite/direct-file.ts'
 import { temporaryFolder } from '#test/support/folder.ts'
 
 const PIECE = 64 * 1024

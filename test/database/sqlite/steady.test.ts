@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { steady } from '#src/database/steady.ts'
+import { steady } from '#src/database/sqlite/steady.ts'
 import { createTestApp } from '#test/support/test-app.ts'
 
 describe('Statements keep their plan', () => {
