@@ -3,8 +3,8 @@ import type { Deps } from './deps.ts'
 import { DAY, MINUTE } from './lib/time.ts'
 import { createBilling } from './modules/billing/service.ts'
 import type { BillingSettings } from './modules/billing/settings.ts'
+import { type Limit, userLimit } from './modules/limits/limit.ts'
 import type { Principal } from './plugins/auth.ts'
-import { type Limit, userLimit } from './plugins/rate-limit.ts'
 import type { Queue } from './queue/queue.ts'
 
 /** Builds billing from the configuration; docs/billing.md says how it is set up. */

@@ -6,7 +6,7 @@ import { WRITER_CHECKPOINT } from './database/sqlite/remote-writer.ts'
 import type { Clock } from './lib/clock.ts'
 import type { Maintenance } from './lib/maintenance.ts'
 import { DAY } from './lib/time.ts'
-import { type KeyPlace, pruneIdempotencyKeys } from './plugins/idempotency.ts'
+import { type KeyPlace, pruneIdempotencyKeys } from './modules/idempotency/commands.ts'
 import { prune as pruneJobs } from './queue/prune.ts'
 import type { Deps } from './services.ts'
 

@@ -5,9 +5,9 @@ import { syncCommand } from '#src/database/command.ts'
 import { migrate } from '#src/database/sqlite/migrate.ts'
 import { type Database, openDatabase } from '#src/database/sqlite/open.ts'
 import { systemClock } from '#src/lib/clock.ts'
+import { audit } from '#src/modules/audit/audit.ts'
 import { eraseUser } from '#src/modules/users/jobs.ts'
 import { createUserStore } from '#src/modules/users/store.sqlite.ts'
-import { audit } from '#src/plugins/audit.ts'
 import { createQueue } from '#src/queue/queue.ts'
 
 export interface Erasure {

@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import { syncCommand } from '#src/database/command.ts'
 import { migrate } from '#src/database/sqlite/migrate.ts'
 import { openDatabase } from '#src/database/sqlite/open.ts'
-import { audit } from '#src/plugins/audit.ts'
-import { type Limit, limitKey, spend } from '#src/plugins/rate-limit.ts'
+import { audit } from '#src/modules/audit/audit.ts'
+import { spend } from '#src/modules/limits/commands.ts'
+import { type Limit, limitKey } from '#src/modules/limits/limit.ts'
 
 /** Commands in one group commit, as under load. */
 const TOGETHER = 32

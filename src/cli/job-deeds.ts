@@ -1,5 +1,5 @@
 import { syncCommand } from '#src/database/command.ts'
-import { audit } from '#src/plugins/audit.ts'
+import { audit } from '#src/modules/audit/audit.ts'
 import type { Queue } from '#src/queue/queue.ts'
 import { type ReviveResult, revive } from '#src/queue/revive.ts'
 import type { JobRow } from '#src/queue/row.ts'

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { syncCommand } from '#src/database/command.ts'
 import { toInstant } from '#src/lib/time.ts'
-import { audit } from '#src/plugins/audit.ts'
+import { audit } from '#src/modules/audit/audit.ts'
 import { type Pause, type Resumption, resumeModels } from '#src/queue/provider-pauses.ts'
 import { withServices } from './context.ts'
 import { table } from './table.ts'

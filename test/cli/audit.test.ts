@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import { migrate } from '#src/database/sqlite/migrate.ts'
 import { openDatabase } from '#src/database/sqlite/open.ts'
-import { audit } from '#src/plugins/audit.ts'
+import { audit } from '#src/modules/audit/audit.ts'
 import { temporaryFolder } from '#test/support/folder.ts'
 import { pollux } from '#test/support/terminal.ts'
 

@@ -24,7 +24,7 @@ describe('durable before told', () => {
     const { database } = notes
     const script = `
       import { openDatabase } from '#src/database/sqlite/open.ts'
-      import { command } from '#src/database/command.ts'
+      import { syncCommand } from '#src/database/command.ts'
       const database = openDatabase(${JSON.stringify(notes.path)})
       const add = syncCommand('add', ({ sqlite }) => (_tx, text) => sqlite.run('INSERT INTO notes (text) VALUES (?)', [text]))
       for (let at = 0; ; at++) {

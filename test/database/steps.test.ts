@@ -26,23 +26,23 @@ const list = statement<{ isDone: number }, { noteText: string }>(
     WHERE ${eq(notes.isDone, p.isDone)} ORDER BY ${asc(notes.id)}`,
 )
 
-const add = command('notes.add', function* (tx, input: { text: string }) {
+const add = command('steps.add', function* (tx, input: { text: string }) {
   if (input.text === '') throw new RangeError('A note needs a text')
   const row = yield* tx.first(insert, { noteText: input.text })
   if (!row) throw new Error('The new note has no id')
   tx.notify('notes', row.id)
   return row.id
 })
-const addTwo = command('notes.add-two', function* (tx, input: { first: string; second: string }) {
+const addTwo = command('steps.add-two', function* (tx, input: { first: string; second: string }) {
   return [yield* add.steps(tx, { text: input.first }), yield* add.steps(tx, { text: input.second })]
 })
-const end = command('notes.end', function* (tx, input: { id: number }) {
+const end = command('steps.end', function* (tx, input: { id: number }) {
   return yield* tx.run(finish, input)
 })
-const open = query('notes.open', function* (tx) {
+const open = query('steps.open', function* (tx) {
   return (yield* tx.all(list, { isDone: 0 })).map(({ noteText }) => noteText)
 })
-const one = query('notes.one', function* (tx, input: { id: number }) {
+const one = query('steps.one', function* (tx, input: { id: number }) {
   return yield* tx.first(find, input)
 })
 

@@ -20,7 +20,7 @@ test('every slug of the code is in the catalogue with its status, and the catalo
 test('no Problem is made with a slug that the catalogue test cannot read', async () => {
   for await (const file of new Glob('src/**/*.ts').scan()) {
     // Makes again what was made elsewhere.
-    if (file.endsWith('database/wire.ts')) continue
+    if (file.endsWith('database/sqlite/wire.ts')) continue
     const text = await Bun.file(file).text()
     const made = text.match(/new Problem\(/g)?.length ?? 0
     expect([file, [...text.matchAll(SLUG)].length]).toEqual([file, made])

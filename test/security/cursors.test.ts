@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import { deriveKey } from '#src/lib/keys.ts'
 import { createCursors } from '#src/lib/page.ts'
 import { Problem } from '#src/lib/problem.ts'
-import { limitKey } from '#src/plugins/rate-limit.ts'
+import { limitKey } from '#src/modules/limits/limit.ts'
 import { json } from '#test/support/test-app.ts'
 import { createTestChat } from '#test/support/test-chat.ts'
 

@@ -3,16 +3,16 @@ import { otpChallenges, sessions, users } from '#drizzle/schema.ts'
 import { type Connection, type SyncTx, syncCommand } from '#src/database/command.ts'
 import type { Database } from '#src/database/sqlite/open.ts'
 import { lazy } from '#src/lib/lazy.ts'
-import { audit } from '#src/plugins/audit.ts'
+import { audit } from '#src/modules/audit/audit.ts'
 import {
   forgive,
-  type Limit,
   refuseSpent,
   remember,
   spend,
   takeBack,
   tally,
-} from '#src/plugins/rate-limit.ts'
+} from '#src/modules/limits/commands.ts'
+import type { Limit } from '#src/modules/limits/limit.ts'
 import { userTopic } from '#src/plugins/topics.ts'
 import type { Queue } from '#src/queue/queue.ts'
 import { accountColumns } from './account-columns.ts'

@@ -1,6 +1,6 @@
 import { DAY, HOUR, MINUTE } from '#src/lib/time.ts'
+import { type Limit, limitKey } from '#src/modules/limits/limit.ts'
 import type { Origin } from '#src/plugins/origin.ts'
-import { type Limit, limitKey } from '#src/plugins/rate-limit.ts'
 import type { Purpose } from './store.ts'
 
 export interface LimitSettings {

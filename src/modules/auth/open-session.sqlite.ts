@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { refreshTokens, sessions } from '#drizzle/schema.ts'
 import { type Command, syncCommand } from '#src/database/command.ts'
-import { audit } from '#src/plugins/audit.ts'
+import { audit } from '#src/modules/audit/audit.ts'
 import { userTopic } from '#src/plugins/topics.ts'
 import type { SessionToOpen, Whence } from './store.ts'
 

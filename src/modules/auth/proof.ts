@@ -1,6 +1,6 @@
 import type { Clock } from '#src/lib/clock.ts'
+import type { Limit } from '#src/modules/limits/limit.ts'
 import type { Origin } from '#src/plugins/origin.ts'
-import type { Limit } from '#src/plugins/rate-limit.ts'
 import type { HashFor } from './hash-gate.ts'
 import type { Passwords } from './passwords.ts'
 import type { AccountStore } from './store.ts'

@@ -1,6 +1,6 @@
 import { type Command, syncCommand } from '#src/database/command.ts'
 import { DAY } from '#src/lib/time.ts'
-import { pruneRateLimits } from '#src/plugins/rate-limit.ts'
+import { pruneLimits } from '#src/modules/limits/commands.ts'
 
 /** Of each table at once, so that a prune after a long pause does not hold up the others. */
 const MOST = 5_000
@@ -34,7 +34,7 @@ export const pruneAccounts: Command<
     challenges: challenges.run(now - DAY).changes,
     tokens: tokens.run(now - refreshTtlMs).changes,
     sessions: sessions.run(now - ENDED_KEPT_MS).changes,
-    limits: tx.run(pruneRateLimits, { now }),
+    limits: tx.run(pruneLimits, { now }),
     audit: audit.run(now - auditKeptMs).changes,
   })
 })

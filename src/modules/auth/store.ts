@@ -1,5 +1,5 @@
+import type { Limit } from '#src/modules/limits/limit.ts'
 import type { Origin } from '#src/plugins/origin.ts'
-import type { Limit } from '#src/plugins/rate-limit.ts'
 import type { NumberDigests } from './number-digest.ts'
 
 export type Purpose = 'login' | 'reset' | 'delete'

@@ -1,7 +1,7 @@
 import { and, eq, notInArray } from 'drizzle-orm'
 import { billingCustomers, checkoutSessions, subscriptions } from '#drizzle/schema.ts'
 import { type Command, type Orm, type SyncTx, syncCommand } from '#src/database/command.ts'
-import { audit } from '#src/plugins/audit.ts'
+import { audit } from '#src/modules/audit/audit.ts'
 import { userTopic } from '#src/plugins/topics.ts'
 import type { Entitlements } from './entitlement.ts'
 import { isLive, isTerminal, type Snapshot, type SubscriptionNow, TERMINAL } from './mirror.ts'

@@ -1,7 +1,7 @@
 import { eq, lt, sql } from 'drizzle-orm'
 import { billingCustomers, stripeEvents } from '#drizzle/schema.ts'
 import { type Command, syncCommand } from '#src/database/command.ts'
-import { audit } from '#src/plugins/audit.ts'
+import { audit } from '#src/modules/audit/audit.ts'
 import type { EnqueueSync } from './enqueue-sync.ts'
 import type { Recorded, StripeEventSeen } from './store.ts'
 

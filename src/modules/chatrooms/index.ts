@@ -1,9 +1,9 @@
 import { Elysia, t } from 'elysia'
 import { DEFAULT_LIMIT } from '#src/lib/page.ts'
+import { idempotencyKeyOf } from '#src/modules/idempotency/key.ts'
+import { sendAnswer } from '#src/modules/idempotency/reply.ts'
 import type { Auth } from '#src/plugins/auth.ts'
-import { idempotencyClaim } from '#src/plugins/idempotency.ts'
 import { strictQuery } from '#src/plugins/query.ts'
-import { sendAnswer } from '#src/plugins/reply.ts'
 import { answers, Cursor, Limit, Nothing, problems } from '#src/plugins/schemas.ts'
 import { NewRoom, Room, RoomChange, RoomPage } from './model.ts'
 import type { Rooms } from './service.ts'
@@ -17,7 +17,7 @@ export function createChatrooms({ auth, rooms }: { auth: Auth; rooms: Rooms }) {
     .post(
       '',
       async ({ principal, body, request, set }) =>
-        sendAnswer(set, await rooms.create(principal, body ?? {}, idempotencyClaim(request, body))),
+        sendAnswer(set, await rooms.create(principal, body ?? {}, idempotencyKeyOf(request, body))),
       {
         authenticated: true,
         body: NewRoom,

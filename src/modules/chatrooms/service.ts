@@ -2,9 +2,9 @@ import type { Clock } from '#src/lib/clock.ts'
 import { type Cursors, type Page, pageOf } from '#src/lib/page.ts'
 import { invalid, notFound } from '#src/lib/problem.ts'
 import type { Random } from '#src/lib/random.ts'
+import type { Answer, IdempotencyKey } from '#src/modules/idempotency/key.ts'
+import type { Limit } from '#src/modules/limits/limit.ts'
 import type { Principal } from '#src/plugins/auth.ts'
-import type { Answer, IdempotencyClaim } from '#src/plugins/idempotency.ts'
-import type { Limit } from '#src/plugins/rate-limit.ts'
 import type { NewRoom, Room, RoomChange } from './model.ts'
 import type { RoomKey, RoomStore } from './store.ts'
 
@@ -25,7 +25,7 @@ export interface RoomDeps {
 type RoomOwner = Pick<Principal, 'userId' | 'numberDigest'>
 
 export interface Rooms {
-  create(owner: RoomOwner, room: NewRoom, claim?: IdempotencyClaim): Promise<Answer<Room>>
+  create(owner: RoomOwner, room: NewRoom, claim?: IdempotencyKey): Promise<Answer<Room>>
   list(
     userId: string,
     query: { limit: number; cursor: string | undefined; search: string | undefined },

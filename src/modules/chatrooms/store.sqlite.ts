@@ -6,8 +6,8 @@ import type { Database } from '#src/database/sqlite/open.ts'
 import { fold } from '#src/lib/fold.ts'
 import { takeRows } from '#src/lib/page.ts'
 import { toInstant } from '#src/lib/time.ts'
-import { once } from '#src/plugins/idempotency.ts'
-import { spend } from '#src/plugins/rate-limit.ts'
+import { onceSync } from '#src/modules/idempotency/commands.ts'
+import { spend } from '#src/modules/limits/commands.ts'
 import { roomTopic } from '#src/plugins/topics.ts'
 import type { Room, RoomChange } from './model.ts'
 import type { RoomKey, RoomStore, RoomToCreate, RoomToRemove } from './store.ts'
@@ -105,7 +105,7 @@ export function createRoomStore(
       })
       .prepare()
     return (tx, { userId, claim, limit, now, room }: RoomToCreate) => {
-      const { value, replayed } = once(tx, { userId, claim, now }, () => {
+      const { value, replayed } = onceSync(tx, { userId, claim, now }, () => {
         tx.run(spend, { limits: [limit], now })
         const storedBytes = bytesOf(room)
         countText(tx, userId, storedBytes)

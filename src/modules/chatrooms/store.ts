@@ -1,6 +1,6 @@
 import type { Rows } from '#src/lib/page.ts'
-import type { Answer, IdempotencyClaim } from '#src/plugins/idempotency.ts'
-import type { Limit } from '#src/plugins/rate-limit.ts'
+import type { Answer, IdempotencyKey } from '#src/modules/idempotency/key.ts'
+import type { Limit } from '#src/modules/limits/limit.ts'
 import type { Room, RoomChange } from './model.ts'
 
 export interface RoomKey {
@@ -10,7 +10,7 @@ export interface RoomKey {
 
 export interface RoomToCreate {
   userId: string
-  claim: IdempotencyClaim | undefined
+  claim: IdempotencyKey | undefined
   limit: Limit
   now: number
   room: {

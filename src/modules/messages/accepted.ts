@@ -1,5 +1,5 @@
 import { toInstant } from '#src/lib/time.ts'
-import type { Answer } from '#src/plugins/idempotency.ts'
+import type { Answer } from '#src/modules/idempotency/key.ts'
 import type { Quota } from '../quota/model.ts'
 import type { Accepted, Message } from './model.ts'
 

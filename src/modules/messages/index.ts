@@ -1,10 +1,10 @@
 import { type Context, Elysia, t } from 'elysia'
 import { DEFAULT_LIMIT } from '#src/lib/page.ts'
 import { SECOND } from '#src/lib/time.ts'
+import { type Answer, idempotencyKeyOf } from '#src/modules/idempotency/key.ts'
+import { sendAnswer } from '#src/modules/idempotency/reply.ts'
 import type { Auth, Principal } from '#src/plugins/auth.ts'
-import { type Answer, idempotencyClaim } from '#src/plugins/idempotency.ts'
 import { strictQuery } from '#src/plugins/query.ts'
-import { sendAnswer } from '#src/plugins/reply.ts'
 import { answers, Cursor, Limit, Nothing, problems } from '#src/plugins/schemas.ts'
 import { traceparent } from '#src/plugins/trace.ts'
 import type { Quota } from '../quota/model.ts'
@@ -56,7 +56,7 @@ export function createMessageRoutes(deps: MessageRouteDeps) {
     .post(
       '',
       async ({ principal, params, body, request, set }) => {
-        const facts = { claim: idempotencyClaim(request, body), trace: traceparent(request) }
+        const facts = { claim: idempotencyKeyOf(request, body), trace: traceparent(request) }
         const answer = await messages.accept(principal.userId, params.id, body.userPrompt, facts)
         return sendAccepted(set, answer, principal, deps)
       },
@@ -116,7 +116,7 @@ export function createMessageRoutes(deps: MessageRouteDeps) {
     .post(
       '/:messageId/regenerate',
       async ({ principal, params, body, request, set }) => {
-        const facts = { claim: idempotencyClaim(request, body), trace: traceparent(request) }
+        const facts = { claim: idempotencyKeyOf(request, body), trace: traceparent(request) }
         const answer = await messages.regenerate(
           principal.userId,
           params.id,

@@ -5,8 +5,8 @@ import { type Cursors, type Page, pageOf } from '#src/lib/page.ts'
 import { invalid, notFound, Problem } from '#src/lib/problem.ts'
 import type { Random } from '#src/lib/random.ts'
 import { SECOND } from '#src/lib/time.ts'
+import type { Answer, IdempotencyKey } from '#src/modules/idempotency/key.ts'
 import { type Principal, unauthenticated } from '#src/plugins/auth.ts'
-import type { Answer, IdempotencyClaim } from '#src/plugins/idempotency.ts'
 import { roomTopic } from '#src/plugins/topics.ts'
 import { sentPrompt, toAnswer } from './accepted.ts'
 import type { Accepted, Exchange, Message } from './model.ts'
@@ -30,7 +30,7 @@ export interface MessageDeps {
 
 /** What a request brings besides its body. */
 export interface RequestFacts {
-  claim: IdempotencyClaim | undefined
+  claim: IdempotencyKey | undefined
   trace: string | null
 }
 

@@ -1,6 +1,6 @@
 import type { Command } from '#src/database/command.ts'
 import type { Rows } from '#src/lib/page.ts'
-import type { IdempotencyClaim } from '#src/plugins/idempotency.ts'
+import type { IdempotencyKey } from '#src/modules/idempotency/key.ts'
 import type { Measured, Exchange as PastExchange } from '../assistant/context.ts'
 import type { Acceptance } from './accepted.ts'
 import type { Exchange, Message } from './model.ts'
@@ -11,7 +11,7 @@ export interface PromptToAccept {
   promptId: string
   replyId: string
   text: string
-  claim: IdempotencyClaim | undefined
+  claim: IdempotencyKey | undefined
   trace: string | null
   now: number
 }
@@ -22,7 +22,7 @@ export interface ReplyToRegenerate {
   /** A reply, of any version. */
   messageId: string
   replyId: string
-  claim: IdempotencyClaim | undefined
+  claim: IdempotencyKey | undefined
   trace: string | null
   now: number
 }

@@ -1,7 +1,7 @@
 import type { Clock } from '#src/lib/clock.ts'
 import { Problem } from '#src/lib/problem.ts'
 import { DAY, MINUTE, SECOND } from '#src/lib/time.ts'
-import { tooMany } from '#src/plugins/rate-limit.ts'
+import { tooMany } from '#src/modules/limits/limit.ts'
 import type { Bounds, Quota, Usage } from './model.ts'
 
 /** How soon a user whose prompts all wait may look again: a reply takes seconds. */

@@ -1,7 +1,7 @@
 import { FOLD_VERSION } from '#src/lib/fold.ts'
 import type { Cursors, Page } from '#src/lib/page.ts'
+import type { Limit } from '#src/modules/limits/limit.ts'
 import type { Principal } from '#src/plugins/auth.ts'
-import type { Limit } from '#src/plugins/rate-limit.ts'
 import type { SearchHit } from './model.ts'
 import { parseQuery } from './query.ts'
 import type { SearchStore } from './store.ts'

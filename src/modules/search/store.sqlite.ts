@@ -1,7 +1,7 @@
 import type { Database } from '#src/database/sqlite/open.ts'
 import type { Clock } from '#src/lib/clock.ts'
 import { toInstant } from '#src/lib/time.ts'
-import { spend } from '#src/plugins/rate-limit.ts'
+import { spend } from '#src/modules/limits/commands.ts'
 import { indexSome } from './index-messages.sqlite.ts'
 import { toMatch } from './match.ts'
 import type { SearchHit } from './model.ts'

@@ -1,4 +1,4 @@
-import type { Limit } from '#src/plugins/rate-limit.ts'
+import type { Limit } from '#src/modules/limits/limit.ts'
 import type { SearchHit } from './model.ts'
 import type { Phrase } from './query.ts'
 

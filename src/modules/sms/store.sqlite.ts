@@ -1,6 +1,6 @@
 import { type Command, syncCommand } from '#src/database/command.ts'
 import type { Database } from '#src/database/sqlite/open.ts'
-import { takeBack } from '#src/plugins/rate-limit.ts'
+import { takeBack } from '#src/modules/limits/commands.ts'
 import type { SmsStore } from './store.ts'
 
 type Unsent = { challengeId: string; budget: readonly string[] }

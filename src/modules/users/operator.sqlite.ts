@@ -2,7 +2,7 @@ import { desc, eq, or, sql } from 'drizzle-orm'
 import { users } from '#drizzle/schema.ts'
 import { syncCommand } from '#src/database/command.ts'
 import type { Database } from '#src/database/sqlite/open.ts'
-import { audit } from '#src/plugins/audit.ts'
+import { audit } from '#src/modules/audit/audit.ts'
 import { NUMBER_DIGEST } from '#src/plugins/somebody.ts'
 
 /** A user as an operator sees one. */

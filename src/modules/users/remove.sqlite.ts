@@ -1,5 +1,5 @@
 import { type Command, syncCommand } from '#src/database/command.ts'
-import { audit } from '#src/plugins/audit.ts'
+import { audit } from '#src/modules/audit/audit.ts'
 import type { Origin } from '#src/plugins/origin.ts'
 import { IS_SOMEBODY } from '#src/plugins/somebody.ts'
 import { REPLY_ENDED, userTopic } from '#src/plugins/topics.ts'

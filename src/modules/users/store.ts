@@ -1,6 +1,6 @@
 import type { SyncTx } from '#src/database/command.ts'
+import type { Limit } from '#src/modules/limits/limit.ts'
 import type { Origin } from '#src/plugins/origin.ts'
-import type { Limit } from '#src/plugins/rate-limit.ts'
 
 export interface UserRow {
   id: string

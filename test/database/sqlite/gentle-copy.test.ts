@@ -19,7 +19,7 @@ async function setUp() {
 
 /** By the command, as an operator and the nightly task do. */
 function backUp(source: string, target: string): Promise<void> {
-  const program = [process.execPath, `${import.meta.dir}/../../src/main.ts`, 'backup', target]
+  const program = [process.execPath, `${import.meta.dir}/../../../src/main.ts`, 'backup', target]
   return backupInProcess({ source, target }, program)
 }
 
@@ -43,7 +43,7 @@ async function copyByPieces(source: string, target: string) {
       readSync(0, Buffer.alloc(1))
     })`
   const child = Bun.spawn([process.execPath, '-e', script], {
-    cwd: `${import.meta.dir}/../..`,
+    cwd: `${import.meta.dir}/../../..`,
     stdin: 'pipe',
     stdout: 'pipe',
     stderr: 'inherit',

@@ -2,7 +2,7 @@ import { and, eq, sql } from 'drizzle-orm'
 import { messages } from '#drizzle/schema.ts'
 import { type Command, type Connection, type SyncTx, syncCommand } from '#src/database/command.ts'
 import { notFound, Problem } from '#src/lib/problem.ts'
-import { once } from '#src/plugins/idempotency.ts'
+import { onceSync } from '#src/modules/idempotency/commands.ts'
 import { IS_SOMEBODY, NUMBER_DIGEST } from '#src/plugins/somebody.ts'
 import { roomTopic, userTopic } from '#src/plugins/topics.ts'
 import type { Queue } from '#src/queue/queue.ts'
@@ -30,7 +30,7 @@ export function createAccept(deps: AcceptDeps): Command<PromptToAccept, Acceptan
     const recall = prepareRecall(connection)
     return (tx, input) => {
       const { userId, roomId, promptId, now } = input
-      const { value, replayed } = once(tx, input, () => {
+      const { value, replayed } = onceSync(tx, input, () => {
         const room = rows.findRoom.get(roomId, userId)
         if (!room) throw notFound()
         const bytes = Buffer.byteLength(input.text)
@@ -71,7 +71,7 @@ export function createRegenerate(
       .where(eq(messages.replyTo, placeholder('promptId')))
       .prepare()
     return (tx, input) => {
-      const { value, replayed } = once(tx, input, () => {
+      const { value, replayed } = onceSync(tx, input, () => {
         const { userId, roomId, now } = input
         const room = rows.findRoom.get(roomId, userId)
         const old = room && find.get({ id: input.messageId, roomId })

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import { auditLog } from '#drizzle/schema.ts'
 import { DAY } from '#src/lib/time.ts'
-import { audit } from '#src/plugins/audit.ts'
+import { audit } from '#src/modules/audit/audit.ts'
 import type { CodeSent } from '#src/plugins/schemas.ts'
 import { createTestApp, json } from '#test/support/test-app.ts'
 

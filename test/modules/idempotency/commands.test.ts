@@ -2,8 +2,8 @@ import { describe, expect, test } from 'bun:test'
 import { DAY, MINUTE } from '#src/lib/time.ts'
 import { createMaintenance } from '#src/maintenance.ts'
 import type { Room } from '#src/modules/chatrooms/model.ts'
-import { idempotencyClaim } from '#src/plugins/idempotency.ts'
-import { createIdempotentCall } from '#src/plugins/idempotent-call.ts'
+import { createIdempotentCall } from '#src/modules/idempotency/idempotent-call.ts'
+import { idempotencyKeyOf } from '#src/modules/idempotency/key.ts'
 import { turns } from '#test/support/fake-clock.ts'
 import { createTestApp, json } from '#test/support/test-app.ts'
 
@@ -78,7 +78,7 @@ describe('A call that cannot be one transaction', () => {
 
 describe('Idempotency-Key', () => {
   const read = (key: string | undefined, path = '/a', body: unknown = { a: 1 }) =>
-    idempotencyClaim(
+    idempotencyKeyOf(
       new Request(`http://localhost${path}`, {
         method: 'POST',
         headers: key === undefined ? {} : { 'idempotency-key': key },

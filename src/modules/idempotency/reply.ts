@@ -1,8 +1,8 @@
 import type { Context } from 'elysia'
-import type { Principal } from './auth.ts'
-import { type Answer, idempotencyClaim } from './idempotency.ts'
+import { type Answer, idempotencyKeyOf } from '#src/modules/idempotency/key.ts'
+import type { Limit } from '#src/modules/limits/limit.ts'
+import type { Principal } from '#src/plugins/auth.ts'
 import type { IdempotentCall } from './idempotent-call.ts'
-import type { Limit } from './rate-limit.ts'
 
 /** Sets status and headers of an answer that may be a replay, and gives its body. */
 export function sendAnswer<B>(set: Context['set'], answer: Answer<B>): B {
@@ -24,7 +24,7 @@ export async function answerOnce<B>(
   limits: readonly Limit[] = [],
 ): Promise<B> {
   const { principal, body, request, set } = context
-  const claim = idempotencyClaim(request, body)
+  const claim = idempotencyKeyOf(request, body)
   const answer = await idempotently({ userId: principal.userId, claim, limits }, async () => ({
     status,
     body: await make(),

@@ -4,15 +4,17 @@ import { syncCommand } from '#src/database/command.ts'
 import type { Database } from '#src/database/sqlite/open.ts'
 import type { Clock } from '#src/lib/clock.ts'
 import { MINUTE } from '#src/lib/time.ts'
-import { type Answer, findKept, type IdempotencyClaim, keep } from './idempotency.ts'
-import { type Limit, spend } from './rate-limit.ts'
+import { findKept, keep } from '#src/modules/idempotency/commands.ts'
+import type { Answer, IdempotencyKey } from '#src/modules/idempotency/key.ts'
+import { spend } from '#src/modules/limits/commands.ts'
+import type { Limit } from '#src/modules/limits/limit.ts'
 
 /** A call that has not answered by then belongs to a process that died; the key may try again. */
 const LOCK_MS = MINUTE
 
 interface Claimed {
   userId: string
-  claim: IdempotencyClaim
+  claim: IdempotencyKey
   now: number
 }
 
@@ -55,7 +57,7 @@ const release = syncCommand('idempotency.release', ({ orm }) => {
  * `create` counts one against each of `limits`.
  */
 export type IdempotentCall = <B>(
-  input: { userId: string; claim: IdempotencyClaim | undefined; limits?: readonly Limit[] },
+  input: { userId: string; claim: IdempotencyKey | undefined; limits?: readonly Limit[] },
   create: () => Promise<{ status: number; body: B; location: string | null }>,
 ) => Promise<Answer<B>>
 

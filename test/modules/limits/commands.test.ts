@@ -3,7 +3,8 @@ import { migrate } from '#src/database/sqlite/migrate.ts'
 import { type Database, openDatabase } from '#src/database/sqlite/open.ts'
 import { Problem } from '#src/lib/problem.ts'
 import { HOUR } from '#src/lib/time.ts'
-import { spend, userLimit } from '#src/plugins/rate-limit.ts'
+import { spend } from '#src/modules/limits/commands.ts'
+import { userLimit } from '#src/modules/limits/limit.ts'
 
 const NOON = Date.UTC(2026, 10, 22, 12)
 const limit = userLimit('tests', { numberDigest: 'digest' }, 2, HOUR)

@@ -1,0 +1,54 @@
+import { auditLog } from '#drizzle/schema.ts'
+import { insertInto, statement } from '#src/database/statement.ts'
+import { command } from '#src/database/steps.ts'
+import type { Origin } from '#src/plugins/origin.ts'
+
+/** What is written down. Never a secret, a phone number or a text of a user. */
+export interface AuditEntry {
+  at: number
+  /** `<noun>.<what happened>`: `login.succeeded`. */
+  event: string
+  /** Whom it is about. */
+  userId: string | null
+  /** `user`, `stranger`, `system`, or `operator`. */
+  actor: 'user' | 'stranger' | 'system' | 'operator'
+  /** Where the request came from; absent where there was none. */
+  origin?: Pick<Origin, 'ip' | 'requestId'> | undefined
+  detail?: Record<string, string | number | boolean | null>
+}
+
+const insert = statement<{
+  at: number
+  event: string
+  userId: string | null
+  actor: string
+  requestId: string | null
+  ip: string | null
+  detail: string | null
+}>((p) =>
+  insertInto(auditLog, {
+    at: p.at,
+    event: p.event,
+    userId: p.userId,
+    actor: p.actor,
+    requestId: p.requestId,
+    ip: p.ip,
+    detail: p.detail,
+  }),
+)
+
+/** Writes one entry in the transaction of what it records. */
+export const audit = command(
+  'audit.record',
+  function* (tx, { at, event, userId, actor, origin, detail }: AuditEntry) {
+    yield* tx.run(insert, {
+      at,
+      event,
+      userId,
+      actor,
+      requestId: origin?.requestId ?? null,
+      ip: origin?.ip ?? null,
+      detail: detail ? JSON.stringify(detail) : null,
+    })
+  },
+)
