@@ -4,7 +4,9 @@ import type { Config } from './config/config.ts'
 import { createNotifications } from './database/notifications.ts'
 import { lockDatabase } from './database/sqlite/lock.ts'
 import { openDatabase } from './database/sqlite/open.ts'
+import { WRITER_FAULT } from './database/sqlite/remote-writer.ts'
 import { upgrade } from './database/sqlite/upgrade.ts'
+import { fromThrown, type Thrown } from './database/sqlite/wire.ts'
 import { internal } from './lib/problem.ts'
 import type { Runtime } from './lib/runtime.ts'
 import { SECOND } from './lib/time.ts'
@@ -15,7 +17,7 @@ import { createObservation } from './observation.ts'
 import { createCron } from './plugins/cron.ts'
 import { createWorker } from './queue/worker.ts'
 import { createServices } from './services.ts'
-import { createWriterMove, type WriterMove } from './writer-move.ts'
+import { startWriterThread } from './writer-port.ts'
 
 /** Above every limit of our own, so that too large a body meets our own 413 and not Bun's bare one. */
 const MAX_BODY_BYTES = 8 * 1024 * 1024
@@ -47,18 +49,10 @@ export async function serve(
   const path = config.databasePath
   const observation = await createObservation(config, runtime)
   const { metrics, meters, fate } = observation
-  let writer: WriterMove | undefined
-  const observer = {
-    ...observation.observer,
-    committed(commands: number, durationMs: number, wrote: boolean) {
-      observation.observer.committed(commands, durationMs, wrote)
-      writer?.committed(durationMs, performance.now())
-    },
-  }
   const notifications = createNotifications((error, topic) =>
     log.error({ err: error, topic }, 'a listener failed'),
   )
-  const database = openDatabase(path, observer, notifications)
+  const database = openDatabase(path, observation.observer, notifications)
   upgrade(database, { path, backupDir: config.backupDir, now: clock.now(), log })
   try {
     await fillNumberDigests(database, numberDigestsOf(config))
@@ -67,8 +61,13 @@ export async function serve(
     log.error({ err: error }, 'could not compute the digests of numbers')
   }
   observation.guard(database)
-  writer = createWriterMove(config, database, log)
-  if (config.writerThread === 'always') await writer.move()
+  notifications.subscribe(WRITER_FAULT, (thrown) => {
+    // Sent by the thread itself.
+    log.error({ err: fromThrown(thrown as Thrown) }, "the writer's thread met a fault")
+  })
+  // It starts while the services are built; what is committed meanwhile waits for it.
+  const thread = config.writerThread === 'always' ? startWriterThread(config) : undefined
+  if (thread) database.moveWriter(thread.port)
 
   const deps = { ...runtime, config, database, meters }
   const services = createServices(deps)
@@ -104,6 +103,7 @@ export async function serve(
   // Bun makes what outgoing requests need at the first of them, and ends the process where it then lacks a file
   // descriptor: here there are some.
   fetch.preconnect(url)
+  await thread?.ready
   await worker.start({ alone: true })
   await services.billing.reconcile()
   const closeMetrics = observation.watch(database, services.billing, services.provider.pauses)
@@ -118,7 +118,7 @@ export async function serve(
       services.messages.endWaits()
       await sendLastAnswers(app.server)
       await Promise.all([app.stop(true), closeMetrics()])
-      await writer?.stop()
+      await database.bringWriterBack()
       try {
         database.checkpoint()
       } catch (error) {

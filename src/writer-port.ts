@@ -1,57 +1,72 @@
 import type { Config } from './config/config.ts'
 import type { Port } from './database/sqlite/remote-writer.ts'
 
+/** A thread that is starting. What is posted to its port meanwhile waits there. */
+export interface WriterThread {
+  port: Port
+  /** Rejects where the thread cannot start. */
+  ready: Promise<void>
+}
+
 /**
- * Starts the writer's thread and the one that moves its log; they cost about 13 MB in the binary. The writer's
- * end before it is asked to is the end of the process.
+ * Starts the writer's thread and the one that moves its log; they cost about 13 MB in the binary. The end of either
+ * before it is asked to end is the end of the process: its next start finds everything that was acknowledged.
  */
-export async function startWriterThread(config: Config): Promise<Port> {
+export function startWriterThread(config: Config): WriterThread {
   // Beside this file in the source as in the binary, where each is an entry of its own.
   const writer = new Worker(new URL('./writer-thread.ts', import.meta.url).href, { ref: false })
   const mover = new Worker(new URL('./checkpoint-thread.ts', import.meta.url).href, { ref: false })
   let isClosing = false
-  const close = async () => {
-    isClosing = true
-    await Promise.all([end(writer), end(mover)])
-  }
-  try {
-    await Promise.all([ready(writer, JSON.stringify(config)), ready(mover, config.databasePath)])
-  } catch (error) {
-    await close()
-    throw error
-  }
+  writer.postMessage(JSON.stringify(config))
+  mover.postMessage(config.databasePath)
   for (const thread of [writer, mover]) {
-    thread.onerror = ({ message }) => {
-      throw new Error(`The writer's thread failed: ${message}`)
-    }
     thread.addEventListener('close', () => {
       if (!isClosing) throw new Error("The writer's thread ended")
     })
   }
+  let isReady = false
+  let hear = (_text: string) => {}
+  const started = Promise.withResolvers<void>()
   let isLooking = false
+  const moverStarted = Promise.withResolvers<void>()
   mover.onmessage = () => {
+    moverStarted.resolve()
     isLooking = false
   }
-  return {
-    post: (text) => writer.postMessage(text),
-    listen(hear) {
-      writer.onmessage = ({ data }: MessageEvent<string>) => {
-        hear(data)
-        if (isLooking) return
-        isLooking = true
-        mover.postMessage('')
-      }
-    },
-    close,
+  writer.onmessage = ({ data }: MessageEvent<string>) => {
+    if (!isReady) {
+      isReady = true
+      started.resolve()
+      return
+    }
+    hear(data)
+    if (isLooking) return
+    isLooking = true
+    mover.postMessage('')
   }
-}
-
-async function ready(thread: Worker, told: string): Promise<void> {
-  thread.postMessage(told)
-  await new Promise<void>((resolve, reject) => {
-    thread.onmessage = () => resolve()
-    thread.onerror = ({ message }) => reject(new Error(`The writer's thread failed: ${message}`))
-  })
+  for (const [thread, { reject }] of [
+    [writer, started],
+    [mover, moverStarted],
+  ] as const) {
+    thread.onerror = ({ message }) => {
+      const error = new Error(`The writer's thread failed: ${message}`)
+      reject(error)
+      throw error
+    }
+  }
+  return {
+    ready: Promise.all([started.promise, moverStarted.promise]).then(() => {}),
+    port: {
+      post: (text) => writer.postMessage(text),
+      listen(listener) {
+        hear = listener
+      },
+      async close() {
+        isClosing = true
+        await Promise.all([end(writer), end(mover)])
+      },
+    },
+  }
 }
 
 async function end(thread: Worker): Promise<void> {

@@ -11,7 +11,7 @@ const layers: [name: string, paths: RegExp][] = [
   ['plugins', /^src\/plugins\//],
   ['modules', /^src\/modules\//],
   ['app', /^src\/(app|accounts|services|billing|conversation|provider|deps|maintenance)\.ts$/],
-  ['serve', /^src\/((serve|observation|writer-move|writer-port)\.ts$|cli\/)/],
+  ['serve', /^src\/((serve|observation|writer-port)\.ts$|cli\/)/],
   ['main', /^src\/(main|writer-thread|checkpoint-thread)\.ts$/],
 ]
 /** What every other module may use. */

@@ -17,7 +17,9 @@ async function setUp() {
   const database = openDatabase(path)
   migrate(database.sqlite, { now: 0 })
   const { config } = parseConfig({ NODE_ENV: 'test', DATABASE_URL: path })
-  database.moveWriter(await startWriterThread(config))
+  const { port, ready } = startWriterThread(config)
+  database.moveWriter(port)
+  await ready
   const state = database.sqlite.query<{ log: number; checkpointed: number }, []>(
     'PRAGMA wal_checkpoint(NOOP)',
   )

@@ -17,7 +17,7 @@ async function namesInSource(): Promise<string[]> {
     [...files].filter((file) => !file.includes('/src/cli/')).map((file) => Bun.file(file).text()),
   )
   return texts.flatMap((text) =>
-    [...text.matchAll(/\bcommand\(\s*'([^']+)'/g)].map(([, name]) => name ?? ''),
+    [...text.matchAll(/\b(?:command|syncCommand)\(\s*'([^']+)'/g)].map(([, name]) => name ?? ''),
   )
 }
 
@@ -27,7 +27,9 @@ test('the thread knows every command that a server may give it', async () => {
   const database = openDatabase(path)
   migrate(database.sqlite, { now: 0 })
   const { config } = parseConfig({ NODE_ENV: 'test', DATABASE_URL: path })
-  database.moveWriter(await startWriterThread(config))
+  const { port, ready } = startWriterThread(config)
+  database.moveWriter(port)
+  await ready
   const names = await namesInSource()
   expect(names.length).toBeGreaterThan(50)
   const here = () => {

@@ -43,10 +43,10 @@ export const options = {
     describe: 'The SQLite file',
     default: './data/pollux.db',
   }),
-  writerThread: oneOf('WRITER_THREAD', ['auto', 'always', 'never'], {
+  writerThread: oneOf('WRITER_THREAD', ['always', 'never'], {
     describe:
-      'Whether commits are made on a thread of their own, which takes 13 MB; auto: once they take a fifth of the time',
-    default: 'auto',
+      'Whether the server commits on a thread of its own, which takes 13 MB, so that a slow disk holds up no reader',
+    default: 'always',
   }),
   logLevel: oneOf('LOG_LEVEL', ['debug', 'info', 'warn', 'error', 'silent'], {
     describe: 'Least severe log line to write',

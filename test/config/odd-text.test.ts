@@ -19,7 +19,7 @@ function sound({ name, allowed }: { name: string; allowed: string }): string {
   const values: Record<string, string> = {
     NODE_ENV: 'test',
     OTP_DELIVERY: 'response',
-    WRITER_THREAD: 'auto',
+    WRITER_THREAD: 'never',
     LOG_LEVEL: 'info',
     QUOTA_TIMEZONE: 'UTC',
     DATABASE_URL: 'file:./a.db',

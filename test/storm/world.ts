@@ -69,7 +69,7 @@ export async function createStormWorld(binary: string, plan: StormPlan): Promise
 
   async function start(): Promise<ServerProcess> {
     // Every other server makes its commits on a thread of their own.
-    const writer = { WRITER_THREAD: started.length % 2 === 0 ? 'always' : 'auto' }
+    const writer = { WRITER_THREAD: started.length % 2 === 0 ? 'always' : 'never' }
     const server = await startServer({
       ...serverOptions,
       environment: { ...environment, ...writer },

@@ -21,7 +21,8 @@ export async function startListening({
 } = {}) {
   const folder = await temporaryFolder()
   const path = folder.file('pollux.db')
-  const config = { ...parseConfig({ NODE_ENV: 'test' }).config, port: 0, databasePath: path }
+  const { config: usual } = parseConfig({ NODE_ENV: 'test', WRITER_THREAD: 'never' })
+  const config = { ...usual, port: 0, databasePath: path }
   const runtime = { clock: systemClock, random: systemRandom, log }
   const server = await serve({ ...config, ...settings }, runtime, { idleTimeoutSeconds })
   const { url } = server
