@@ -82,6 +82,7 @@ export async function serve(
   const tasks = [lookAtOurselves, ...createMaintenance(deps), ...services.maintenance]
   const cron = createCron(tasks, log)
   const seen = { draining: isDraining, notReady, ...(metrics && { metrics }) }
+  await thread?.ready
   // On the application itself: an instance around it would bring its own strictness, which is none.
   const app = createApp(deps, services, seen)
     .use(cron.plugin)
@@ -103,7 +104,6 @@ export async function serve(
   // Bun makes what outgoing requests need at the first of them, and ends the process where it then lacks a file
   // descriptor: here there are some.
   fetch.preconnect(url)
-  await thread?.ready
   await worker.start({ alone: true })
   await services.billing.reconcile()
   const closeMetrics = observation.watch(database, services.billing, services.provider.pauses)
