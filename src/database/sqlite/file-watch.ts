@@ -31,8 +31,11 @@ export function createFileWatch(path: string): FileWatch {
   let log = look(logPath)
   // No VACUUM runs while serving, so the file never gets smaller.
   let size = database?.size ?? 0
+  let cut: LostFile | undefined
   return {
     check() {
+      // A checkpoint may make the file as long again as it was; what was cut off is still missing.
+      if (cut) throw cut
       const now = look(path)
       if (!now || now.ino !== database?.ino || now.dev !== database.dev) {
         const what = now ? 'replaced' : 'deleted'
@@ -40,7 +43,8 @@ export function createFileWatch(path: string): FileWatch {
       }
       if (now.size < size) {
         const message = `The database file '${path}' was cut from ${size} to ${now.size} bytes while the server runs. Stop the server, restore a backup (pollux restore <file>) and start it again.`
-        throw new LostFile('cut', message)
+        cut = new LostFile('cut', message)
+        throw cut
       }
       size = now.size
       const logNow = look(logPath)
@@ -51,6 +55,7 @@ export function createFileWatch(path: string): FileWatch {
       }
     },
     reset() {
+      cut = undefined
       database = look(path)
       log = look(logPath)
       size = database?.size ?? 0

@@ -18,6 +18,19 @@ test('a file that has grown and is cut back to its first size is noticed', async
   expect(() => watch.check()).toThrow('was cut from 500 to 100 bytes')
 })
 
+test('a file that was cut stays cut, also when a checkpoint has made it longer again', async () => {
+  await using folder = await temporaryFolder()
+  const path = folder.file('data.db')
+  writeFileSync(path, 'x'.repeat(500))
+  const watch = createFileWatch(path)
+  truncateSync(path, 100)
+  expect(() => watch.check()).toThrow('was cut')
+  truncateSync(path, 600)
+  expect(() => watch.check()).toThrow('was cut')
+  watch.reset()
+  watch.check()
+})
+
 test('a second server by way of a link is refused', async () => {
   await using folder = await temporaryFolder()
   writeFileSync(folder.file('data.db'), '')
