@@ -52,7 +52,8 @@ export async function createObservation(
 
   function save(lost: LostFile) {
     const database = guarded
-    if (!database || clock.now() < notBefore) return
+    // Of a file that was cut short there is nothing to save, and whoever found out goes on refusing.
+    if (!database || lost.what === 'cut' || clock.now() < notBefore) return
     // A database that is gone is copied once, or the copies would fill the disk.
     notBefore = Number.POSITIVE_INFINITY
     const run = () => {

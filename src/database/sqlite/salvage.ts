@@ -11,13 +11,12 @@ type Rescue = 'serving' | 'over' | 'failed'
 /**
  * Saves what was committed before somebody took the files away: SQLite still has them open. A log is put
  * back in its place and serving goes on; of a deleted or replaced database a copy is written, for an
- * operator to restore. Of one that was cut short there is nothing to save.
+ * operator to restore.
  */
 export function rescue(
   database: Database,
   { path, lost, now, log }: { path: string; lost: LostFile; now: number; log: Log },
 ): Rescue {
-  if (lost.what === 'cut') return 'over'
   const copy = `${path}.rescued-${stamp(now)}`
   try {
     // Another request of this turn of the loop may be reading; neither statement runs inside of a transaction.
