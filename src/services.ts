@@ -2,6 +2,7 @@ import { createAccountServices, numberDigestsOf } from './accounts.ts'
 import { billingLimits, composeBilling } from './billing.ts'
 import type { Config } from './config/config.ts'
 import { createConversation } from './conversation.ts'
+import { syncCommand } from './database/command.ts'
 import type { Deps } from './deps.ts'
 import { deriveKey } from './lib/keys.ts'
 import type { Maintenance } from './lib/maintenance.ts'
@@ -10,7 +11,6 @@ import { DAY, MINUTE } from './lib/time.ts'
 import { createAuthentication } from './modules/auth/authenticate.ts'
 import { createTokens } from './modules/auth/tokens.ts'
 import { createRooms } from './modules/chatrooms/service.ts'
-import { createRoomStore } from './modules/chatrooms/store.sqlite.ts'
 import { userLimit } from './modules/limits/limit.ts'
 import type { Bounds, Tier } from './modules/quota/model.ts'
 import { createQuotas } from './modules/quota/service.ts'
@@ -62,11 +62,15 @@ export function createServices(deps: Deps) {
   )
   const conversation = createConversation({ deps, queue, quotas, cursors, isSessionAlive })
   const rooms = createRooms({
-    store: createRoomStore(database, {
-      cancelPending: conversation.store.cancelPending,
-      setAside: createSetRoomAside(queue),
-      countText: quotas.countText,
-    }),
+    database,
+    cancelPending: conversation.store.cancelPending,
+    setAside: createSetRoomAside(queue),
+    countText: syncCommand<{ userId: string; bytes: number }, void>(
+      'quota.count-text',
+      () =>
+        (tx, { userId, bytes }) =>
+          quotas.countText(tx, userId, bytes),
+    ),
     clock,
     random,
     cursors,

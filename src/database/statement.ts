@@ -75,6 +75,14 @@ export function update<T extends SQLiteTable>(table: T, values: ValuesOf<T>): SQ
   return sql`UPDATE ${table} SET ${list}`
 }
 
+/** `column AS "name", …`: what a row holds, by the names that it is to have. */
+export function columns(fields: Record<string, SQLWrapper>): SQL {
+  const list = Object.entries(fields).map(
+    ([name, field]) => sql`${field} AS ${sql.identifier(name)}`,
+  )
+  return sql.join(list, sql`, `)
+}
+
 /** Columns by their names in the schema, each with a placeholder, a constant or an expression. */
 type ValuesOf<T extends SQLiteTable> = { [K in keyof T['_']['columns']]?: SQLWrapper | Value }
 

@@ -1,3 +1,4 @@
+import type { Database } from '#src/database/sqlite/open.ts'
 import type { Clock } from '#src/lib/clock.ts'
 import { type Cursors, type Page, pageOf } from '#src/lib/page.ts'
 import { invalid, notFound } from '#src/lib/problem.ts'
@@ -5,14 +6,16 @@ import type { Random } from '#src/lib/random.ts'
 import type { Answer, IdempotencyKey } from '#src/modules/idempotency/key.ts'
 import type { Limit } from '#src/modules/limits/limit.ts'
 import type { Principal } from '#src/plugins/auth.ts'
+import { createRoomCommands, type RoomCommandDeps } from './commands.ts'
 import type { NewRoom, Room, RoomChange } from './model.ts'
-import type { RoomKey, RoomStore } from './store.ts'
+import { getRoom, getRooms, toRoom } from './queries.ts'
+import type { RoomKey } from './statements.ts'
 
 /** Until a person or the first exchange gives a better one. */
 const UNTITLED = 'New chat'
 
-export interface RoomDeps {
-  store: RoomStore
+export interface RoomDeps extends RoomCommandDeps {
+  database: Database
   clock: Clock
   random: Random
   cursors: Cursors
@@ -39,7 +42,8 @@ export interface Rooms {
 }
 
 export function createRooms(deps: RoomDeps): Rooms {
-  const { store, clock, random, cursors, models, limitOf } = deps
+  const { database, clock, random, cursors, models, limitOf } = deps
+  const commands = createRoomCommands(deps)
 
   function checkModel(model: string | null | undefined) {
     if (typeof model === 'string' && !models.includes(model)) {
@@ -51,7 +55,7 @@ export function createRooms(deps: RoomDeps): Rooms {
     create(owner, room, claim) {
       checkModel(room.model)
       const now = clock.now()
-      return store.create({
+      return database.run(commands.create, {
         userId: owner.userId,
         claim,
         limit: limitOf(owner),
@@ -71,24 +75,29 @@ export function createRooms(deps: RoomDeps): Rooms {
         cursor === undefined ? undefined : cursors.decode(list, cursor, ['number', 'string'])
       const after = key && { activeAt: key[0], id: key[1] }
       const cursorOf = (room: RoomKey) => cursors.encode(list, [room.activeAt, room.id])
-      const rows = await store.list({ userId, limit, after, search })
-      const page = pageOf(rows, ({ activeAt: _activeAt, ...room }): Room => room, cursorOf)
+      const rows = await database.read(getRooms, { userId, limit, after, search })
+      const page = pageOf(rows, toRoom, cursorOf)
       if (page.nextCursor === null && rows.until) page.nextCursor = cursorOf(rows.until)
       return page
     },
     async get(userId, roomId) {
-      const room = await store.find({ userId, roomId })
+      const room = await database.read(getRoom, { userId, roomId })
       if (!room) throw notFound()
       return room
     },
     async change(userId, roomId, change) {
       checkModel(change.model)
-      const room = await store.change({ userId, roomId, change, now: clock.now() })
+      const asked = { userId, roomId, change, now: clock.now() }
+      const room = await database.run(commands.change, asked)
       if (!room) throw notFound()
       return room
     },
     async remove(userId, roomId) {
-      if (!(await store.remove({ userId, roomId, now: clock.now() }))) throw notFound()
+      for (;;) {
+        const isRemoved = await database.run(commands.remove, { userId, roomId, now: clock.now() })
+        if (isRemoved === false) throw notFound()
+        if (isRemoved) return
+      }
     },
   }
 }
