@@ -57,7 +57,7 @@ export function createConversation({
     assistant: provider.assistant,
     isFault: provider.isFault,
     toQueueError: provider.toQueueError,
-    beforeRetry: quotas.beforeRetry,
+    beforeRetrySync: quotas.beforeRetry,
     countCall: (userId: string) => database.execute(quotas.countCall, { userId }),
   }
   queue.register(

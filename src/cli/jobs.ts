@@ -87,7 +87,8 @@ function retry(terminal: Terminal, id: number) {
     const job = createInspector(database).find(id)
     if (!job) throw new Failure(`There is no job ${id}.`)
     const hasEnded = job.state === 'failed' || job.state === 'cancelled'
-    if (hasEnded && services.queue.kinds.get(job.kind)?.ended) {
+    const kind = services.queue.kinds.get(job.kind)
+    if (hasEnded && (kind?.ended || kind?.endedSync)) {
       throw new Failure(
         `What job ${id} was for has been told how it ended; a reply is asked for anew.`,
       )

@@ -1,4 +1,5 @@
 import { type Command, type SyncTx, syncCommand } from '#src/database/command.ts'
+import { command, type Steps } from '#src/database/steps.ts'
 import { JOB_READY } from './enqueue.ts'
 import type { Job, JobEnd, JobKind } from './job.ts'
 import { prepareLanes } from './lane.ts'
@@ -60,11 +61,32 @@ export function createEndWaiting(
   })
 }
 
+interface Ended {
+  kind: JobKind
+  job: Job
+  end: JobEnd
+}
+
+const ended = command('queue.ended', function* (tx, { kind, job, end }: Ended) {
+  yield* kind.ended?.(tx, job, end) ?? nothing()
+})
+
+const beforeRetry = command(
+  'queue.before-retry',
+  function* (tx, { kind, job }: Omit<Ended, 'end'>) {
+    return yield* kind.beforeRetry?.(tx, job) ?? nothing()
+  },
+)
+
+function* nothing(): Steps<undefined> {}
+
 /** What its kind does when a job ends without being done, in the same transaction. */
 export function runEnded(tx: SyncTx, kinds: JobKinds, row: JobRow, end: JobEnd): void {
   const kind = kinds.get(row.kind)
-  const job = kind?.ended && read(row, kind)
-  if (job) kind.ended?.(tx, job, end)
+  const job = (kind?.ended || kind?.endedSync) && read(row, kind)
+  if (!job) return
+  tx.run(ended, { kind, job, end })
+  kind.endedSync?.(tx, job, end)
 }
 
 /** Asks its kind about another try, in the same transaction; gives how the job ends instead, if it does. */
@@ -72,8 +94,9 @@ export function runBeforeRetry(tx: SyncTx, kinds: JobKinds, row: JobRow): JobEnd
   // A stop request ends the job anyway.
   if (row.state !== 'running' || row.stop_requested_at !== null) return undefined
   const kind = kinds.get(row.kind)
-  const job = kind?.beforeRetry && read(row, kind)
-  return job && kind.beforeRetry?.(tx, job)
+  const job = (kind?.beforeRetry || kind?.beforeRetrySync) && read(row, kind)
+  if (!job) return undefined
+  return tx.run(beforeRetry, { kind, job }) ?? kind.beforeRetrySync?.(tx, job)
 }
 
 /** Undefined for a body nobody can read: it has no effect to undo, and the job still ends. */

@@ -1,4 +1,5 @@
 import type { Command, CommandOrName, SyncTx } from '#src/database/command.ts'
+import type { Steps, Tx } from '#src/database/steps.ts'
 import type { ProviderLimit } from './provider.ts'
 
 /** parked → ready → running → done | failed | cancelled. See docs/architecture.md. */
@@ -78,9 +79,13 @@ export interface JobKind<B = unknown> {
    * In the transaction that makes a job ready that a handler had begun: after an error, a lost lease, or a drain, but not
    * after a Snooze. May end it instead, as when nothing may be spent on it any more.
    */
-  beforeRetry?(tx: SyncTx, job: Job<B>): JobEnd | undefined
+  beforeRetry?(tx: Tx, job: Job<B>): Steps<JobEnd | undefined>
   /** In the transaction that ends the job as failed or cancelled, whoever ends it. */
-  ended?(tx: SyncTx, job: Job<B>, end: JobEnd): void
+  ended?(tx: Tx, job: Job<B>, end: JobEnd): Steps<void>
+  /** `beforeRetry` for a kind whose commands are not generators yet. */
+  beforeRetrySync?(tx: SyncTx, job: Job<B>): JobEnd | undefined
+  /** `ended` for a kind whose commands are not generators yet. */
+  endedSync?(tx: SyncTx, job: Job<B>, end: JobEnd): void
 }
 
 /** A permanent fault: do not try again. */

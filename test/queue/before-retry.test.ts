@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import { SECOND } from '#src/lib/time.ts'
 import { type JobEnd, Snooze } from '#src/queue/job.ts'
-import { createTestQueue, settle } from '#test/support/test-queue.ts'
+import { createTestQueue, noting, settle } from '#test/support/test-queue.ts'
 
 const SPENT: JobEnd = { state: 'failed', cause: 'error', code: 'spent', message: 'nothing is left' }
 
@@ -17,11 +17,11 @@ function setUp(faults: Error[], mayRetry = () => true) {
       await new Promise((resolve) => signal.addEventListener('abort', resolve))
       throw new Error('aborted')
     },
-    beforeRetry(_tx, { claims }) {
+    beforeRetry: noting(({ claims }) => {
       asked.push(claims)
       return mayRetry() ? undefined : SPENT
-    },
-    ended: (_tx, _job, { code }) => void ends.push(code),
+    }),
+    ended: noting((_job, { code }) => void ends.push(code)),
   })
   return { ...queue, asked, ends }
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { openDatabase } from '#src/database/sqlite/open.ts'
 import type { JobEnd, JobKind } from '#src/queue/job.ts'
 import { createQueue } from '#src/queue/queue.ts'
-import { createTestQueue, settle } from '#test/support/test-queue.ts'
+import { createTestQueue, noting, settle } from '#test/support/test-queue.ts'
 
 /** A handler that waits for its signal and tells how it was aborted. */
 function untilAborted(aborts: unknown[]): JobKind['run'] {
@@ -24,7 +24,7 @@ function start(path = ':memory:') {
   const ends: [number, JobEnd['cause']][] = []
   test.kind({
     run: untilAborted(aborts),
-    ended: (_tx, job, end) => void ends.push([job.id, end.cause]),
+    ended: noting((job, end) => void ends.push([job.id, end.cause])),
   })
   return { ...test, aborts, ends }
 }
@@ -98,7 +98,7 @@ test('a stop that comes while the handler fails by itself is not lost to the ret
   const { enqueue, cancel, row, worker, kind } = createTestQueue()
   const ends: string[] = []
   const { promise, reject } = Promise.withResolvers<void>()
-  kind({ run: () => promise, ended: (_tx, _job, end) => void ends.push(end.cause) })
+  kind({ run: () => promise, ended: noting((_job, end) => void ends.push(end.cause)) })
   await worker().start({ alone: true })
   const id = await enqueue({ lane: 'a' })
   const next = await enqueue({ lane: 'a' })

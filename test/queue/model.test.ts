@@ -7,7 +7,7 @@ import { heartbeat } from '#src/queue/heartbeat.ts'
 import { effect } from '#src/queue/job.ts'
 import type { JobRow } from '#src/queue/row.ts'
 import { createQueueModel } from '#test/support/queue-model.ts'
-import { createTestQueue } from '#test/support/test-queue.ts'
+import { createTestQueue, noting } from '#test/support/test-queue.ts'
 
 const LEASE_MS = 1_000
 
@@ -50,7 +50,7 @@ function start() {
   const model = createQueueModel()
   const { database, queue, clock } = real
   const ended: number[] = []
-  real.kind({ run: async () => {}, ended: (_tx, job) => void ended.push(job.id) })
+  real.kind({ run: async () => {}, ended: noting((job) => void ended.push(job.id)) })
   database.sqlite.run('CREATE TABLE effects (job INTEGER)')
   const rows = database.sqlite.query<JobRow, []>('SELECT * FROM jobs ORDER BY id')
   const lanes = database.sqlite.query<{ last: number }, [string]>(

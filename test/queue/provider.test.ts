@@ -3,7 +3,7 @@ import * as fc from 'fast-check'
 import { MINUTE } from '#src/lib/time.ts'
 import { returnProviderSlot, takeProviderSlot } from '#src/queue/provider.ts'
 import { createPauses, pauseModel, resumeModels } from '#src/queue/provider-pauses.ts'
-import { createTestQueue, settle } from '#test/support/test-queue.ts'
+import { createTestQueue, noting, settle } from '#test/support/test-queue.ts'
 
 const KEY = { name: 'gemini', account: 'key' }
 const refused = { ...KEY, model: '', reason: 'key' as const, quotaId: null }
@@ -94,7 +94,7 @@ test('a job that waits out its deadline behind a refused key fails, and its lane
   kind({
     provider: { ...KEY, rpm: 0 },
     run: async () => {},
-    ended: (_tx, job, end) => void ends.push([job.id, end.cause]),
+    ended: noting((job, end) => void ends.push([job.id, end.cause])),
   })
   const now = clock.now()
   await database.execute(pauseModel, { ...refused, until: now + 20_000, now })

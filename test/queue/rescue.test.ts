@@ -3,7 +3,7 @@ import { MINUTE } from '#src/lib/time.ts'
 import { claim } from '#src/queue/claim.ts'
 import { heartbeat } from '#src/queue/heartbeat.ts'
 import type { JobRow } from '#src/queue/row.ts'
-import { createTestQueue, settle } from '#test/support/test-queue.ts'
+import { createTestQueue, noting, settle } from '#test/support/test-queue.ts'
 
 const LEASE_MS = 30_000
 
@@ -74,7 +74,10 @@ test('a worker that comes back after a pause takes its own jobs for alive', asyn
 test('a job lost three times fails, gives its reason, and its lane moves on', async () => {
   const test = createTestQueue()
   const ends: unknown[] = []
-  test.kind({ run: async () => {}, ended: (_tx, job, end) => void ends.push([job.id, end.code]) })
+  test.kind({
+    run: async () => {},
+    ended: noting((job, end) => void ends.push([job.id, end.code])),
+  })
   const poison = await test.enqueue({ lane: 'a' })
   const next = await test.enqueue({ lane: 'a' })
   for (let times = 1; times <= 3; times++) {
@@ -100,9 +103,9 @@ test('a job whose end cannot be written does not hold up the rescue of the other
   const test = createTestQueue()
   test.kind({
     run: async () => {},
-    ended: (_tx, { body }) => {
+    ended: noting(({ body }) => {
       if (body === 'poison') throw new Error('cannot end')
-    },
+    }),
   })
   const poison = await test.enqueue({ body: 'poison', deadlineAt: test.clock.now() + 1 })
   const good = await test.enqueue({ body: 'good' })

@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test'
 import { syncCommand } from '#src/database/command.ts'
 import { MINUTE, SECOND } from '#src/lib/time.ts'
 import { Discard, effect, RetryAfter, Snooze, Stopped } from '#src/queue/job.ts'
-import { createTestQueue, gate, settle } from '#test/support/test-queue.ts'
+import { createTestQueue, gate, noting, settle } from '#test/support/test-queue.ts'
 
 test('a job is picked up on the commit that made it ready, with no poll', async () => {
   const { kind, worker, enqueue, row, clock } = createTestQueue()
@@ -50,7 +50,7 @@ test('a job that throws is tried again with backoff and fails at the fifth error
   const ends: unknown[] = []
   kind({
     run: () => Promise.reject(new Error('no luck')),
-    ended: (_tx, job, end) => void ends.push([job.id, end]),
+    ended: noting((job, end) => void ends.push([job.id, end])),
   })
   await worker().start({ alone: true })
   const id = await enqueue()
@@ -124,7 +124,7 @@ test('a job ends rather than being tried again past its deadline', async () => {
   const causes: string[] = []
   kind({
     run: () => Promise.reject(new Snooze(5_000, 'slow down', { code: 'rate-limited' })),
-    ended: (_tx, _job, end) => void causes.push(`${end.cause} ${end.code}`),
+    ended: noting((_job, end) => void causes.push(`${end.cause} ${end.code}`)),
   })
   await worker().start({ alone: true })
   const id = await enqueue({ deadlineAt: clock.now() + 12_000 })

@@ -5,7 +5,7 @@ import { claim } from '#src/queue/claim.ts'
 import { effect } from '#src/queue/job.ts'
 import type { JobRow } from '#src/queue/row.ts'
 import { createWorker } from '#src/queue/worker.ts'
-import { createTestQueue, settle } from '#test/support/test-queue.ts'
+import { createTestQueue, noting, settle } from '#test/support/test-queue.ts'
 
 const answer = syncCommand('test.answer', ({ sqlite }) => (_tx, name: string) => {
   sqlite.query('INSERT INTO providers (name) VALUES (?1)').run(name)
@@ -68,7 +68,7 @@ test('a worker learns from its heartbeat that it lost a job, and aborts it at on
 for (const as of ['done', 'ended', 'retry'] as const) {
   test(`the fence refuses '${as}' of an older claim`, async () => {
     const { enqueue, database, queue, clock, row, kind } = createTestQueue()
-    kind({ run: async () => {}, ended: () => expect.unreachable() })
+    kind({ run: async () => {}, ended: noting(() => expect.unreachable()) })
     const id = await enqueue()
     const take = { kind: 'test', limit: 1, leaseMs: 1, now: clock.now() }
     const [old] = (await database.execute(claim, take)).rows as [JobRow]

@@ -1,6 +1,7 @@
 import { syncCommand } from '#src/database/command.ts'
 import { migrate } from '#src/database/sqlite/migrate.ts'
 import { openDatabase } from '#src/database/sqlite/open.ts'
+import type { Steps, Tx } from '#src/database/steps.ts'
 import { silentLog } from '#src/lib/log.ts'
 import type { JobKind, NewJob } from '#src/queue/job.ts'
 import { createQueue } from '#src/queue/queue.ts'
@@ -55,6 +56,14 @@ export function createTestQueue({ path = ':memory:', seed = 1, log = silentLog }
         .query<{ state: string }, []>('SELECT state FROM jobs ORDER BY id')
         .all()
         .map(({ state }) => state),
+  }
+}
+
+/** As a hook of a kind that asks nothing of the database. */
+export function noting<A extends unknown[], O>(note: (...args: A) => O) {
+  // biome-ignore lint/correctness/useYield: it has no statement to yield
+  return function* (_tx: Tx, ...args: A): Steps<O> {
+    return note(...args)
   }
 }
 

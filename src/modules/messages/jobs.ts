@@ -14,17 +14,17 @@ export function reply(
     concurrency: number
     provider: ProviderLimit
     /** Counts another try of the user; see the quota module. */
-    beforeRetry: NonNullable<JobKind['beforeRetry']>
+    beforeRetrySync: NonNullable<JobKind['beforeRetrySync']>
   },
 ): JobKind<ReplyBody> {
   return {
     kind: REPLY_KIND,
     concurrency: deps.concurrency,
     provider: deps.provider,
-    beforeRetry: deps.beforeRetry,
+    beforeRetrySync: deps.beforeRetrySync,
     parse: parseReplyBody,
     run: (job, signal) => answerPrompt(deps, job, signal),
-    ended(tx, job, end) {
+    endedSync(tx, job, end) {
       const base = cancelledEnd(job.body.replyId, deps.clock.now())
       if (end.state === 'cancelled') tx.run(deps.store.end, base)
       else tx.run(deps.store.end, { ...base, status: 'failed', error: explain(end) })

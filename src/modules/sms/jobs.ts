@@ -58,7 +58,7 @@ export function sendSms(deps: SmsDeps): JobKind<SmsBody> {
       const text = smsText({ code, sender: deps.sender, purpose, language })
       await handOver(deps, { id: challengeId, to, text }, signal)
     },
-    ended(tx, { body: { challengeId, budget } }) {
+    endedSync(tx, { body: { challengeId, budget } }) {
       tx.run(releaseUnsent, { challengeId, budget })
     },
   }

@@ -17,7 +17,7 @@ export interface TitleDeps {
   models: readonly string[]
   provider: ProviderLimit
   /** Counts another try of the user; see the quota module. */
-  beforeRetry: NonNullable<JobKind['beforeRetry']>
+  beforeRetrySync: NonNullable<JobKind['beforeRetrySync']>
   countCall(userId: string): Promise<boolean>
   isFault(error: unknown): error is AssistantFault
   /** What the queue is to do after a fault. */
@@ -34,7 +34,7 @@ export function title(deps: TitleDeps): JobKind<{ roomId: string }> {
     // A name may come later; replies go first.
     concurrency: 2,
     provider: deps.provider,
-    beforeRetry: deps.beforeRetry,
+    beforeRetrySync: deps.beforeRetrySync,
     parse: parseTitleBody,
     run: (job, signal) => nameRoom(deps, job, signal),
   }
