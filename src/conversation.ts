@@ -1,3 +1,4 @@
+import { syncCommand } from './database/command.ts'
 import type { Deps } from './deps.ts'
 import { noMeters } from './lib/meters.ts'
 import { createConnectionGuard } from './lib/open-files.ts'
@@ -12,7 +13,6 @@ import { createMessages } from './modules/messages/service.ts'
 import { createMessageStore } from './modules/messages/store.sqlite.ts'
 import type { Quotas } from './modules/quota/service.ts'
 import { TITLE_KIND, title } from './modules/titles/jobs.ts'
-import { createTitleStore } from './modules/titles/store.sqlite.ts'
 import type { Principal } from './plugins/auth.ts'
 import { createProvider } from './provider.ts'
 import type { Queue } from './queue/queue.ts'
@@ -62,8 +62,12 @@ export function createConversation({
   }
   queue.register(
     title({
-      store: createTitleStore(database, (tx, userId, bytes) =>
-        quotas.countText(tx, userId, bytes, { isOurs: true }),
+      database,
+      countText: syncCommand<{ userId: string; bytes: number }, void>(
+        'quota.count-our-text',
+        () =>
+          (tx, { userId, bytes }) =>
+            quotas.countText(tx, userId, bytes, { isOurs: true }),
       ),
       clock,
       models: [...new Set([config.geminiModel, ...config.geminiFallbackModels])],

@@ -1,8 +1,10 @@
+import type { Command } from '#src/database/command.ts'
+import type { Database } from '#src/database/sqlite/open.ts'
 import type { Clock } from '#src/lib/clock.ts'
 import { type Effect, effect, type Job, type JobKind } from '#src/queue/job.ts'
 import type { ProviderLimit } from '#src/queue/provider.ts'
 import type { Assistant, AssistantFault } from '../assistant/assistant.ts'
-import type { TitleStore } from './store.ts'
+import { createNameRoom, getFirstExchange } from './commands.ts'
 import { titlePrompt, toTitle } from './title.ts'
 
 export const TITLE_KIND = 'chatroom.title'
@@ -10,7 +12,7 @@ export const TITLE_KIND = 'chatroom.title'
 const INSTRUCTION = 'You name conversations.'
 
 export interface TitleDeps {
-  store: TitleStore
+  database: Database
   assistant: Assistant
   clock: Clock
   /** Tried in order. */
@@ -19,6 +21,8 @@ export interface TitleDeps {
   /** Counts another try of the user; see the quota module. */
   beforeRetrySync: NonNullable<JobKind['beforeRetrySync']>
   countCall(userId: string): Promise<boolean>
+  /** Counts text that the server stored for a user. */
+  countText: Command<{ userId: string; bytes: number }, void>
   isFault(error: unknown): error is AssistantFault
   /** What the queue is to do after a fault. */
   toQueueError(fault: AssistantFault): Error
@@ -29,6 +33,7 @@ export interface TitleDeps {
  * is tried again as often as the queue tries a reply, and until the deadline that the job was given.
  */
 export function title(deps: TitleDeps): JobKind<{ roomId: string }> {
+  const name = createNameRoom(deps.countText)
   return {
     kind: TITLE_KIND,
     // A name may come later; replies go first.
@@ -36,17 +41,17 @@ export function title(deps: TitleDeps): JobKind<{ roomId: string }> {
     provider: deps.provider,
     beforeRetrySync: deps.beforeRetrySync,
     parse: parseTitleBody,
-    run: (job, signal) => nameRoom(deps, job, signal),
+    run: (job, signal) => nameRoom({ ...deps, name }, job, signal),
   }
 }
 
 async function nameRoom(
-  deps: TitleDeps,
+  deps: TitleDeps & { name: ReturnType<typeof createNameRoom> },
   { owner, body: { roomId } }: Job<{ roomId: string }>,
   signal: AbortSignal,
 ): Promise<Effect | undefined> {
-  const { store, assistant, clock, models } = deps
-  const exchange = await store.firstExchange(roomId)
+  const { database, assistant, clock, models } = deps
+  const exchange = await database.read(getFirstExchange, { roomId })
   if (!exchange) return undefined
   const prompt = titlePrompt(exchange.prompt, exchange.reply)
   let answer = ''
@@ -58,10 +63,10 @@ async function nameRoom(
     if (signal.aborted || !deps.isFault(error)) throw error
     throw deps.toQueueError(error)
   }
-  const name = toTitle(answer)
-  return name === undefined
+  const named = toTitle(answer)
+  return named === undefined
     ? undefined
-    : effect(store.name, { roomId, title: name, now: clock.now() })
+    : effect(deps.name, { roomId, title: named, now: clock.now() })
 }
 
 function parseTitleBody(body: unknown): { roomId: string } {
