@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
 import { asc, eq, sql } from 'drizzle-orm'
 import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core'
-import { openDatabase } from '#src/database/sqlite/open.ts'
 import { insertInto, statement, update } from '#src/database/statement.ts'
 import { command, query } from '#src/database/steps.ts'
+import { openTestDatabase } from '#test/support/async-database.ts'
 
 const notes = sqliteTable('notes', {
   id: integer().primaryKey(),
@@ -46,9 +46,9 @@ const one = query('steps.one', function* (tx, input: { id: number }) {
   return yield* tx.first(find, input)
 })
 
-let database: ReturnType<typeof openDatabase>
+let database: ReturnType<typeof openTestDatabase>
 beforeEach(() => {
-  database = openDatabase(':memory:')
+  database = openTestDatabase()
   database.sqlite.run(
     'CREATE TABLE notes (id INTEGER PRIMARY KEY, note_text TEXT NOT NULL, is_done INTEGER NOT NULL)',
   )

@@ -2,12 +2,13 @@ import { sessions, users } from '#drizzle/schema.ts'
 import { createApp } from '#src/app.ts'
 import { type Config, parseConfig } from '#src/config/config.ts'
 import { migrate } from '#src/database/sqlite/migrate.ts'
-import { type Database, openDatabase } from '#src/database/sqlite/open.ts'
+import type { Database } from '#src/database/sqlite/open.ts'
 import { type Log, silentLog } from '#src/lib/log.ts'
 import type { FieldError } from '#src/lib/problem.ts'
 import { DAY } from '#src/lib/time.ts'
 import type { Metrics } from '#src/plugins/metrics.ts'
 import { createServices } from '#src/services.ts'
+import { openTestDatabase } from './async-database.ts'
 import { type Contract, createContract } from './contract.ts'
 import { createFakeClock, type FakeClock } from './fake-clock.ts'
 import { checkPlainData } from './plain-data.ts'
@@ -49,7 +50,7 @@ export function createTestApp(
     log = silentLog,
     metrics,
     clock = createFakeClock(),
-    opened = openDatabase(':memory:'),
+    opened = openTestDatabase(seed),
   }: { seed?: number; log?: Log; metrics?: Metrics; clock?: FakeClock; opened?: Database } = {},
 ) {
   const { config } = parseConfig({ NODE_ENV: 'test' })

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test'
+import { openDatabase } from '#src/database/sqlite/open.ts'
 import { DAY, MINUTE } from '#src/lib/time.ts'
 import { createMaintenance } from '#src/maintenance.ts'
 import type { Room } from '#src/modules/chatrooms/model.ts'
@@ -114,7 +115,7 @@ describe('Idempotency-Key', () => {
 })
 
 test('keys of yesterday and of erased users are forgotten in small commits, those of today kept', async () => {
-  const app = createTestApp()
+  const app = createTestApp({}, { opened: openDatabase(':memory:') })
   const { sqlite } = app.database
   const [{ userId }, erased] = [await app.signIn(), await app.signIn()]
   const keep = sqlite.query(

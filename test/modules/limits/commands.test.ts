@@ -1,17 +1,18 @@
 import { afterEach, beforeEach, expect, test } from 'bun:test'
 import { migrate } from '#src/database/sqlite/migrate.ts'
-import { type Database, openDatabase } from '#src/database/sqlite/open.ts'
+import type { Database } from '#src/database/sqlite/open.ts'
 import { Problem } from '#src/lib/problem.ts'
 import { HOUR } from '#src/lib/time.ts'
 import { spend } from '#src/modules/limits/commands.ts'
 import { userLimit } from '#src/modules/limits/limit.ts'
+import { openTestDatabase } from '#test/support/async-database.ts'
 
 const NOON = Date.UTC(2026, 10, 22, 12)
 const limit = userLimit('tests', { numberDigest: 'digest' }, 2, HOUR)
 
 let database: Database
 beforeEach(() => {
-  database = openDatabase(':memory:')
+  database = openTestDatabase()
   migrate(database.sqlite, { now: 0 })
 })
 afterEach(() => database.close())
