@@ -1,5 +1,4 @@
 import { createAccountServices, numberDigestsOf } from './accounts.ts'
-import { billingLimits, composeBilling } from './billing.ts'
 import type { Config } from './config/config.ts'
 import { createConversation } from './conversation.ts'
 import { syncCommand } from './database/command.ts'
@@ -10,6 +9,9 @@ import { createCursors } from './lib/page.ts'
 import { DAY, MINUTE } from './lib/time.ts'
 import { createAuthentication } from './modules/auth/authenticate.ts'
 import { createTokens } from './modules/auth/tokens.ts'
+import { closeAccount } from './modules/billing/commands.ts'
+import { createBilling } from './modules/billing/service.ts'
+import { billingLimits, billingSettings } from './modules/billing/settings.ts'
 import { createRooms } from './modules/chatrooms/service.ts'
 import { userLimit } from './modules/limits/limit.ts'
 import type { Bounds, Tier } from './modules/quota/model.ts'
@@ -44,13 +46,22 @@ export function createServices(deps: Deps) {
     clock,
     random,
   })
-  const billing = composeBilling(deps, queue)
+  const billing = createBilling({
+    ...deps,
+    queue,
+    settings: billingSettings(config),
+    graceDays: config.graceDays,
+    basicDailyPrompts: config.basicDailyPrompts,
+  })
   const quotas = createQuotas({
     store: createQuotaStore(database),
     clock,
     bounds: boundsOf(config),
     timezone: config.quotaTimezone,
-    tier: billing.entitlements,
+    tier: {
+      command: billing.tier.command,
+      read: (userId, now) => database.readNow(billing.tier.query, { userId, now }),
+    },
     digestNumber: (phone) => numberDigestsOf(config)(phone)[0],
   })
   const { authenticate, isSessionAlive } = createAuthentication({ database, tokens, clock })
@@ -83,7 +94,7 @@ export function createServices(deps: Deps) {
     quotas,
     tokens,
     cursors,
-    onDeleted: [billing.onDeleted, quotas.leave],
+    onDeleted: [(tx, userId) => tx.run(closeAccount, { userId, now: clock.now() }), quotas.leave],
   })
   const search = createSearch({
     store: createSearchStore(database, clock),

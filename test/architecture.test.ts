@@ -10,14 +10,14 @@ const layers: [name: string, paths: RegExp][] = [
   ['queue', /^src\/queue\//],
   ['plugins', /^src\/plugins\//],
   ['modules', /^src\/modules\//],
-  ['app', /^src\/(app|accounts|services|billing|conversation|provider|deps|maintenance)\.ts$/],
+  ['app', /^src\/(app|accounts|services|conversation|provider|deps|maintenance)\.ts$/],
   ['serve', /^src\/((serve|observation|writer-port)\.ts$|cli\/)/],
   ['main', /^src\/(main|writer-thread|checkpoint-thread)\.ts$/],
 ]
 /** What every other module may use. */
 const BASE = new Set(['audit', 'limits', 'idempotency', 'quota', 'assistant', 'files'])
 const MAY_READ_CONFIG =
-  /^src\/(config\/|cli\/|(main|serve|accounts|services|billing|conversation|provider|deps|maintenance|observation|writer-\w+)\.ts$)/
+  /^src\/(config\/|cli\/|(main|serve|accounts|services|conversation|provider|deps|maintenance|observation|writer-\w+)\.ts$)/
 const READS_ENVIRONMENT = /^src\/((main|writer-thread)\.ts$|config\/)/
 
 interface Import {

@@ -175,7 +175,8 @@ export async function createTestBilling(
     fresh,
     status: async (user: TestUser) =>
       json<SubscriptionStatus>(send('GET', '/v1/subscription/status', await fresh(user))),
-    tier: (user: TestUser) => services.billing.entitlements.read(user.userId, clock.now()),
+    tier: ({ userId }: TestUser) =>
+      database.read(services.billing.tier.query, { userId, now: clock.now() }),
     events: () => orm.select().from(stripeEvents).all(),
     audits: (event: string) => orm.select().from(auditLog).where(eq(auditLog.event, event)).all(),
     syncs: () => orm.select().from(jobs).where(eq(jobs.kind, 'billing.sync')).all(),

@@ -1,7 +1,7 @@
-import { billingSettings } from '#src/billing.ts'
 import type { Config } from '#src/config/config.ts'
 import { billingFormFindings } from '#src/modules/billing/doctor.ts'
 import { billingFindings } from '#src/modules/billing/doctor-online.ts'
+import { billingSettings } from '#src/modules/billing/settings.ts'
 import type { Finding } from './finding.ts'
 
 /** What can be told of the Stripe settings without asking Stripe. */

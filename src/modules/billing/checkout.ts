@@ -1,26 +1,31 @@
 import type Stripe from 'stripe'
+import type { Database } from '#src/database/sqlite/open.ts'
 import type { Clock } from '#src/lib/clock.ts'
 import { Problem } from '#src/lib/problem.ts'
+import type { Random } from '#src/lib/random.ts'
 import { MINUTE, SECOND } from '#src/lib/time.ts'
+import { endAttempt, startAttempt } from './attempts.ts'
+import { addCheckout, addCustomer, type Checkout } from './commands.ts'
 import { billingUnavailable, faultOf, type Guard, spendsKey } from './fault.ts'
 import { isLive } from './mirror.ts'
+import { findCustomerOf, openSessions } from './queries.ts'
 import type { BillingSettings } from './settings.ts'
 import type { SingleFlight } from './single-flight.ts'
-import type { BillingStore, Checkout } from './store.ts'
-import type { ReadCustomer } from './sync.ts'
+import type { Refresh } from './sync.ts'
 
-/** A page that closes sooner is no good to a person who has yet to find the card. */
+/** A page that expires sooner is not given: a person needs time to fetch the card. */
 const LEAST_MS = 5 * MINUTE
-/** The customer may be deleted while we look; then we look again. */
+/** The customer may be deleted at Stripe meanwhile; then we try again. */
 const TRIES = 3
 
 export interface CheckoutDeps {
   stripe: Stripe
-  store: BillingStore
-  read: ReadCustomer
+  database: Database
+  refresh: Refresh
   guard: Guard
   singleFlight: SingleFlight
   clock: Clock
+  random: Random
   settings: BillingSettings
   livemode: boolean
 }
@@ -31,16 +36,17 @@ export interface CheckoutDeps {
  * @throws Problem 409 `already-subscribed`, 503 `billing-unavailable`
  */
 export function createCheckout(deps: CheckoutDeps): (userId: string) => Promise<Checkout> {
-  const { stripe, store, read, guard, singleFlight, clock, settings, livemode } = deps
+  const { stripe, database, refresh, guard, singleFlight, clock, random, settings, livemode } = deps
 
   async function checkout(userId: string): Promise<Checkout> {
     for (let attempt = 1; attempt <= TRIES; attempt++) {
-      const known = await store.customerOf(userId)
+      const known = await database.read(findCustomerOf, { userId, livemode })
       if (known && !(await isFree(known.id))) continue
       const customerId = known?.id ?? (await createCustomer(userId))
-      // Open as of the read above.
-      const open = await store.openCheckout({ customerId, now: clock.now(), leastMs: LEAST_MS })
-      if (open) return open
+      // Those that were open at the read above.
+      const open = await database.read(openSessions, { customerId })
+      const recent = open.find(({ expiresAt }) => expiresAt >= clock.now() + LEAST_MS)
+      if (recent) return recent
       try {
         return await createSession(userId, customerId)
       } catch (error) {
@@ -52,8 +58,7 @@ export function createCheckout(deps: CheckoutDeps): (userId: string) => Promise<
 
   /** Reads the truth first, so that nobody pays twice. False where the customer is gone. */
   async function isFree(customerId: string): Promise<boolean> {
-    const snapshot = await read(customerId)
-    await store.applySync(snapshot)
+    const snapshot = await refresh(customerId)
     if (snapshot.subscriptions.some((one) => isLive(one, settings.proPrices))) {
       throw new Problem(
         409,
@@ -69,9 +74,10 @@ export function createCheckout(deps: CheckoutDeps): (userId: string) => Promise<
     const { id: customerId } = await once(scope, (idempotencyKey) =>
       stripe.customers.create({ metadata: { user_id: userId } }, { idempotencyKey }),
     )
-    if (!(await store.addCustomer({ userId, customerId, scope, now: clock.now() }))) throw gone()
+    const customer = { userId, customerId, livemode, scope, now: clock.now() }
+    if (!(await database.run(addCustomer, customer))) throw gone()
     // Another process may have been faster with a customer of its own.
-    return (await store.customerOf(userId))?.id ?? customerId
+    return (await database.read(findCustomerOf, { userId, livemode }))?.id ?? customerId
   }
 
   async function createSession(userId: string, customerId: string): Promise<Checkout> {
@@ -83,18 +89,19 @@ export function createCheckout(deps: CheckoutDeps): (userId: string) => Promise<
     )
     if (session.url === null) throw new Error('Stripe made a checkout session without a page')
     const made = { id: session.id, url: session.url, expiresAt: session.expires_at * SECOND }
-    const kept = await store.addCheckout({ customerId, checkout: made, scope, now: clock.now() })
-    if (!kept) throw gone()
+    const input = { customerId, checkout: made, scope, now: clock.now() }
+    if (!(await database.run(addCheckout, input))) throw gone()
     return made
   }
 
   /** One creating call, repeated under the same key until Stripe's answer is known. */
   async function once<T>(scope: string, call: (idempotencyKey: string) => Promise<T>): Promise<T> {
-    const key = await store.claimAttempt({ scope, now: clock.now() })
+    const now = clock.now()
+    const key = await database.run(startAttempt, { scope, key: random.id(now), now })
     try {
       return await call(key)
     } catch (error) {
-      if (spendsKey(error)) await store.dropAttempt(scope)
+      if (spendsKey(error)) await database.run(endAttempt, { scope })
       throw error
     }
   }

@@ -1,10 +1,14 @@
 import Stripe from 'stripe'
 import { type Clock, systemClock } from '#src/lib/clock.ts'
 import type { Meters, ProviderOutcome } from '#src/lib/meters.ts'
-import { createCircuit } from './circuit.ts'
+import { MINUTE, SECOND } from '#src/lib/time.ts'
 import type { BillingSettings } from './settings.ts'
 
-/** The SDK against the real API or another address. Never retries by itself: the queue does, and outlives us. */
+const LONGEST_PAUSE_MS = MINUTE
+
+type Send = (url: string | URL | Request, init?: RequestInit) => Promise<Response>
+
+/** The SDK against the real API or another address. It never retries by itself: the queue does, also after a restart. */
 export function createStripe(
   { secretKey, apiBase, timeoutMs }: BillingSettings,
   meters: Meters,
@@ -26,17 +30,17 @@ export function createStripe(
   })
 }
 
-function meteredFetch(meters: Meters) {
-  return async (url: string | URL | Request, init?: RequestInit): Promise<Response> => {
+function meteredFetch(meters: Meters): Send {
+  return async (url, init) => {
     const startedAt = performance.now()
-    const tell = (outcome: ProviderOutcome) =>
+    const count = (outcome: ProviderOutcome) =>
       meters.providerCall('stripe', outcome, performance.now() - startedAt)
     try {
       const answer = await fetch(url, init)
-      tell(outcomeOf(answer.status))
+      count(outcomeOf(answer.status))
       return answer
     } catch (error) {
-      tell(init?.signal?.aborted ? 'timeout' : 'unavailable')
+      count(init?.signal?.aborted ? 'timeout' : 'unavailable')
       throw error
     }
   }
@@ -46,4 +50,44 @@ function outcomeOf(status: number): ProviderOutcome {
   if (status < 400) return 'ok'
   if (status === 429) return 'limited'
   return status < 500 ? 'refused' : 'unavailable'
+}
+
+/**
+ * Respects Stripe's 429 (https://docs.stripe.com/rate-limits): until its Retry-After is over, every call is answered 429
+ * here, without the network. Without that header the pause doubles from a second to a minute.
+ */
+export function createCircuit(send: Send, clock: Clock): Send {
+  let openUntil = 0
+  let pauseMs = 0
+
+  return async (url, init) => {
+    const now = clock.now()
+    // A pause longer than the longest one was set by a clock that has since been set back.
+    if (now < openUntil && openUntil - now <= LONGEST_PAUSE_MS) return limited(openUntil - now)
+    const answer = await send(url, init)
+    if (answer.status !== 429) {
+      if (answer.ok) pauseMs = 0
+      return answer
+    }
+    // Another call has locked this one object; calls for other objects are not refused.
+    if (/"code":\s*"lock_timeout"/.test(await answer.clone().text())) return answer
+    const asked = Number(answer.headers.get('retry-after') ?? 'NaN') * SECOND
+    pauseMs = Math.min(asked >= 0 ? asked : Math.max(SECOND, pauseMs * 2), LONGEST_PAUSE_MS)
+    openUntil = Math.max(openUntil, clock.now() + pauseMs)
+    return limited(pauseMs)
+  }
+}
+
+/** In Stripe's own form, so that the SDK throws the same error as for a real 429. */
+function limited(waitMs: number): Response {
+  return Response.json(
+    {
+      error: {
+        type: 'invalid_request_error',
+        code: 'rate_limit',
+        message: 'Stripe asked this server to wait.',
+      },
+    },
+    { status: 429, headers: { 'retry-after': String(Math.ceil(waitMs / SECOND)) } },
+  )
 }

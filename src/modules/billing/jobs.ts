@@ -3,12 +3,11 @@ import type { RaiseAlarm } from '#src/lib/alarm.ts'
 import { HOUR, MINUTE, SECOND } from '#src/lib/time.ts'
 import { effect, type Job, type JobKind, Snooze } from '#src/queue/job.ts'
 import type { Queue } from '#src/queue/queue.ts'
-import { CLOSE } from './close.ts'
-import { SYNC } from './enqueue-sync.ts'
+import { applySync } from './apply-sync.ts'
+import { CLOSE, RECONCILE, SYNC } from './commands.ts'
+import type { BillingRules } from './entitlement.ts'
 import { faultOf, raiseSetupAlarm, retryAfterMs } from './fault.ts'
 import { isTerminal } from './mirror.ts'
-import { RECONCILE } from './reconcile.ts'
-import type { BillingStore } from './store.ts'
 import type { ReadCustomer } from './sync.ts'
 
 const LONGEST_WAIT_MS = 5 * MINUTE
@@ -20,20 +19,20 @@ interface CustomerJob {
 export interface BillingJobsDeps {
   queue: Queue
   stripe: Stripe
-  store: BillingStore
   read: ReadCustomer
   reconcile: (signal: AbortSignal) => Promise<void>
   raise: RaiseAlarm
+  rules: BillingRules
 }
 
 /** Registers the job kinds of billing. An outage of Stripe fails none of them: they wait, for days if need be. */
 export function registerJobs({
   queue,
   stripe,
-  store,
   read,
   reconcile,
   raise,
+  rules,
 }: BillingJobsDeps): void {
   async function patiently<T>(job: Job, work: () => Promise<T>): Promise<T> {
     try {
@@ -49,7 +48,7 @@ export function registerJobs({
     parse: parseCustomer,
     run: (job, signal) =>
       patiently(job, async () =>
-        effect(store.commands.applySync, await read(job.body.customerId, signal)),
+        effect(applySync, { snapshot: await read(job.body.customerId, signal), rules }),
       ),
   }
   const close: JobKind<CustomerJob> = {
@@ -68,7 +67,7 @@ export function registerJobs({
         for (const { id, status } of subscriptions) {
           if (!isTerminal(status)) await cancel(stripe, id)
         }
-        return effect(store.commands.applySync, await read(customerId, signal))
+        return effect(applySync, { snapshot: await read(customerId, signal), rules })
       }),
   }
   const catchUp: JobKind = {
@@ -90,7 +89,7 @@ function parseCustomer(body: unknown): CustomerJob {
   throw new TypeError('A billing job names no customer')
 }
 
-/** Turns a fault of Stripe into a wait; what is none of Stripe's stays an error of the job. */
+/** Turns a fault of Stripe into a wait; any other error stays an error of the job. */
 function patience(error: unknown, job: Job, raise: RaiseAlarm): unknown {
   const fault = faultOf(error)
   switch (fault) {
@@ -117,7 +116,7 @@ async function expire(stripe: Stripe, sessionId: string): Promise<void> {
   try {
     await stripe.checkout.sessions.expire(sessionId)
   } catch (error) {
-    // Paid or expired a moment ago: what came of it is cancelled next.
+    // Paid or expired a moment ago; a subscription that came of it is cancelled next.
     if (faultOf(error) !== 'invalid' && faultOf(error) !== 'missing') throw error
   }
 }

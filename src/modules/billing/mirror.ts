@@ -1,12 +1,12 @@
 import type Stripe from 'stripe'
 import { SECOND } from '#src/lib/time.ts'
 
-/** No way leads out of these. */
-export const TERMINAL = ['canceled', 'incomplete_expired'] as const
-/** It exists and asks for money or will again: nobody needs a second one. */
+/** A subscription never leaves these. */
+const TERMINAL = ['canceled', 'incomplete_expired'] as const
+/** The subscription charges its user, or will again: a second one would charge them twice. */
 const LIVE = ['active', 'trialing', 'past_due', 'unpaid', 'paused']
 
-/** One subscription as Stripe told of it, in our terms. */
+/** One subscription as Stripe gave it, in our terms. */
 export interface SubscriptionNow {
   id: string
   status: string
@@ -18,12 +18,12 @@ export interface SubscriptionNow {
   createdAt: number
 }
 
-/** All that one read of a customer told. Plain data: it goes into a command. */
+/** The result of one read of a customer. Plain data: it goes into a command. */
 export interface Snapshot {
   customerId: string
   /** When the read began. */
   readAt: number
-  /** When it was over; of a later read that it overtook, `readAt` lies before. */
+  /** When the read was over. A newer read that was applied meanwhile began before this instant. */
   readUntil: number
   /** The customer was deleted at Stripe. */
   gone: boolean
@@ -32,7 +32,7 @@ export interface Snapshot {
   sessions: { id: string; status: 'open' | 'complete' | 'expired' }[]
 }
 
-/** The period lives on the items; of several the one that makes Pro speaks for the subscription. */
+/** The period is that of an item; of several items the one that makes Pro counts. */
 export function toSubscriptionNow(
   subscription: Stripe.Subscription,
   items: readonly Stripe.SubscriptionItem[],
@@ -45,7 +45,7 @@ export function toSubscriptionNow(
     priceId: item?.price.id ?? null,
     periodStart: item ? item.current_period_start * SECOND : null,
     periodEnd: item ? item.current_period_end * SECOND : null,
-    // The portal and flexible billing set an instant where the API sets the flag.
+    // The portal and flexible billing set an instant (`cancel_at`) where the API sets the flag.
     cancelAtPeriodEnd: subscription.cancel_at_period_end || subscription.cancel_at !== null,
     paused: subscription.pause_collection !== null,
     createdAt: subscription.created * SECOND,
@@ -56,7 +56,7 @@ export function isTerminal(status: string): boolean {
   return TERMINAL.some((terminal) => terminal === status)
 }
 
-/** Whether selling another one would make somebody pay twice. */
+/** Whether a user with this subscription would pay twice for another one. */
 export function isLive(
   { status, priceId }: { status: string; priceId: string | null },
   proPrices: readonly string[],

@@ -1,10 +1,10 @@
 import type Stripe from 'stripe'
+import type { Database } from '#src/database/sqlite/open.ts'
 import type { Clock } from '#src/lib/clock.ts'
 import { DAY, HOUR, SECOND } from '#src/lib/time.ts'
-import type { BillingStore, StripeEventSeen } from './store.ts'
+import { enqueueSyncs, recordEvents, type StripeEventSeen, setEventsUntil } from './commands.ts'
+import { eventsUntil } from './queries.ts'
 import { toEventSeen } from './webhook.ts'
-
-export const RECONCILE = 'billing.reconcile'
 
 /** Stripe keeps its list of events this long, and so do we. */
 export const EVENTS_KEPT_MS = 30 * DAY
@@ -13,26 +13,29 @@ const OVERLAP_MS = HOUR
 const PAGE = 100
 
 /**
- * Makes up for whatever we did not hear: takes in the events since the last reconcile as if they had been
- * delivered, then asks for a sync of every customer that can still change.
+ * Makes up for missed deliveries: records the events since the last reconcile as if they had been delivered, then
+ * enqueues a sync of every customer that can still change.
  */
 export function createReconcile({
   stripe,
-  store,
+  database,
   clock,
+  livemode,
 }: {
   stripe: Stripe
-  store: BillingStore
+  database: Database
   clock: Clock
+  livemode: boolean
 }) {
   return async (signal: AbortSignal): Promise<void> => {
     const startedAt = clock.now()
-    const since = ((await store.eventsUntil()) ?? startedAt - EVENTS_KEPT_MS) - OVERLAP_MS
+    const until = await database.read(eventsUntil, { livemode })
+    const since = (until ?? startedAt - EVENTS_KEPT_MS) - OVERLAP_MS
     let batch: StripeEventSeen[] = []
     const take = async () => {
       const events = batch
       batch = []
-      await store.recordEvents({ events, now: clock.now() })
+      await database.run(recordEvents, { events, livemode, now: clock.now() })
     }
     const list = stripe.events.list({ created: { gte: Math.floor(since / SECOND) }, limit: PAGE })
     for await (const event of list) {
@@ -42,10 +45,11 @@ export function createReconcile({
       if (batch.length === PAGE) await take()
     }
     await take()
-    await store.setEventsUntil(startedAt)
+    await database.run(setEventsUntil, { livemode, until: startedAt })
     for (let after = ''; ; ) {
       signal.throwIfAborted()
-      const ids = await store.enqueueSyncs({ after, limit: PAGE })
+      const page = { after, limit: PAGE, livemode, now: clock.now() }
+      const ids = await database.run(enqueueSyncs, page)
       const last = ids.at(-1)
       if (last === undefined) return
       after = last

@@ -1,4 +1,3 @@
-import type { SyncTx } from '#src/database/command.ts'
 import type { Database } from '#src/database/sqlite/open.ts'
 import { createAlarms } from '#src/lib/alarm.ts'
 import type { Clock } from '#src/lib/clock.ts'
@@ -10,19 +9,17 @@ import { toInstant } from '#src/lib/time.ts'
 import type { Queue } from '#src/queue/queue.ts'
 import { createCheckout } from './checkout.ts'
 import { createStripe } from './client.ts'
+import { enqueueReconcile, pruneStripe } from './commands.ts'
 import { createCountTiers } from './count-tiers.ts'
-import { createEnqueueSync } from './enqueue-sync.ts'
-import { createEntitlements } from './entitlement.ts'
+import { type BillingRules, createTiers } from './entitlement.ts'
 import { billingUnavailable, createGuard } from './fault.ts'
 import { registerJobs } from './jobs.ts'
-import type { CheckoutPage, PlanList, PortalPage } from './model.ts'
 import { createPlans } from './plans.ts'
 import { createReconcile, EVENTS_KEPT_MS } from './reconcile.ts'
 import { type BillingSettings, isLiveKey } from './settings.ts'
 import { createSingleFlight } from './single-flight.ts'
-import { createBillingStore } from './store.sqlite.ts'
-import { createStatus, createSubscription, type Status } from './subscription.ts'
-import { createReadCustomer } from './sync.ts'
+import { createStatus, createSubscription } from './subscription.ts'
+import { createSync } from './sync.ts'
 import { createTakeDelivery } from './webhook.ts'
 
 export interface BillingDeps {
@@ -40,95 +37,69 @@ export interface BillingDeps {
 
 export type Billing = ReturnType<typeof createBilling>
 
-/** What needs Stripe. */
-interface Provider {
-  subscribe(userId: string): Promise<CheckoutPage>
-  takeDelivery(signature: string | null, body: () => Promise<Uint8Array>): Promise<void>
-  cancel(userId: string): Promise<void>
-  resume(userId: string): Promise<void>
-  sync(userId: string): Promise<void>
-  portal(userId: string): Promise<PortalPage>
-  plans(): Promise<PlanList>
-}
+type Provider = ReturnType<typeof createProvider>
 
 /** Subscriptions by Stripe, and the tier that follows from them. Registers its job kinds. */
 export function createBilling(deps: BillingDeps) {
-  const { database, queue, clock, random, settings, graceDays } = deps
-  const proPrices = settings?.proPrices ?? []
+  const { database, clock, settings, graceDays } = deps
   const livemode = isLiveKey(settings?.secretKey ?? '')
-  const enqueueSync = createEnqueueSync(queue)
-  const rules = { proPrices, livemode, graceDays }
-  const entitlements = createEntitlements({ database, enqueueSync, rules })
-  const store = createBillingStore({
-    database,
-    queue,
-    random,
-    entitlements,
-    enqueueSync,
-    livemode,
-    proPrices,
-  })
-  const stripe = settings && createProvider(deps, settings, livemode, store)
-
-  function provider(): Provider {
-    if (stripe) return stripe
-    throw billingUnavailable('This server sells no subscriptions.', 3_600)
-  }
+  const rules: BillingRules = { proPrices: settings?.proPrices ?? [], livemode, graceDays }
+  const stripe = settings && createProvider(deps, settings, rules)
 
   async function reconcile(): Promise<void> {
-    if (stripe) await store.enqueueReconcile()
+    if (stripe) await database.run(enqueueReconcile, { now: clock.now() })
   }
 
   return {
-    entitlements,
+    tier: createTiers(rules),
     /** How many users have which tier now. */
-    countTiers: createCountTiers({ database, entitlements, clock, livemode }),
-    status: createStatus({ store, entitlements, clock }) as (userId: string) => Promise<Status>,
-    provider,
-    /** Asks, at start and nightly, for everything that was missed to be made up for. */
-    reconcile,
-    /** In the transaction that deletes an account, before its user goes. */
-    onDeleted(tx: SyncTx, userId: string): void {
-      tx.run(store.commands.closeAccount, { userId })
+    countTiers: createCountTiers({ database, rules, clock }),
+    status: createStatus({ database, rules, clock }),
+    /** What needs Stripe. @throws Problem 503 `billing-unavailable` where it is not configured */
+    provider(): Provider {
+      if (stripe) return stripe
+      throw billingUnavailable('This server sells no subscriptions.', 3_600)
     },
+    /** Makes up for missed deliveries, at start and nightly. */
+    reconcile,
     maintenance: [
       { name: 'reconcile with Stripe', pattern: '17 3 * * *', run: reconcile },
       {
         name: 'prune old Stripe events',
         pattern: '47 3 * * *',
-        run: () => store.prune({ before: clock.now() - EVENTS_KEPT_MS, now: clock.now() }),
+        run: () => {
+          const now = clock.now()
+          return database.run(pruneStripe, { before: now - EVENTS_KEPT_MS, now })
+        },
       },
     ] satisfies Maintenance[],
   }
 }
 
-function createProvider(
-  deps: BillingDeps,
-  settings: BillingSettings,
-  livemode: boolean,
-  store: ReturnType<typeof createBillingStore>,
-): Provider {
-  const { queue, clock, log, basicDailyPrompts } = deps
-  const { proPrices, webhookSecrets } = settings
+function createProvider(deps: BillingDeps, settings: BillingSettings, rules: BillingRules) {
+  const { database, queue, clock, random, log, basicDailyPrompts } = deps
+  const { livemode } = rules
+  const { proPrices, webhookSecrets: secrets } = settings
   const meters = deps.meters ?? noMeters
   const raise = createAlarms({ log, clock, meters })
   const stripe = createStripe(settings, meters, clock)
-  const read = createReadCustomer({ stripe, store, clock, proPrices, livemode })
-  const reconcile = createReconcile({ stripe, store, clock })
-  registerJobs({ queue, stripe, store, read, reconcile, raise })
+  const { read, refresh } = createSync({ stripe, database, clock, rules })
+  const reconcile = createReconcile({ stripe, database, clock, livemode })
+  registerJobs({ queue, stripe, read, reconcile, raise, rules })
   const guard = createGuard(raise)
-  const singleFlight = createSingleFlight({ store, clock })
-  const shared = { stripe, store, read, guard, singleFlight, clock, settings }
-  const checkout = createCheckout({ ...shared, livemode })
+  const singleFlight = createSingleFlight({ database, clock, random })
+  const shared = { stripe, database, refresh, guard, singleFlight, clock, settings, livemode }
+  const checkout = createCheckout({ ...shared, random })
   return {
-    async subscribe(userId) {
+    async subscribe(userId: string) {
       const { url, expiresAt } = await checkout(userId)
       return { url, expiresAt: toInstant(expiresAt) }
     },
     takeDelivery: createTakeDelivery({
       stripe,
-      secrets: webhookSecrets,
-      store,
+      secrets,
+      database,
+      livemode,
       clock,
       raise,
       meters,

@@ -1,6 +1,8 @@
+import type { Database } from '#src/database/sqlite/open.ts'
 import type { Clock } from '#src/lib/clock.ts'
 import { Problem } from '#src/lib/problem.ts'
-import type { BillingStore } from './store.ts'
+import type { Random } from '#src/lib/random.ts'
+import { endFlight, startFlight } from './attempts.ts'
 
 /** Makes `work` run for one user at a time; `joins` says whether a caller may share a run that has begun. */
 export type SingleFlight = <T>(
@@ -9,29 +11,32 @@ export type SingleFlight = <T>(
 ) => (userId: string) => Promise<T>
 
 /**
- * Everything that a user's requests ask of Stripe runs one after the other for each user. Equal requests share one run
- * while it waits, and while it runs where `joins`; so a user never has more waiting than there are actions. Another
- * process that runs something for the user is found by a row of stripe_attempts.
+ * The requests of one user call Stripe one after the other. Equal requests share one run while it waits, and also while
+ * it runs where `joins`; so at most one run of each action waits for a user. A row of stripe_attempts keeps other
+ * processes from running anything for the user meanwhile.
  * @throws Problem 409 `billing-busy` where another process runs something for the user
  */
 export function createSingleFlight({
-  store,
+  database,
   clock,
+  random,
 }: {
-  store: Pick<BillingStore, 'claimFlight' | 'endFlight'>
+  database: Database
   clock: Clock
+  random: Random
 }): SingleFlight {
   /** Resolves when the last run of a user is over. */
   const tails = new Map<string, Promise<void>>()
 
   async function alone<T>(userId: string, run: () => Promise<T>): Promise<T> {
-    const flight = await store.claimFlight({ userId, now: clock.now() })
+    const now = clock.now()
+    const flight = await database.run(startFlight, { userId, key: random.id(now), now })
     if (!flight) throw busy()
     try {
       return await run()
     } finally {
-      // A claim that cannot be removed ends by itself, and must not hide what the run gave.
-      await store.endFlight(flight).catch(() => {})
+      // A row that cannot be removed expires, and must not hide the result of the run.
+      await database.run(endFlight, flight).catch(() => {})
     }
   }
 

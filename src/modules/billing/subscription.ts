@@ -1,34 +1,34 @@
 import type Stripe from 'stripe'
+import type { Database } from '#src/database/sqlite/open.ts'
 import type { Clock } from '#src/lib/clock.ts'
 import { notFound, Problem } from '#src/lib/problem.ts'
 import { SECOND, toInstant } from '#src/lib/time.ts'
-import type { Entitlements } from './entitlement.ts'
+import { keepPortal } from './commands.ts'
+import type { BillingRules } from './entitlement.ts'
 import { faultOf, type Guard } from './fault.ts'
 import { isLive, isTerminal } from './mirror.ts'
 import type { PortalPage } from './model.ts'
+import { type Customer, findCustomerOf, findStanding } from './queries.ts'
 import type { BillingSettings } from './settings.ts'
 import type { SingleFlight } from './single-flight.ts'
-import type { BillingStore, Customer } from './store.ts'
-import type { ReadCustomer } from './sync.ts'
+import type { Refresh } from './sync.ts'
 
-/** Where a user stands, from the mirror alone. */
+/** What a user has, by the mirror alone. */
 export function createStatus({
-  store,
-  entitlements,
+  database,
+  rules,
   clock,
 }: {
-  store: BillingStore
-  entitlements: Entitlements
+  database: Database
+  rules: BillingRules
   clock: Clock
 }) {
   return async (userId: string) => {
-    const phone = store.phoneOf(userId)
-    if (phone === undefined) throw notFound()
-    const { tier, by, graceUntil } = entitlements.explain(userId, clock.now())
-    const customer = await store.customerOf(userId)
-    const all = customer ? await store.subscriptionsOf(customer.id) : []
-    // One that could come back says more than one that is over.
-    const shown = by ?? all.find(({ status }) => !isTerminal(status)) ?? all[0]
+    const standing = await database.read(findStanding, { userId, now: clock.now(), rules })
+    if (!standing) throw notFound()
+    const { phone, tier, by, graceUntil, subscriptions } = standing
+    // A subscription that may become active again is shown before one that has ended.
+    const shown = by ?? subscriptions.find(({ status }) => !isTerminal(status)) ?? subscriptions[0]
     return {
       phone,
       tier,
@@ -40,38 +40,33 @@ export function createStatus({
   }
 }
 
-export type Status = Awaited<ReturnType<ReturnType<typeof createStatus>>>
-
 /** Stripe ends a page of the portal that is not opened within five minutes. */
 const PORTAL_REUSE_MS = 30 * SECOND
 
 export interface SubscriptionDeps {
   stripe: Stripe
-  store: BillingStore
-  read: ReadCustomer
+  database: Database
+  refresh: Refresh
   guard: Guard
   singleFlight: SingleFlight
   clock: Clock
   settings: BillingSettings
+  livemode: boolean
 }
 
-/** What a user may do with a subscription. Each reads the truth, acts on it at Stripe, and reads it again. */
+/** What a user may do with a subscription. Each action reads it from Stripe, changes it there, and reads it again. */
 export function createSubscription(deps: SubscriptionDeps) {
-  const { stripe, store, read, guard, singleFlight, clock, settings } = deps
+  const { stripe, database, guard, singleFlight, clock, settings, livemode } = deps
 
   async function customerOf(userId: string): Promise<Customer> {
-    const customer = await store.customerOf(userId)
+    const customer = await database.read(findCustomerOf, { userId, livemode })
     if (!customer) throw notSubscribed()
     return customer
   }
 
   async function refresh(customerId: string) {
-    const snapshot = await read(customerId)
-    await store.applySync(snapshot)
-    return {
-      gone: snapshot.gone,
-      live: snapshot.subscriptions.filter((one) => isLive(one, settings.proPrices)),
-    }
+    const { gone, subscriptions } = await deps.refresh(customerId)
+    return { gone, live: subscriptions.filter((one) => isLive(one, settings.proPrices)) }
   }
 
   /** Sets every live subscription to end with its period, or not to. @throws Problem 409 `not-subscribed` */
@@ -84,7 +79,7 @@ export function createSubscription(deps: SubscriptionDeps) {
     if (live.length === 0) throw notSubscribed()
   }
 
-  /** The last page while it is recent. Of a clock that was set back, one is good for longer than any can be. */
+  /** The last page while it is recent. More time left than any page has means that the clock was set back. */
   async function recentPortal(userId: string): Promise<PortalPage | undefined> {
     const { portal } = await customerOf(userId)
     const leftMs = (portal?.until ?? 0) - clock.now()
@@ -98,7 +93,7 @@ export function createSubscription(deps: SubscriptionDeps) {
       const { id } = await customerOf(userId)
       const until = clock.now() + PORTAL_REUSE_MS
       const url = await createPortal(id)
-      await store.keepPortal({ customerId: id, portal: { url, until } })
+      await database.run(keepPortal, { customerId: id, url, until })
       return { url }
     }),
   )
@@ -121,11 +116,14 @@ export function createSubscription(deps: SubscriptionDeps) {
     /** Undoes a cancellation before the period ends; doing so twice is fine. */
     resume: singleFlight((userId) => guard(() => setCancelled(userId, false))),
 
-    /** For a person who is back from paying before the webhook was: a read that has begun may have looked too early. */
+    /**
+     * For a person who comes back from paying before the webhook arrives. Joins no run that has begun: it may have
+     * read too early.
+     */
     sync: singleFlight(
       (userId) =>
         guard(async () => {
-          const customer = await store.customerOf(userId)
+          const customer = await database.read(findCustomerOf, { userId, livemode })
           if (customer) await refresh(customer.id)
         }),
       { joins: false },
@@ -138,14 +136,14 @@ export function createSubscription(deps: SubscriptionDeps) {
 async function setCancel(stripe: Stripe, id: string, cancel: boolean): Promise<void> {
   try {
     const { cancel_at, cancel_at_period_end } = await stripe.subscriptions.retrieve(id)
-    // An end set as an instant (the portal does so) is undone as an instant.
+    // An end that was set as an instant, as the portal does, is removed as an instant.
     const byInstant = !cancel && cancel_at !== null && !cancel_at_period_end
     await stripe.subscriptions.update(
       id,
       byInstant ? { cancel_at: '' } : { cancel_at_period_end: cancel },
     )
   } catch (error) {
-    // It ended a moment ago: the read that follows finds out.
+    // It ended a moment ago; the read that follows shows it.
     if (faultOf(error) !== 'missing') throw error
   }
 }

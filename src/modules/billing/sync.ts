@@ -1,29 +1,34 @@
 import type Stripe from 'stripe'
+import type { Database } from '#src/database/sqlite/open.ts'
 import type { Clock } from '#src/lib/clock.ts'
+import { applySync } from './apply-sync.ts'
+import type { BillingRules } from './entitlement.ts'
 import { faultOf } from './fault.ts'
 import { type Snapshot, toSessionStatus, toSubscriptionNow } from './mirror.ts'
-import type { BillingStore } from './store.ts'
+import { openSessions } from './queries.ts'
 
 /** Stripe's largest page. */
 const PAGE = 100
 
 export interface SyncDeps {
   stripe: Stripe
-  store: BillingStore
+  database: Database
   clock: Clock
-  proPrices: readonly string[]
-  livemode: boolean
+  rules: BillingRules
 }
 
-/** Reads what is true of one customer. Events only say that it is worth reading. */
+/** Reads one customer from Stripe. Events only say that this is worth doing. */
 export type ReadCustomer = (customerId: string, signal?: AbortSignal) => Promise<Snapshot>
 
-export function createReadCustomer(deps: SyncDeps): ReadCustomer {
-  const { stripe, store, clock, proPrices, livemode } = deps
+/** Reads one customer from Stripe and stores the result. */
+export type Refresh = (customerId: string) => Promise<Snapshot>
+
+export function createSync({ stripe, database, clock, rules }: SyncDeps) {
+  const { proPrices, livemode } = rules
 
   /**
-   * A deleted customer is told as deleted for ever. In test mode all data may be wiped; in live mode an
-   * unknown customer means that the key is another account's, which must downgrade nobody.
+   * Stripe names a deleted customer for ever. In test mode all data may be deleted. In live mode an unknown customer
+   * means that the key is that of another account, which must downgrade nobody.
    */
   async function isGone(customerId: string): Promise<boolean> {
     try {
@@ -34,16 +39,16 @@ export function createReadCustomer(deps: SyncDeps): ReadCustomer {
     }
   }
 
-  return async (customerId, signal) => {
+  const read: ReadCustomer = async (customerId, signal) => {
     const readAt = clock.now()
     const subscriptions: Snapshot['subscriptions'] = []
     const sessions: Snapshot['sessions'] = []
-    const told = (gone: boolean) => {
+    const result = (gone: boolean) => {
       return { customerId, readAt, readUntil: clock.now(), gone, subscriptions, sessions }
     }
-    if (await isGone(customerId)) return told(true)
+    if (await isGone(customerId)) return result(true)
     // Before the subscriptions: what is paid between the two reads is then seen as a subscription.
-    for (const id of await store.openSessions(customerId)) {
+    for (const { id } of await database.read(openSessions, { customerId })) {
       sessions.push({ id, status: await sessionStatus(stripe, id) })
     }
     const list = stripe.subscriptions.list({ customer: customerId, status: 'all', limit: PAGE })
@@ -53,11 +58,19 @@ export function createReadCustomer(deps: SyncDeps): ReadCustomer {
         toSubscriptionNow(subscription, await itemsOf(stripe, subscription), proPrices),
       )
     }
-    return told(false)
+    return result(false)
   }
+
+  const refresh: Refresh = async (customerId) => {
+    const snapshot = await read(customerId)
+    await database.run(applySync, { snapshot, rules })
+    return snapshot
+  }
+
+  return { read, refresh }
 }
 
-/** All items: a subscription brings its first ten only. */
+/** All items: Stripe sends only the first ten with a subscription. */
 async function itemsOf(
   stripe: Stripe,
   { id, items }: Stripe.Subscription,

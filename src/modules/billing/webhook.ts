@@ -1,20 +1,31 @@
 import Stripe from 'stripe'
+import type { Database } from '#src/database/sqlite/open.ts'
 import type { RaiseAlarm } from '#src/lib/alarm.ts'
 import type { Clock } from '#src/lib/clock.ts'
 import type { Meters } from '#src/lib/meters.ts'
 import { Problem } from '#src/lib/problem.ts'
 import { SECOND } from '#src/lib/time.ts'
-import { ageOf, createDeliveryWatch, TOLERANCE_SECONDS } from './signature.ts'
-import type { BillingStore, StripeEventSeen } from './store.ts'
+import { recordEvents, type StripeEventSeen } from './commands.ts'
 
 const RELEVANT =
   /^(checkout\.session\.|customer\.deleted$|customer\.subscription\.|invoice\.|subscription_schedule\.)/
 const NOTABLE = /^(charge\.refund|charge\.dispute\.|refund\.)/
 
+/** Older deliveries are refused, so that a recorded one cannot be played again. */
+const TOLERANCE_SECONDS = 300
+/** This many refusals in a row are no accident: Stripe signs every delivery. */
+const ALARM_AFTER = 3
+
+const WRONG_SECRET =
+  'Copy the signing secret of this endpoint (Developers → Webhooks) into STRIPE_WEBHOOK_SECRETS and restart. If Stripe shows its deliveries as successful, someone sends forged ones.'
+const WRONG_CLOCK =
+  'The times of the deliveries are more than five minutes in the past. Check that the clock of this machine is right.'
+
 export interface WebhookDeps {
   stripe: Stripe
   secrets: readonly string[]
-  store: BillingStore
+  database: Database
+  livemode: boolean
   clock: Clock
   raise: RaiseAlarm
   meters: Meters
@@ -25,7 +36,6 @@ export function isRelevant(type: string): boolean {
   return RELEVANT.test(type)
 }
 
-/** What one delivery was found to be. */
 type Verified = { isSigned: false } | { isSigned: true; event: unknown }
 
 /**
@@ -33,7 +43,7 @@ type Verified = { isSigned: false } | { isSigned: true; event: unknown }
  * @throws Problem 400, and then nothing was stored
  */
 export function createTakeDelivery(deps: WebhookDeps) {
-  const { stripe, secrets, store, clock } = deps
+  const { stripe, secrets, database, livemode, clock } = deps
   const watch = createDeliveryWatch(deps)
 
   async function verify(body: Uint8Array, signature: string): Promise<Verified> {
@@ -49,7 +59,7 @@ export function createTakeDelivery(deps: WebhookDeps) {
         )
         return { isSigned: true, event }
       } catch (error) {
-        // Another secret may be the right one. Whatever else is thrown comes after the signature was found right.
+        // Another secret may be the right one. Any other error comes after the signature was verified.
         if (!(error instanceof Stripe.errors.StripeSignatureVerificationError)) {
           return { isSigned: true, event: undefined }
         }
@@ -76,7 +86,39 @@ export function createTakeDelivery(deps: WebhookDeps) {
     watch.accepted()
     const event = toEventSeen(verified.event)
     if (!event) throw invalidWebhook()
-    await store.recordEvents({ events: [event], now: clock.now() })
+    await database.run(recordEvents, { events: [event], livemode, now: clock.now() })
+  }
+}
+
+/**
+ * The age in seconds of a delivery by its `Stripe-Signature` (https://docs.stripe.com/webhooks#verify-manually);
+ * undefined where Stripe sends no such header. It is cheap to compute, and proves nothing.
+ */
+function ageOf(signature: string | null, now: number): number | undefined {
+  if (signature === null || signature.length > 2_048) return undefined
+  const parts = signature.split(',')
+  if (!parts.some((part) => /^v1=[0-9a-f]{64}$/i.test(part))) return undefined
+  const at = parts.find((part) => /^t=\d{1,12}$/.test(part))?.slice(2)
+  return at === undefined ? undefined : Math.floor(now / SECOND) - Number(at)
+}
+
+/** Tells the operator when deliveries that look signed are refused one after the other. */
+function createDeliveryWatch({ raise, meters }: { raise: RaiseAlarm; meters: Meters }) {
+  let refusedInARow = 0
+  return {
+    accepted(): void {
+      refusedInARow = 0
+      meters.delivery('accepted')
+    },
+    /** It has no signature of Stripe's form: not from Stripe. */
+    unsigned: () => meters.delivery('unsigned'),
+    refused(reason: 'wrong signature' | 'too old'): void {
+      refusedInARow++
+      meters.delivery('refused')
+      if (refusedInARow < ALARM_AFTER) return
+      const remedy = reason === 'too old' ? WRONG_CLOCK : WRONG_SECRET
+      raise('stripe-webhook', 'Deliveries of Stripe are refused', { remedy, reason, refusedInARow })
+    },
   }
 }
 

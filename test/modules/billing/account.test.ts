@@ -3,6 +3,7 @@ import { eq } from 'drizzle-orm'
 import { billingCustomers, jobs, subscriptions, users } from '#drizzle/schema.ts'
 import { syncCommand } from '#src/database/command.ts'
 import { MINUTE } from '#src/lib/time.ts'
+import { closeAccount } from '#src/modules/billing/commands.ts'
 import type { CheckoutPage } from '#src/modules/billing/model.ts'
 import { STAND_IN_PRICE } from '#standins/stripe/server.ts'
 import { json } from '#test/support/test-app.ts'
@@ -11,10 +12,10 @@ import { createTestBilling, eventOf, type TestBilling } from '#test/support/test
 /** As the account's deletion does it: billing's part and the row of the user in one transaction. */
 async function deleteAccount(billing: TestBilling, userId: string): Promise<void> {
   const remove = syncCommand('test.delete-account', ({ orm }) => (tx, id: string): void => {
-    billing.services.billing.onDeleted(tx, id)
+    tx.run(closeAccount, { userId: id, now: billing.clock.now() })
     orm.delete(users).where(eq(users.id, id)).run()
   })
-  await billing.database.execute(remove, userId)
+  await billing.database.run(remove, userId)
 }
 
 describe('When an account is deleted', () => {

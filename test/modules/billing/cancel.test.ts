@@ -29,7 +29,7 @@ describe('Cancel and resume', () => {
     billing.clock.set(billing.clock.now() + 30 * DAY)
     billing.books.renew(user.subscriptionId, true)
     await billing.idle()
-    expect(billing.tier(user)).toBe('basic')
+    expect(await billing.tier(user)).toBe('basic')
     const answer = await billing.send('POST', '/v1/subscription/resume', await billing.fresh(user))
     expect(answer.status).toBe(409)
     expect(await answer.json()).toMatchObject({ type: '/problems/not-subscribed' })

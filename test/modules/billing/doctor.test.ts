@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'bun:test'
-import { billingSettings } from '#src/billing.ts'
 import { DAY, MINUTE, SECOND } from '#src/lib/time.ts'
 import { billingFormFindings } from '#src/modules/billing/doctor.ts'
 import { billingFindings } from '#src/modules/billing/doctor-online.ts'
 import type { BillingSettings } from '#src/modules/billing/settings.ts'
+import { billingSettings } from '#src/modules/billing/settings.ts'
 import { REFUSALS } from '#standins/stripe/refusals.ts'
 import { createTestBilling, WEBHOOK_SECRET } from '#test/support/test-billing.ts'
 

@@ -2,13 +2,8 @@ import { describe, expect, test } from 'bun:test'
 import { eq } from 'drizzle-orm'
 import { billingCustomers, jobs, subscriptions, users } from '#drizzle/schema.ts'
 import { DAY, HOUR } from '#src/lib/time.ts'
-import { createEnqueueSync } from '#src/modules/billing/enqueue-sync.ts'
-import {
-  createEntitlements,
-  decide,
-  EXPLAIN,
-  type Mirrored,
-} from '#src/modules/billing/entitlement.ts'
+import { createTiers, decide, type Mirrored } from '#src/modules/billing/entitlement.ts'
+import { findMirrored } from '#src/modules/billing/statements.ts'
 import { NOON } from '#test/support/fake-clock.ts'
 import { createTestApp } from '#test/support/test-app.ts'
 
@@ -112,10 +107,9 @@ describe('the tier by the mirror', () => {
 })
 
 async function subscribed() {
-  const { database, services, signIn } = createTestApp()
+  const { database, signIn } = createTestApp()
   const { userId } = await signIn()
-  const enqueueSync = createEnqueueSync(services.queue)
-  const entitlements = createEntitlements({ database, enqueueSync, rules })
+  const tiers = createTiers(rules)
   const { orm } = database
   orm
     .insert(billingCustomers)
@@ -135,28 +129,29 @@ async function subscribed() {
       syncedAt: NOON,
     })
     .run()
-  const ask = (now = NOON) => database.execute(entitlements.command, { userId, now })
-  return { database, orm, userId, entitlements, ask }
+  const ask = (now = NOON) => database.run(tiers.command, { userId, now })
+  const read = () => database.read(tiers.query, { userId, now: NOON })
+  return { database, orm, userId, ask, read }
 }
 
 describe('the tier in a transaction', () => {
   test('follows the mirror and the operator at the very next prompt', async () => {
-    const { orm, userId, ask, entitlements } = await subscribed()
+    const { orm, userId, ask, read } = await subscribed()
     expect(await ask()).toBe('pro')
     orm.update(subscriptions).set({ status: 'canceled' }).run()
     expect(await ask()).toBe('basic')
     orm.update(users).set({ tierOverride: 'pro' }).where(eq(users.id, userId)).run()
     expect(await ask()).toBe('pro')
-    expect(entitlements.read(userId, NOON)).toBe('pro')
+    expect(await read()).toBe('pro')
   })
 
   test('counts no customer of the other mode, and nobody’s for a user who is gone', async () => {
-    const { orm, userId, ask, entitlements } = await subscribed()
+    const { orm, userId, ask, read } = await subscribed()
     orm.update(billingCustomers).set({ livemode: true }).run()
     expect(await ask()).toBe('basic')
     orm.update(billingCustomers).set({ livemode: false }).run()
     orm.delete(users).where(eq(users.id, userId)).run()
-    expect(entitlements.read(userId, NOON)).toBe('basic')
+    expect(await read()).toBe('basic')
   })
 
   test('asks for one sync, however often it meets a stale mirror', async () => {
@@ -172,10 +167,10 @@ describe('the tier in a transaction', () => {
   test('is one statement that seeks by index', async () => {
     const { database, userId } = await subscribed()
     const plan = database.sqlite
-      .query<{ detail: string }, [{ userId: string; livemode: number }]>(
-        `EXPLAIN QUERY PLAN ${EXPLAIN}`,
+      .query<{ detail: string }, [number, string]>(
+        `EXPLAIN QUERY PLAN ${findMirrored.sqlite().text}`,
       )
-      .all({ userId, livemode: 0 })
+      .all(0, userId)
       .map(({ detail }) => detail)
     expect(plan).toHaveLength(3)
     for (const step of plan) expect(step).toStartWith('SEARCH')

@@ -34,7 +34,7 @@ describe('A sync', () => {
     const [one, two] = [await billing.subscriber(), await billing.subscriber()]
     billing.books.subscriptions.delete(one.subscriptionId)
     await billing.send('POST', '/v1/subscription/sync', one)
-    expect([billing.tier(one), billing.tier(two)]).toEqual(['basic', 'pro'])
+    expect([await billing.tier(one), await billing.tier(two)]).toEqual(['basic', 'pro'])
   })
 
   test('keeps when a customer was first seen to be gone', async () => {

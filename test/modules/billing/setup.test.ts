@@ -120,7 +120,7 @@ describe('A refusal that only an operator can end is 503 and an alarm with the r
     billing.stripe.behave(() => ({ kind: 'error', ...refusal }))
     await unavailable(await billing.send('POST', path, user))
     expect(lines().map((line) => line.alarm)).toEqual([alarm])
-    expect(billing.tier(user)).toBe('pro')
+    expect(await billing.tier(user)).toBe('pro')
   })
 
   test('in GET /v1/plans', async () => {
@@ -228,6 +228,6 @@ describe('A job that Stripe refuses', () => {
     expect(lines().map((line) => line.alarm)).toEqual([alarm])
     billing.stripe.behave(() => ({ kind: 'answer' }))
     await billing.later(minutes * MINUTE)
-    expect(billing.tier(user)).toBe('basic')
+    expect(await billing.tier(user)).toBe('basic')
   })
 })

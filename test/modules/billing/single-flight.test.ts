@@ -1,25 +1,22 @@
 import { describe, expect, test } from 'bun:test'
+import { stripeAttempts } from '#drizzle/schema.ts'
 import { Problem } from '#src/lib/problem.ts'
-import type { Flight } from '#src/modules/billing/attempts.ts'
 import { createSingleFlight } from '#src/modules/billing/single-flight.ts'
-import { createFakeClock, turns } from '#test/support/fake-clock.ts'
+import { turns } from '#test/support/fake-clock.ts'
+import { createTestApp } from '#test/support/test-app.ts'
 
-/** Runs that each test ends by hand, and the claims that are held. */
-function setUp({ joins = true, claim = true } = {}) {
+/** Runs that each test ends by hand. */
+function setUp({ joins = true } = {}) {
+  const { database, clock, random } = createTestApp()
   const runs: PromiseWithResolvers<number>[] = []
-  const claims = new Set<string>()
-  const store = {
-    async claimFlight({ userId }: { userId: string }): Promise<Flight | undefined> {
-      if (!claim) return undefined
-      expect(claims.has(userId)).toBe(false)
-      claims.add(userId)
-      return { scope: userId, key: 'k' }
-    },
-    async endFlight({ scope }: Flight) {
-      claims.delete(scope)
-    },
-  }
-  const singleFlight = createSingleFlight({ store, clock: createFakeClock() })
+  const singleFlight = createSingleFlight({ database, clock, random })
+  /** The users for whom the database says that something runs. */
+  const running = () =>
+    database.orm
+      .select()
+      .from(stripeAttempts)
+      .all()
+      .map(({ scope }) => scope.replace('flight:', ''))
   const work = () => {
     const run = Promise.withResolvers<number>()
     runs.push(run)
@@ -27,9 +24,10 @@ function setUp({ joins = true, claim = true } = {}) {
   }
   return {
     runs,
-    claims,
+    running,
     work: singleFlight(work, { joins }),
     other: singleFlight(work),
+    otherProcess: createSingleFlight({ database, clock, random })(work),
   }
 }
 
@@ -37,14 +35,14 @@ describe('Runs of one user', () => {
   test('a caller during a run shares it where it may join', async () => {
     const { runs, work } = setUp()
     const first = work('a')
-    await turns(1)
+    await turns(3)
     const second = work('a')
     expect(runs).toHaveLength(1)
     runs[0]?.resolve(1)
     expect(await Promise.all([first, second])).toEqual([1, 1])
-    await turns(1)
+    await turns(3)
     const third = work('a')
-    await turns(1)
+    await turns(3)
     runs[1]?.resolve(2)
     expect(await third).toBe(2)
   })
@@ -52,13 +50,13 @@ describe('Runs of one user', () => {
   test('a caller during a run shares the next one where it may not join', async () => {
     const { runs, work } = setUp({ joins: false })
     const first = work('a')
-    await turns(1)
+    await turns(3)
     const followers = [work('a'), work('a'), work('a')]
-    await turns(1)
+    await turns(3)
     expect(runs).toHaveLength(1)
     runs[0]?.resolve(1)
     expect(await first).toBe(1)
-    await turns(1)
+    await turns(3)
     expect(runs).toHaveLength(2)
     runs[1]?.resolve(2)
     expect(await Promise.all(followers)).toEqual([2, 2, 2])
@@ -66,39 +64,43 @@ describe('Runs of one user', () => {
   })
 
   test('two actions of one user run one after the other, and another user waits for neither', async () => {
-    const { runs, work, other, claims } = setUp()
+    const { runs, work, other, running } = setUp()
     const first = work('a')
     const second = other('a')
     void work('b')
-    await turns(1)
+    await turns(3)
     expect(runs).toHaveLength(2)
-    expect([...claims]).toEqual(['a', 'b'])
+    expect(running()).toEqual(['a', 'b'])
     runs[0]?.resolve(1)
     expect(await first).toBe(1)
-    await turns(1)
+    await turns(3)
     runs[2]?.resolve(2)
     expect(await second).toBe(2)
-    expect([...claims]).toEqual(['b'])
+    expect(running()).toEqual(['b'])
   })
 
-  test('a run that fails fails its own callers only, and gives its claim back', async () => {
-    const { runs, work, other, claims } = setUp()
+  test('a run that fails fails its own callers only, and the next run starts', async () => {
+    const { runs, work, other, running } = setUp()
     const first = work('a')
     const second = other('a')
-    await turns(1)
+    await turns(3)
     runs[0]?.reject(new Error('down'))
     await expect(first).rejects.toThrow('down')
-    await turns(1)
+    await turns(3)
     runs[1]?.resolve(2)
     expect(await second).toBe(2)
-    expect(claims.size).toBe(0)
+    expect(running()).toEqual([])
   })
 
   test('while another process has the user, nothing runs and the caller may try again', async () => {
-    const { runs, work } = setUp({ claim: false })
+    const { runs, work, otherProcess } = setUp()
+    const first = otherProcess('a')
+    await turns(3)
     const refused = await work('a').catch((error: unknown) => error)
     expect(refused).toBeInstanceOf(Problem)
     expect(refused).toMatchObject({ status: 409, slug: 'billing-busy' })
-    expect(runs).toEqual([])
+    expect(runs).toHaveLength(1)
+    runs[0]?.resolve(1)
+    expect(await first).toBe(1)
   })
 })

@@ -88,7 +88,7 @@ describe('When Stripe fails in a subscribe', () => {
     const user = await billing.subscriber()
     billing.stripe.behave(() => ({ kind: 'status', status: 500 }))
     await unavailable(await subscribe(billing, user))
-    expect(billing.tier(user)).toBe('pro')
+    expect(await billing.tier(user)).toBe('pro')
     expect(billing.database.orm.select().from(stripeAttempts).all()).toEqual([])
   })
 })
