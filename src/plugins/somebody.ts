@@ -1,7 +1,9 @@
-/** The phone of a row that is nobody's any more and stays only until all below it is erased begins so. */
-export const NOBODY = 'erased:'
+import { ERASED_PREFIX } from '#src/database/active-user.ts'
 
-/** Of a row of users: whoever is still somebody. */
+/** For statements in the old form; see active-user.ts for those in the new. */
+export const NOBODY = ERASED_PREFIX
+
+/** Of a row of users: the user is active. */
 export const IS_SOMEBODY = `phone NOT LIKE '${NOBODY}%'`
 
 /** The others, for whom the index of phones is asked: `;` follows `:`. */

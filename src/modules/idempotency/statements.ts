@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { idempotencyKeys as table, users } from '#drizzle/schema.ts'
+import { isActive } from '#src/database/active-user.ts'
 import { insertInto, statement } from '#src/database/statement.ts'
-import { IS_SOMEBODY } from '#src/plugins/somebody.ts'
 
 type Key = { userId: string; key: string }
 
@@ -50,5 +50,5 @@ export const removeBetween = statement<Key & { toKey: string; toUserId: string; 
   (p) => sql`DELETE FROM ${table}
     WHERE ${place} > (${p.key}, ${p.userId}) AND ${place} <= (${p.toKey}, ${p.toUserId})
       AND (${table.expiresAt} <= ${p.now}
-        OR NOT EXISTS (SELECT 1 FROM ${users} WHERE ${users.id} = ${table.userId} AND ${sql.raw(IS_SOMEBODY)}))`,
+        OR NOT EXISTS (SELECT 1 FROM ${users} WHERE ${users.id} = ${table.userId} AND ${isActive}))`,
 )
