@@ -397,6 +397,13 @@ export const idempotencyKeys = sqliteTable(
   (table) => [primaryKey({ columns: [table.key, table.userId] })],
 )
 
+/** The minute for which a task of the clock was last run: by one process, where several share the database. */
+export const cronSlots = sqliteTable('cron_slots', {
+  task: text().primaryKey(),
+  /** Minutes since the Unix epoch. */
+  slot: integer().notNull(),
+})
+
 // ── queue ───────────────────────────────────────────────────────────────────────────────────────
 
 /** The durable queue; see docs/architecture.md for the states. */

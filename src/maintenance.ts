@@ -43,6 +43,7 @@ export function createMaintenance({ database, clock, config }: Deps): Maintenanc
     {
       name: 'checkpoint the write-ahead log',
       pattern: '* * * * *',
+      everywhere: true,
       async run() {
         if (database.thread) database.thread.tell(WRITER_CHECKPOINT, null)
         else database.checkpoint()

@@ -15,6 +15,7 @@ import { fillNumberDigests } from './modules/auth/number-digest.ts'
 import { createReadiness } from './modules/health/readiness.ts'
 import { createObservation } from './observation.ts'
 import { createCron } from './plugins/cron.ts'
+import { claimSlot } from './queue/cron-slot.ts'
 import { createWorker } from './queue/worker.ts'
 import { createServices } from './services.ts'
 import { startWriterThread } from './writer-port.ts'
@@ -78,9 +79,14 @@ export async function serve(
   const readiness = { database, path, fate, clock, worker, log, provider, draining: isDraining }
   const notReady = createReadiness(readiness)
   // So that the log tells of a fault, and a lost file is rescued, also while nobody asks.
-  const lookAtOurselves = { name: 'readiness', pattern: '*/10 * * * * *', run: notReady }
+  const lookAtOurselves = {
+    name: 'readiness',
+    pattern: '*/10 * * * * *',
+    everywhere: true as const,
+    run: notReady,
+  }
   const tasks = [lookAtOurselves, ...createMaintenance(deps), ...services.maintenance]
-  const cron = createCron(tasks, log)
+  const cron = createCron(tasks, log, (task) => database.run(claimSlot, { task, now: clock.now() }))
   const seen = { draining: isDraining, notReady, ...(metrics && { metrics }) }
   await thread?.ready
   // On the application itself: an instance around it would bring its own strictness, which is none.

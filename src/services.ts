@@ -107,18 +107,27 @@ export function createServices(deps: Deps) {
       name: 'reset the daily quotas',
       pattern: '0 0 * * *',
       timezone: config.quotaTimezone,
-      async run() {
-        const forgotten = await quotas.reset()
-        conversation.hub.refreshQuotas()
-        return forgotten
-      },
+      run: quotas.reset,
+    },
+    {
+      name: 'show the new day to open streams',
+      pattern: '0 0 * * *',
+      timezone: config.quotaTimezone,
+      everywhere: true,
+      run: async () => conversation.hub.refreshQuotas(),
     },
     {
       name: 'check a refused key',
       pattern: '*/10 * * * * *',
+      everywhere: true,
       run: conversation.provider.checkKey,
     },
-    { name: 'index messages for search', pattern: '* * * * * *', run: search.catchUp },
+    {
+      name: 'index messages for search',
+      pattern: '* * * * * *',
+      everywhere: true,
+      run: search.catchUp,
+    },
     ...billing.maintenance,
     ...account.maintenance,
   ]

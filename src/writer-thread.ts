@@ -8,6 +8,7 @@ import './maintenance.ts'
 import './modules/health/readiness.ts'
 import '#src/modules/idempotency/idempotent-call.ts'
 import { hostClaims } from './queue/claims.ts'
+import './queue/cron-slot.ts'
 import './queue/worker.ts'
 import { createServices } from './services.ts'
 

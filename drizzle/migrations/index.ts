@@ -13,6 +13,7 @@ import sql10 from './0010_provider-pauses.sql' with { type: 'text' }
 import sql11 from './0011_search-partitions.sql' with { type: 'text' }
 import sql12 from './0012_usage-by-number.sql' with { type: 'text' }
 import sql13 from './0013_ninth-digit.sql' with { type: 'text' }
+import sql14 from './0014_cron-slots.sql' with { type: 'text' }
 
 export const migrations = [
   { name: '0000_initial', sql: sql0 },
@@ -29,4 +30,5 @@ export const migrations = [
   { name: '0011_search-partitions', sql: sql11 },
   { name: '0012_usage-by-number', sql: sql12 },
   { name: '0013_ninth-digit', sql: sql13 },
+  { name: '0014_cron-slots', sql: sql14 },
 ]

@@ -6,6 +6,8 @@ export interface Maintenance {
   pattern: string
   /** IANA time zone of the pattern; UTC by default. */
   timezone?: string
+  /** Runs in each process; by default in one of those that share the database. */
+  everywhere?: true
   /** `signal` aborts when the server stops, which then waits for this run to end. */
   run(signal: AbortSignal): Promise<unknown>
 }

@@ -8,11 +8,21 @@ import type { Maintenance } from '#src/lib/maintenance.ts'
  * `app.stop()`, so serve mounts this beside the application and calls `stop`, which also waits for the
  * runs under way, having told them by their signal.
  */
-export function createCron(tasks: readonly Maintenance[], log: Log) {
+export function createCron(
+  tasks: readonly Maintenance[],
+  log: Log,
+  /** Whether this process is to run a task now; asked for tasks that do not run everywhere. */
+  claim: (task: string) => Promise<boolean>,
+) {
   const stopping = new AbortController()
   const running = new Set<Promise<void>>()
   const plugin = new Elysia({ name: 'cron' })
-  for (const { name, pattern, timezone = 'UTC', run } of tasks) {
+  for (const { name, pattern, timezone = 'UTC', everywhere = false, run } of tasks) {
+    const runHere = async (signal: AbortSignal) => {
+      if (!everywhere && !(await claim(name))) return 'another process runs it'
+      signal.throwIfAborted()
+      return await run(signal)
+    }
     plugin.use(
       cron({
         name,
@@ -22,7 +32,9 @@ export function createCron(tasks: readonly Maintenance[], log: Log) {
         // A run longer than its period is not started a second time.
         protect: true,
         run() {
-          const one = attempt(name, run, stopping.signal, log).finally(() => running.delete(one))
+          const one = attempt(name, runHere, stopping.signal, log).finally(() =>
+            running.delete(one),
+          )
           running.add(one)
           return one
         },

@@ -13,6 +13,9 @@ function jobs(cron: ReturnType<typeof createCron>): Record<string, Job> {
   return (cron.plugin.store as unknown as { cron: Record<string, Job> }).cron
 }
 
+/** The only process. */
+const always = async () => true
+
 describe('createCron', () => {
   test('runs each task by its pattern, in the time zone of its own', () => {
     const run = async () => {}
@@ -22,6 +25,7 @@ describe('createCron', () => {
         { name: 'b', pattern: '0 0 * * *', run },
       ],
       silentLog,
+      always,
     )
     const hourOf = (name: string) => jobs(cron)[name]?.nextRun()?.toISOString().slice(11, 16)
     expect(hourOf('a')).toBe('15:00')
@@ -34,6 +38,7 @@ describe('createCron', () => {
     const cron = createCron(
       [{ name: 'a', pattern: '* * * * * *', run: async () => ticked.resolve() }],
       silentLog,
+      always,
     )
     await ticked.promise
     await cron.stop()
@@ -55,6 +60,7 @@ describe('createCron', () => {
         },
       ],
       log as unknown as typeof silentLog,
+      always,
     )
     await jobs(cron)['a']?.trigger()
     expect(errors).toMatchObject([{ task: 'a' }])
@@ -77,6 +83,7 @@ describe('createCron', () => {
         },
       ],
       log as unknown as typeof silentLog,
+      always,
     )
     const run = jobs(cron)['a']?.trigger()
     await cron.stop()
@@ -84,8 +91,31 @@ describe('createCron', () => {
     expect(lines).toEqual([{ task: 'a' }])
   })
 
+  test('runs a task only where it is claimed, unless it runs everywhere', async () => {
+    const ran: string[] = []
+    const asked: string[] = []
+    const task = (name: string) => ({
+      name,
+      pattern: '0 0 1 1 *',
+      run: async () => ran.push(name),
+    })
+    const cron = createCron(
+      [task('mine'), task('theirs'), { ...task('local'), everywhere: true }],
+      silentLog,
+      async (name) => {
+        asked.push(name)
+        return name === 'mine'
+      },
+    )
+    for (const name of ['mine', 'theirs', 'local']) await jobs(cron)[name]?.trigger()
+    expect(ran).toEqual(['mine', 'local'])
+    expect(asked).toEqual(['mine', 'theirs'])
+    await cron.stop()
+  })
+
   test('waits for the run under way when it stops', async () => {
     const release = Promise.withResolvers<void>()
+    const begun = Promise.withResolvers<void>()
     let ended = false
     const cron = createCron(
       [
@@ -93,14 +123,17 @@ describe('createCron', () => {
           name: 'a',
           pattern: '0 0 1 1 *',
           async run() {
+            begun.resolve()
             await release.promise
             ended = true
           },
         },
       ],
       silentLog,
+      always,
     )
     const run = jobs(cron)['a']?.trigger()
+    await begun.promise
     const stopped = cron.stop()
     release.resolve()
     await stopped

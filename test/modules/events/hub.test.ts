@@ -72,7 +72,7 @@ describe('A stream', () => {
     expect((await stream.next())?.data).toMatchObject({ used: 1 })
     chat.clock.set(Date.UTC(2026, 10, 23))
     await chat.services.maintenance
-      .find(({ name }) => name === 'reset the daily quotas')
+      .find(({ name }) => name === 'show the new day to open streams')
       ?.run(AbortSignal.any([]))
     expect(await stream.next()).toMatchObject({
       event: 'quota',

@@ -101,7 +101,9 @@ describe('the quota event', () => {
     const first = (await stream.until(isQuota)).at(-1)
     expect(first?.data).toMatchObject({ used: 0, resetsAt: '2026-11-23T00:00:00.000Z' })
     chat.clock.set(MIDNIGHT)
-    const tick = chat.services.maintenance.find(({ name }) => name === 'reset the daily quotas')
+    const tick = chat.services.maintenance.find(
+      ({ name }) => name === 'show the new day to open streams',
+    )
     await tick?.run(AbortSignal.any([]))
     const next = (await stream.until(isQuota)).at(-1)
     expect(next?.data).toMatchObject({ used: 0, resetsAt: '2026-11-24T00:00:00.000Z' })
