@@ -4,21 +4,20 @@ import { noMeters } from './lib/meters.ts'
 import { createConnectionGuard } from './lib/open-files.ts'
 import type { Cursors } from './lib/page.ts'
 import { MINUTE } from './lib/time.ts'
-import { estimateTokens, fitWindow } from './modules/assistant/context.ts'
+import { estimateTokens } from './modules/assistant/context.ts'
 import { createEventHub } from './modules/events/hub.ts'
 import { createEvents } from './modules/events/service.ts'
 import { reply } from './modules/messages/jobs.ts'
 import { createLiveReplies } from './modules/messages/live.ts'
+import { getChanges, getPendingReply } from './modules/messages/queries.ts'
+import { createCancelPending, createEnd } from './modules/messages/reply-end.ts'
 import { createMessages } from './modules/messages/service.ts'
-import { createMessageStore } from './modules/messages/store.sqlite.ts'
-import type { Quotas } from './modules/quota/service.ts'
-import { TITLE_KIND, title } from './modules/titles/jobs.ts'
+import type { Quotas, Taken } from './modules/quota/service.ts'
+import { createRequestTitle } from './modules/titles/commands.ts'
+import { title } from './modules/titles/jobs.ts'
 import type { Principal } from './plugins/auth.ts'
 import { createProvider } from './provider.ts'
 import type { Queue } from './queue/queue.ts'
-
-/** A name that comes later than this is of no use, and each try costs a call. */
-const TITLE_DEADLINE_MS = 15 * MINUTE
 
 /** Builds what a prompt passes on its way to its reply; docs/conversation.md follows one through it. */
 export function createConversation({
@@ -37,19 +36,13 @@ export function createConversation({
   const { config, database, clock, random, log } = deps
   const { notifications } = database
   const meters = deps.meters ?? noMeters
-  const store = createMessageStore(database, {
+  const parts = quotaParts(quotas)
+  const onUntitled = createRequestTitle({
     queue,
-    quotas,
-    deadlineMs: config.replyDeadlineMinutes * MINUTE,
-    onUntitled(tx, { roomId, userId }) {
-      // A title that the user did not ask for takes no start that a prompt of today may need.
-      if (!config.autoTitle || !quotas.startExtra(tx, userId)) return
-      const dedupeKey = `title:${roomId}`
-      const deadlineAt = clock.now() + TITLE_DEADLINE_MS
-      const job = { kind: TITLE_KIND, owner: userId, body: { roomId }, dedupeKey, deadlineAt }
-      queue.enqueue(tx, job)
-    },
+    isOn: config.autoTitle,
+    startExtra: parts.startExtra,
   })
+  const end = createEnd({ settleQuota: parts.settle, onUntitled })
   const live = createLiveReplies(notifications)
   const provider = createProvider(deps, queue)
   const calls = {
@@ -63,12 +56,7 @@ export function createConversation({
   queue.register(
     title({
       database,
-      countText: syncCommand<{ userId: string; bytes: number }, void>(
-        'quota.count-our-text',
-        () =>
-          (tx, { userId, bytes }) =>
-            quotas.countText(tx, userId, bytes, { isOurs: true }),
-      ),
+      countText: parts.countOurText,
       clock,
       models: [...new Set([config.geminiModel, ...config.geminiFallbackModels])],
       ...calls,
@@ -76,7 +64,8 @@ export function createConversation({
   )
   queue.register(
     reply({
-      store,
+      database,
+      end,
       live,
       clock,
       log,
@@ -88,17 +77,16 @@ export function createConversation({
         systemPrompt: config.systemPrompt,
       },
       notedRooms: new Set(),
+      contextTokens: config.contextTokens,
       ...calls,
-      window({ roomId, prompt, promptPosition }, system) {
-        const past = store.past({ roomId, before: promptPosition })
-        return fitWindow({ system, prompt, budget: config.contextTokens, ...past })
-      },
     }),
   )
   const connections = createConnectionGuard({ clock })
   const messages = createMessages({
-    store,
-    notifications,
+    database,
+    queue,
+    takeQuota: parts.take,
+    deadlineMs: config.replyDeadlineMinutes * MINUTE,
     clock,
     random,
     cursors,
@@ -116,10 +104,49 @@ export function createConversation({
   })
   const events = createEvents({
     hub,
-    store,
+    database,
+    messages: { changes: getChanges, pendingReply: getPendingReply },
     live,
     quota: quotas.read,
     isSessionAlive,
   })
-  return { store, messages, events, hub, provider }
+  return {
+    cancelPending: createCancelPending(queue, end),
+    messages,
+    events,
+    hub,
+    provider,
+  }
+}
+
+/** What the conversation has of the quota, as parts of its own commands. */
+function quotaParts(quotas: Quotas) {
+  interface Text {
+    userId: string
+    bytes: number
+  }
+  return {
+    take: syncCommand<Text & { numberDigest: string }, Taken>(
+      'quota.take-for-prompt',
+      () =>
+        (tx, { bytes, ...owner }) =>
+          quotas.take(tx, owner, bytes),
+    ),
+    settle: syncCommand<Parameters<Quotas['settle']>[1], void>(
+      'quota.settle-prompt',
+      () => quotas.settle,
+    ),
+    startExtra: syncCommand<{ userId: string }, boolean>(
+      'quota.start-extra',
+      () =>
+        (tx, { userId }) =>
+          quotas.startExtra(tx, userId),
+    ),
+    countOurText: syncCommand<Text, void>(
+      'quota.count-our-text',
+      () =>
+        (tx, { userId, bytes }) =>
+          quotas.countText(tx, userId, bytes, { isOurs: true }),
+    ),
+  }
 }

@@ -74,7 +74,7 @@ export function createServices(deps: Deps) {
   const conversation = createConversation({ deps, queue, quotas, cursors, isSessionAlive })
   const rooms = createRooms({
     database,
-    cancelPending: conversation.store.cancelPending,
+    cancelPending: conversation.cancelPending,
     setAside: createSetRoomAside(queue),
     countText: syncCommand<{ userId: string; bytes: number }, void>(
       'quota.count-text',

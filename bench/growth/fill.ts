@@ -1,5 +1,5 @@
 import type { Database as Sqlite } from 'bun:sqlite'
-import { laneOf } from '../../src/modules/messages/sqlite/accept.ts'
+import { concurrencyKeyOf } from '../../src/modules/messages/commands.ts'
 import { TERMS_OF_PARTITION } from '../../src/modules/search/index-messages.sqlite.ts'
 import { toOwnTerm } from '../../src/modules/search/match.ts'
 import { termsOf } from '../../src/modules/search/words.ts'
@@ -157,7 +157,7 @@ function addExchange(
   addWords(statements, person, 2 * number + 1, prompt)
   addWords(statements, person, 2 * number + 2, reply)
   if (number >= of * (1 - SHARE_WITH_JOBS)) {
-    statements.job.run(jobId, laneOf(chatroomId), userId, JSON.stringify({ replyId }), at)
+    statements.job.run(jobId, concurrencyKeyOf(chatroomId), userId, JSON.stringify({ replyId }), at)
   }
   if (number >= of * (1 - SHARE_WITH_KEYS)) {
     const kept = JSON.stringify([revision - 1, 3, 5, at])

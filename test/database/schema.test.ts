@@ -4,7 +4,7 @@ import { cp, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { migrations } from '#drizzle/migrations/index.ts'
 import { migrate } from '#src/database/sqlite/migrate.ts'
-import { laneOf } from '#src/modules/messages/sqlite/accept.ts'
+import { concurrencyKeyOf } from '#src/modules/messages/commands.ts'
 
 describe('An upgrade', () => {
   test('to 0003 finds in each room the first reply that it waits for', () => {
@@ -107,8 +107,8 @@ describe('An upgrade', () => {
       expires_at: 9,
     })
     expect(sqlite.query('SELECT lane FROM jobs ORDER BY id').values().flat()).toEqual([
-      laneOf(room),
-      laneOf(room),
+      concurrencyKeyOf(room),
+      concurrencyKeyOf(room),
       'customer:a-b',
     ])
   })

@@ -1,8 +1,7 @@
 import { expect, test } from 'bun:test'
 import type { Page } from '#src/lib/page.ts'
-import { fitWindow } from '#src/modules/assistant/context.ts'
 import type { Room } from '#src/modules/chatrooms/model.ts'
-import { createReads } from '#src/modules/messages/sqlite/read.ts'
+import { getWindow } from '#src/modules/messages/queries.ts'
 import { toTitle } from '#src/modules/titles/title.ts'
 import { NOON } from '#test/support/fake-clock.ts'
 import { plantMessages } from '#test/support/plant-messages.ts'
@@ -101,8 +100,8 @@ test('the window of a room of one-letter messages holds 200 exchanges, however m
     INSERT INTO messages (id, chatroom_id, position, final_revision, owner, role, content, status, reply_to, context_messages, created_at, completed_at)
     SELECT 'r' || key, chatroom_id, position + 1, position + 1, owner, 'assistant', 'b', 'complete', id, 2000, created_at, completed_at
     FROM messages`)
-  const { exchanges, measured } = createReads(app.database).past({ roomId, before: 1e9 })
-  const { turns } = fitWindow({ system: '', prompt: 'a', exchanges, budget: 8_000, measured })
+  const asked = { roomId, before: 1e9, system: '', prompt: 'a', budget: 8_000 }
+  const { turns } = await app.database.read(getWindow, asked)
   expect(turns).toHaveLength(400)
 })
 

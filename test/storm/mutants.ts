@@ -21,9 +21,9 @@ export const mutants: Record<string, Change[]> = {
       to: '',
     },
     {
-      file: 'src/modules/messages/sqlite/end.ts',
-      from: /AND EXISTS \(SELECT 1 FROM jobs WHERE id = \$jobId AND claims = \$claims AND state = 'running'\)/g,
-      to: 'AND $jobId = $jobId AND $claims = $claims',
+      file: 'src/modules/messages/write-statements.ts',
+      from: / AND \$\{jobs\.claims\} = \$\{p\.claims\} AND \$\{jobs\.state\} = 'running'/g,
+      to: '',
     },
   ],
   // The index alone is the second lock of the lane; the look that uses it is the first. Both go.
@@ -55,9 +55,9 @@ export const mutants: Record<string, Change[]> = {
   ],
   'refund-of-sent': [
     {
-      file: 'src/modules/messages/sqlite/end.ts',
-      from: "(status === 'cancelled' && !isStarted(reply.jobId))",
-      to: "status === 'cancelled'",
+      file: 'src/modules/messages/reply-end.ts',
+      from: 'isRefunded = jobId === null || !(yield* tx.first(findStartedJob, { jobId }))',
+      to: 'isRefunded = true',
     },
   ],
   'text-uncounted': [

@@ -1,6 +1,6 @@
 import type { LiveReply } from '../messages/live.ts'
 import type { Message } from '../messages/model.ts'
-import type { PlacedMessage } from '../messages/store.ts'
+import type { PlacedMessage } from '../messages/queries.ts'
 
 /** One event in the wire form of the WHATWG HTML standard, section 9.2. */
 export function frame(id: string, event: string, data: unknown): string {

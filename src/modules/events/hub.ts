@@ -21,7 +21,7 @@ export interface Stream {
   userId: string
   reader: Reader
   /** Asked when a session of the user ends, and with each heartbeat, as it may have ended in another process. */
-  isAllowed: () => boolean
+  isAllowed: () => boolean | Promise<boolean>
 }
 
 /** The open streams of this process. */
@@ -100,22 +100,46 @@ export function createEventHub({
       let unread = 0
       let isOver = false
       let isPumpDue = false
+      let isPumping = false
+      /** Pieces that were asked for while others were being written. */
+      let askedMeanwhile = 0
       const left = meters.reader()
 
       /** A fault, such as of a read, costs this stream and not the process; its client connects again. */
-      function safely(run: () => void) {
+      async function safely(run: () => Promise<void>): Promise<void> {
         try {
-          run()
+          await run()
         } catch (error) {
+          // A read that a stream has left behind may find the database closed.
+          if (isOver) return
           log.error({ err: error }, 'a stream failed')
           finish(() => controller.error())
         }
       }
 
-      /** Writes what the reader lacks while it takes it: what it cannot take waits as state, not as a buffer. */
-      function pump(mostPieces = Number.POSITIVE_INFINITY) {
+      /**
+       * Writes what the reader lacks while it takes it: what it cannot take waits as state, not as a buffer. Only one
+       * call reads at a time, or frames would be out of order: it goes on for those that come meanwhile.
+       */
+      async function pump(mostPieces = Number.POSITIVE_INFINITY): Promise<void> {
+        askedMeanwhile = Math.max(askedMeanwhile, mostPieces)
+        if (isPumping) return
+        isPumping = true
+        try {
+          while (askedMeanwhile > 0) {
+            const most = askedMeanwhile
+            askedMeanwhile = 0
+            await write(most)
+          }
+        } finally {
+          isPumping = false
+        }
+      }
+
+      async function write(mostPieces: number): Promise<void> {
         for (let at = 0; at < mostPieces && !isOver && (controller.desiredSize ?? 0) > 0; at++) {
-          const frames = reader.next()
+          const frames = await reader.next()
+          if (isOver) return
           if (frames === undefined) return finish(() => controller.close())
           if (frames === '') return
           controller.enqueue(encoder.encode(frames))
@@ -128,7 +152,7 @@ export function createEventHub({
         isPumpDue = true
         setImmediate(() => {
           isPumpDue = false
-          safely(pump)
+          void safely(pump)
         })
       }
 
@@ -142,12 +166,12 @@ export function createEventHub({
         how()
       }
 
-      function endUnlessAllowed() {
-        if (!isAllowed()) finish(() => controller.close())
+      async function endUnlessAllowed() {
+        if (!(await isAllowed())) finish(() => controller.close())
       }
 
-      function beat() {
-        endUnlessAllowed()
+      async function beat() {
+        await endUnlessAllowed()
         if (isOver) return
         if ((controller.desiredSize ?? 0) > 0) {
           unread = 0
@@ -161,19 +185,25 @@ export function createEventHub({
       const one: Open = {
         refreshQuota() {
           reader.markQuota()
-          safely(pump)
+          void safely(pump)
         },
-        beat: () => safely(beat),
+        beat: () => void safely(beat),
         end: () => finish(() => controller.close()),
       }
       const unsubscribes = [
         notifications.subscribe(roomTopic(roomId), (news) => {
-          if (news !== 'stored') return safely(pump)
+          if (news !== 'stored') {
+            void safely(pump)
+            return
+          }
           reader.markStored()
           pumpSoon()
         }),
         notifications.subscribe(userTopic(userId), (news) => {
-          if (news === 'session') return safely(endUnlessAllowed)
+          if (news === 'session') {
+            void safely(endUnlessAllowed)
+            return
+          }
           reader.markQuota()
           pumpSoon()
         }),
@@ -186,7 +216,7 @@ export function createEventHub({
         },
         async pull() {
           await turns.begin(userId)
-          safely(() => pump(1))
+          await safely(() => pump(1))
         },
         cancel: () => finish(() => {}),
       })

@@ -28,15 +28,17 @@ const Stream = t.String({
 export function createEventRoutes({ auth, events }: { auth: Auth; events: Events }) {
   return new Elysia({ name: 'events' }).use(auth).get(
     '/v1/chatroom/:id/events',
-    ({ principal, params, request }) =>
-      new Response(events.subscribe(principal, params.id, request.headers.get('last-event-id')), {
+    async ({ principal, params, request }) => {
+      const lastEventId = request.headers.get('last-event-id')
+      return new Response(await events.subscribe(principal, params.id, lastEventId), {
         headers: {
           'content-type': 'text/event-stream; charset=utf-8',
           'cache-control': 'no-cache, no-transform',
           // nginx would hold the events back otherwise.
           'x-accel-buffering': 'no',
         },
-      }),
+      })
+    },
     {
       authenticated: 'with-quota',
       headers: t.Object({

@@ -1,5 +1,5 @@
 import type { LiveReply } from '../messages/live.ts'
-import type { Changes, PlacedMessage } from '../messages/store.ts'
+import type { Changes, PlacedMessage } from '../messages/queries.ts'
 import type { Quota } from '../quota/model.ts'
 import { encodeCursor, type ReaderCursor } from './cursor.ts'
 import { asAdded, frame, safeEnd, storedText } from './frames.ts'
@@ -10,17 +10,20 @@ const CHANGES_AT_ONCE = 50
 export interface ReaderSource {
   roomId: string
   /** Undefined once the room is gone. */
-  changes(since: number, limit: number): Changes | undefined
-  /** The reply in the making, or what is stored of it where nobody makes it now. */
-  live(): LiveReply | undefined
+  changes(since: number, limit: number): Promise<Changes | undefined>
+  /** The reply that this process makes, or what is stored of it where another made it. */
+  live(): LiveReply | undefined | Promise<LiveReply | undefined>
   /** Told with each stored end: nothing of that reply may be told as live any more. */
   ended(replyId: string): void
-  quota(): Quota
+  quota(): Quota | Promise<Quota>
 }
 
 export interface Reader {
-  /** What this reader has not been told yet, as frames; empty when it knows all; undefined when the room is gone. */
-  next(): string | undefined
+  /**
+   * What this reader has not been told yet, as frames; empty when it knows all; undefined when the room is gone. Called
+   * again only when the promise has resolved.
+   */
+  next(): Promise<string | undefined>
   /** The database has news. */
   markStored(): void
   markQuota(): void
@@ -38,8 +41,10 @@ export function createReader(source: ReaderSource, start: ReaderCursor): Reader 
   }
 
   /** Added and finished messages in the order in which they happened. */
-  function tellStored(): string | undefined {
-    const changes = source.changes(told.revision, CHANGES_AT_ONCE)
+  async function tellStored(): Promise<string | undefined> {
+    // Before the read, during which more may be stored.
+    stored = false
+    const changes = await source.changes(told.revision, CHANGES_AT_ONCE)
     if (!changes) return undefined
     const happened = [
       ...changes.added.map((placed) => ({
@@ -62,7 +67,7 @@ export function createReader(source: ReaderSource, start: ReaderCursor): Reader 
           ? emit('message', asAdded(placed), { revision: at })
           : tellDone(placed, at)
     }
-    stored = until < changes.revision
+    if (until < changes.revision) stored = true
     return frames
   }
 
@@ -99,8 +104,7 @@ export function createReader(source: ReaderSource, start: ReaderCursor): Reader 
     return frames
   }
 
-  function tellLive(): string {
-    const live = source.live()
+  function tellLive(live: LiveReply | undefined): string {
     // A reply that is not announced yet comes with the stored changes; an earlier one than the one told is over, and so
     // is an earlier attempt.
     if (!live || live.position > told.revision || live.position < told.position) return ''
@@ -116,26 +120,27 @@ export function createReader(source: ReaderSource, start: ReaderCursor): Reader 
    * not their ends were heard of: another process may have written them. They are told first, or their text would come
    * in between and the text of this one be told twice.
    */
-  function isAnother(): boolean {
-    const live = source.live()
+  function isAnother(live: LiveReply | undefined): boolean {
     return live !== undefined && live.position !== told.position
   }
 
-  function tellQuota(): string {
+  async function tellQuota(): Promise<string> {
     quota = false
-    const now = source.quota()
+    const now = await source.quota()
     const tag = quotaTag(now)
     return tag === told.quota ? '' : emit('quota', now, { quota: tag })
   }
 
   return {
-    next() {
-      if (stored || isAnother()) {
-        const frames = tellStored()
+    async next() {
+      // Read before what is stored: where it ends in between, its end is found there and told first.
+      const live = await source.live()
+      if (stored || isAnother(live)) {
+        const frames = await tellStored()
         if (frames !== '') return frames
       }
-      const frames = tellLive()
-      return quota ? frames + tellQuota() : frames
+      const frames = tellLive(live)
+      return quota ? frames + (await tellQuota()) : frames
     },
     markStored() {
       stored = true

@@ -1,7 +1,8 @@
+import type { Database } from '#src/database/sqlite/open.ts'
 import { notFound } from '#src/lib/problem.ts'
 import type { Principal } from '#src/plugins/auth.ts'
 import type { LiveReplies, LiveReply } from '../messages/live.ts'
-import type { MessageStore } from '../messages/store.ts'
+import type { getChanges, getPendingReply } from '../messages/queries.ts'
 import type { Quota } from '../quota/model.ts'
 import { decodeCursor, type ReaderCursor } from './cursor.ts'
 import { storedText } from './frames.ts'
@@ -10,10 +11,11 @@ import { createReader, type ReaderSource } from './reader.ts'
 
 export interface EventDeps {
   hub: EventHub
-  store: Pick<MessageStore, 'changes' | 'waiting'>
+  database: Database
+  messages: { changes: typeof getChanges; pendingReply: typeof getPendingReply }
   live: LiveReplies
-  quota: (principal: Principal) => Quota
-  isSessionAlive: (principal: Principal) => boolean
+  quota: (principal: Principal) => Quota | Promise<Quota>
+  isSessionAlive: (principal: Principal) => boolean | Promise<boolean>
 }
 
 export interface Events {
@@ -25,19 +27,23 @@ export interface Events {
     principal: Principal,
     roomId: string,
     lastEventId: string | null,
-  ): ReadableStream<Uint8Array>
+  ): Promise<ReadableStream<Uint8Array>>
 }
 
-export function createEvents({ hub, store, live, quota, isSessionAlive }: EventDeps): Events {
+export function createEvents(deps: EventDeps): Events {
+  const { hub, database, messages, live, quota, isSessionAlive } = deps
+
   return {
-    subscribe(principal, roomId, lastEventId) {
+    async subscribe(principal, roomId, lastEventId) {
       const { userId } = principal
-      const present = store.changes({ userId, roomId, since: Number.MAX_SAFE_INTEGER, limit: 1 })
+      const nothing = { userId, roomId, since: Number.MAX_SAFE_INTEGER, limit: 1 }
+      const present = await database.read(messages.changes, nothing)
       if (!present) throw notFound()
       const start = startOf(decodeCursor(roomId, lastEventId), present.revision)
       const source: ReaderSource = {
         roomId,
-        changes: (since, limit) => store.changes({ userId, roomId, since, limit }),
+        changes: (since, limit) =>
+          database.read(messages.changes, { userId, roomId, since, limit }),
         live: () => live.get(roomId) ?? storedPart(roomId),
         ended: live.drop,
         quota: () => quota(principal),
@@ -48,10 +54,10 @@ export function createEvents({ hub, store, live, quota, isSessionAlive }: EventD
   }
 
   /** After a restart, until the next attempt begins, the text lives only in the row. */
-  function storedPart(roomId: string): LiveReply | undefined {
-    const waiting = store.waiting(roomId)
-    if (!waiting || waiting.attempt === 0) return undefined
-    const { position, attempt, message } = waiting
+  async function storedPart(roomId: string): Promise<LiveReply | undefined> {
+    const pending = await database.read(messages.pendingReply, { roomId })
+    if (!pending || pending.attempt === 0) return undefined
+    const { position, attempt, message } = pending
     return { replyId: message.id, position, attempt, ...storedText(message.content) }
   }
 }

@@ -1,14 +1,14 @@
 import type { JobEnd, JobKind } from '#src/queue/job.ts'
 import type { ProviderLimit } from '#src/queue/provider.ts'
+import { REPLY_KIND } from './commands.ts'
 import { answerPrompt, type ReplyDeps } from './reply.ts'
-import { REPLY_KIND } from './sqlite/accept.ts'
-import { cancelledEnd } from './sqlite/end.ts'
+import { cancelledEnd, type ReplyEnd } from './reply-end.ts'
 
 interface ReplyBody {
   replyId: string
 }
 
-/** Job kind `message.reply`: makes one reply. Its lane is the room, its owner the user. */
+/** Job kind `message.reply`: makes one reply. Its concurrency key is that of the room, its owner the user. */
 export function reply(
   deps: ReplyDeps & {
     concurrency: number
@@ -24,10 +24,10 @@ export function reply(
     beforeRetrySync: deps.beforeRetrySync,
     parse: parseReplyBody,
     run: (job, signal) => answerPrompt(deps, job, signal),
-    endedSync(tx, job, end) {
-      const base = cancelledEnd(job.body.replyId, deps.clock.now())
-      if (end.state === 'cancelled') tx.run(deps.store.end, base)
-      else tx.run(deps.store.end, { ...base, status: 'failed', error: explain(end) })
+    *ended(tx, job, end) {
+      const cancelled = cancelledEnd(job.body.replyId, deps.clock.now())
+      const failed: ReplyEnd = { ...cancelled, status: 'failed', error: explain(end) }
+      yield* deps.end.steps(tx, end.state === 'cancelled' ? cancelled : failed)
     },
   }
 }

@@ -1,3 +1,4 @@
+import type { Database } from '#src/database/sqlite/open.ts'
 import type { Clock } from '#src/lib/clock.ts'
 import type { Log } from '#src/lib/log.ts'
 import { traceIdOf } from '#src/lib/trace.ts'
@@ -6,13 +7,16 @@ import type { Assistant, AssistantFault, Ending } from '../assistant/assistant.t
 import type { Window } from '../assistant/context.ts'
 import type { LiveReplies } from './live.ts'
 import { createPartialSaver } from './partial-saver.ts'
-import type { MessageStore, ReplyEnd, ReplyTask } from './store.ts'
+import { getTask, getWindow } from './queries.ts'
+import { type createEnd, type ReplyEnd, savePartial } from './reply-end.ts'
+import type { ReplyTask } from './statements.ts'
 
 /** Rooms whose own model is no longer offered and of which the log has said so; then it begins anew. */
 const MOST_NOTED_ROOMS = 10_000
 
 export interface ReplyDeps {
-  store: MessageStore
+  database: Database
+  end: ReturnType<typeof createEnd>
   live: LiveReplies
   assistant: Assistant
   clock: Clock
@@ -26,7 +30,8 @@ export interface ReplyDeps {
   }
   /** Rooms of which the log has said that their model is no longer offered. */
   notedRooms: Set<string>
-  window(task: ReplyTask, system: string): Window
+  /** Of the window: instruction, past exchanges and prompt. */
+  contextTokens: number
   /** Counts a further call of the provider; see the quota module. */
   countCall(userId: string): Promise<boolean>
   isFault(error: unknown): error is AssistantFault
@@ -40,17 +45,16 @@ export async function answerPrompt(
   job: Job<{ replyId: string }>,
   signal: AbortSignal,
 ): Promise<Effect | undefined> {
-  const { store, clock, defaults } = deps
-  const task = await store.task(job.body.replyId)
+  const { database, clock, defaults } = deps
+  const task = await database.read(getTask, { replyId: job.body.replyId })
   if (!task) return undefined
+  const { roomId, prompt, promptPosition } = task
   const system = task.systemPrompt ?? defaults.systemPrompt
-  const window = deps.window(task, system)
+  const past = { roomId, before: promptPosition, system, prompt, budget: deps.contextTokens }
+  const window = await database.read(getWindow, past)
   const progress = { text: '' }
-  const end = (
-    status: ReplyEnd['status'],
-    more: Pick<ReplyEnd, 'content'> & globalThis.Partial<ReplyEnd>,
-  ) =>
-    effect(store.end, {
+  const end = (status: ReplyEnd['status'], more: Pick<ReplyEnd, 'content'> & Partial<ReplyEnd>) =>
+    effect(deps.end, {
       replyId: task.replyId,
       status,
       attempt: job.claims,
@@ -102,7 +106,7 @@ async function consume(
   signal: AbortSignal,
   progress: { text: string },
 ): Promise<Ending> {
-  const { store, live, assistant, clock } = deps
+  const { database, live, assistant, clock } = deps
   const claim = { replyId: task.replyId, jobId: job.id, claims: job.claims }
   const models = [...new Set([modelOf(deps, task), ...deps.defaults.fallbackModels])]
   // The one place where a reply calls the provider.
@@ -121,7 +125,9 @@ async function consume(
     position: task.replyPosition,
     attempt: job.claims,
   })
-  const saver = createPartialSaver(clock, (content) => store.savePartial({ ...claim, content }))
+  const saver = createPartialSaver(clock, (content) =>
+    database.run(savePartial, { ...claim, content }),
+  )
   try {
     for (;;) {
       const next = await pieces.next()

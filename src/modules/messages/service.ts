@@ -1,4 +1,4 @@
-import type { Notifications } from '#src/database/notifications.ts'
+import type { Database } from '#src/database/sqlite/open.ts'
 import type { Clock } from '#src/lib/clock.ts'
 import type { ConnectionGuard } from '#src/lib/open-files.ts'
 import { type Cursors, type Page, pageOf } from '#src/lib/page.ts'
@@ -8,17 +8,18 @@ import { SECOND } from '#src/lib/time.ts'
 import type { Answer, IdempotencyKey } from '#src/modules/idempotency/key.ts'
 import { type Principal, unauthenticated } from '#src/plugins/auth.ts'
 import { roomTopic } from '#src/plugins/topics.ts'
-import { sentPrompt, toAnswer } from './accepted.ts'
+import { sentPrompt, toAnswer } from './acceptance.ts'
+import { type AcceptDeps, createAccept, createRegenerate } from './commands.ts'
 import type { Accepted, Exchange, Message } from './model.ts'
-import type { MessageStore } from './store.ts'
+import { getLatest, getMessage, getPage, toMessage } from './queries.ts'
+import { alreadyFinal, createCancelReply } from './reply-end.ts'
 import { createWaits } from './wait.ts'
 
 /** A worker of this process lets go at once; one of another process at its next heartbeat. */
 const CANCEL_WAIT_MS = 25 * SECOND
 
-export interface MessageDeps {
-  store: MessageStore
-  notifications: Notifications
+export interface MessageDeps extends AcceptDeps {
+  database: Database
   clock: Clock
   random: Random
   cursors: Cursors
@@ -75,8 +76,11 @@ export interface Messages {
 }
 
 export function createMessages(deps: MessageDeps): Messages {
-  const { store, clock, random, cursors } = deps
-  const waits = createWaits(deps)
+  const { database, clock, random, cursors } = deps
+  const accept = createAccept(deps)
+  const regenerate = createRegenerate(deps)
+  const cancel = createCancelReply(deps.queue)
+  const waits = createWaits({ clock, notifications: database.notifications })
 
   async function get(
     principal: Principal,
@@ -90,7 +94,7 @@ export function createMessages(deps: MessageDeps): Messages {
     const find = async () => {
       if (hasWaited && !deps.isSessionAlive(principal)) throw unauthenticated()
       hasWaited = true
-      const message = await store.find({ userId, roomId, messageId })
+      const message = await database.read(getMessage, { userId, roomId, messageId })
       if (!message) throw notFound()
       return message
     }
@@ -116,7 +120,7 @@ export function createMessages(deps: MessageDeps): Messages {
       const now = clock.now()
       const ids = { promptId: random.id(now), replyId: random.id(now) }
       const sent = { userId, roomId, text, claim, trace, now, ...ids }
-      const accepted = await store.accept(sent)
+      const accepted = await database.run(accept, sent)
       return toAnswer(roomId, {
         prompt: sentPrompt(sent),
         reply: { id: ids.replyId, promptId: ids.promptId, version: 1, createdAt: now },
@@ -127,10 +131,10 @@ export function createMessages(deps: MessageDeps): Messages {
       const now = clock.now()
       const replyId = random.id(now)
       const asked = { userId, roomId, messageId, replyId, claim, trace, now }
-      return toAnswer(roomId, await store.regenerate(asked))
+      return toAnswer(roomId, await database.run(regenerate, asked))
     },
     async cancel(principal, roomId, messageId) {
-      await store.cancel({ userId: principal.userId, roomId, messageId })
+      await database.run(cancel, { userId: principal.userId, roomId, messageId })
       const message = await get(principal, roomId, messageId, CANCEL_WAIT_MS)
       if (message.completedAt === null) {
         throw new Problem(
@@ -143,28 +147,22 @@ export function createMessages(deps: MessageDeps): Messages {
         )
       }
       // The answer was whole before the stop reached it.
-      if (message.status !== 'cancelled') {
-        throw new Problem(
-          409,
-          'already-final',
-          'This message is final; there is nothing left to cancel.',
-        )
-      }
+      if (message.status !== 'cancelled') throw alreadyFinal()
       return message
     },
     async latest(userId, roomId) {
-      const exchange = await store.latest({ userId, roomId })
+      const exchange = await database.read(getLatest, { userId, roomId })
       if (!exchange) throw notFound()
       return exchange
     },
     async page(userId, roomId, { limit, cursor, order }) {
       const list = ['messages', userId, roomId, order] as const
       const after = cursor === undefined ? undefined : cursors.decode(list, cursor, ['number'])[0]
-      const rows = await store.page({ userId, roomId, limit, after, order })
+      const rows = await database.read(getPage, { userId, roomId, limit, after, order })
       if (!rows) throw notFound()
       return pageOf(
         rows,
-        ({ message }) => message,
+        (row) => toMessage(row, roomId),
         ({ position }) => cursors.encode(list, [position]),
       )
     },

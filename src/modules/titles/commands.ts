@@ -1,7 +1,14 @@
 import type { Command } from '#src/database/command.ts'
 import { command, query } from '#src/database/steps.ts'
 import { fold } from '#src/lib/fold.ts'
+import { MINUTE } from '#src/lib/time.ts'
+import type { Queue } from '#src/queue/queue.ts'
 import { findFirstExchange, findUnnamed, setTitle } from './statements.ts'
+
+export const TITLE_KIND = 'chatroom.title'
+
+/** A name that comes later than this is of no use, and each try costs a call. */
+const DEADLINE_MS = 15 * MINUTE
 
 /** The room's first answered exchange; undefined once the room has a name of its own, or is gone. */
 export const getFirstExchange = query('titles.first-exchange', (tx, asked: { roomId: string }) =>
@@ -21,6 +28,32 @@ export function createNameRoom(
       const grownBytes = Buffer.byteLength(input.title) - room.titleBytes
       yield* tx.call(countText, { userId: room.userId, bytes: grownBytes })
       yield* tx.run(setTitle, { ...input, grownBytes, titleFolded: fold(input.title) })
+    },
+  )
+}
+
+/** Has a room named soon. A title that the user did not ask for takes no start that a prompt of today may need. */
+export function createRequestTitle({
+  queue,
+  isOn,
+  startExtra,
+}: {
+  queue: Queue
+  isOn: boolean
+  /** Counts a call of the provider that the user did not ask for; false where none is left for it. */
+  startExtra: Command<{ userId: string }, boolean>
+}) {
+  return command(
+    'titles.request',
+    function* (tx, { roomId, userId, now }: { roomId: string; userId: string; now: number }) {
+      if (!isOn || !(yield* tx.call(startExtra, { userId }))) return
+      yield* queue.enqueue(tx, {
+        kind: TITLE_KIND,
+        owner: userId,
+        body: { roomId },
+        dedupeKey: `title:${roomId}`,
+        deadlineAt: now + DEADLINE_MS,
+      })
     },
   )
 }

@@ -4,10 +4,8 @@ import type { Clock } from '#src/lib/clock.ts'
 import { type Effect, effect, type Job, type JobKind } from '#src/queue/job.ts'
 import type { ProviderLimit } from '#src/queue/provider.ts'
 import type { Assistant, AssistantFault } from '../assistant/assistant.ts'
-import { createNameRoom, getFirstExchange } from './commands.ts'
+import { createNameRoom, getFirstExchange, TITLE_KIND } from './commands.ts'
 import { titlePrompt, toTitle } from './title.ts'
-
-export const TITLE_KIND = 'chatroom.title'
 
 const INSTRUCTION = 'You name conversations.'
 

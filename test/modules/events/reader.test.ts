@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test'
 import { storedText } from '#src/modules/events/frames.ts'
 import { createReader, type ReaderSource } from '#src/modules/events/reader.ts'
 import type { LiveReply } from '#src/modules/messages/live.ts'
-import type { PlacedMessage } from '#src/modules/messages/store.ts'
+import type { PlacedMessage } from '#src/modules/messages/queries.ts'
 
 const ROOM = '019a2c5e-7b1c-7cc3-9d5e-2f4b6a8c0e13'
 
@@ -22,7 +22,7 @@ function failed(id: string, position: number, finalRevision: number): PlacedMess
   return { message, position, finalRevision, attempt: 1 }
 }
 
-test('an end that nobody told of is told before the text of the next reply', () => {
+test('an end that nobody told of is told before the text of the next reply', async () => {
   let live: LiveReply | undefined = {
     replyId: 'first',
     position: 2,
@@ -32,7 +32,7 @@ test('an end that nobody told of is told before the text of the next reply', () 
   let finished: PlacedMessage[] = []
   const source: ReaderSource = {
     roomId: ROOM,
-    changes: () => {
+    changes: async () => {
       const revision = finished.length > 0 ? 5 : 4
       return { revision, until: revision, added: [], finished }
     },
@@ -43,16 +43,16 @@ test('an end that nobody told of is told before the text of the next reply', () 
   const start = { revision: 4, position: 0, attempt: 0, offset: 0, quota: 'pro' }
   const reader = createReader(source, start)
   const events = (frames = '') => frames.match(/^event: \w+$/gm)?.map((line) => line.slice(7))
-  expect(events(reader.next())).toEqual(['delta'])
+  expect(events(await reader.next())).toEqual(['delta'])
 
   // Another process ends the first; this one hears nothing, claims the second and streams it.
   finished = [failed('first', 2, 5)]
   live = { replyId: 'second', position: 4, attempt: 1, ...storedText('Next') }
-  const told = reader.next() ?? ''
+  const told = (await reader.next()) ?? ''
   expect(events(told)).toEqual(['reset', 'done'])
   expect(told).toContain('"messageId":"first"')
   finished = []
-  const then = reader.next() ?? ''
+  const then = (await reader.next()) ?? ''
   expect(events(then)).toEqual(['delta'])
   expect(then).toContain('"messageId":"second"')
 })
@@ -82,7 +82,7 @@ function takenOver() {
   }
   const source: ReaderSource = {
     roomId: ROOM,
-    changes: (since) => ({
+    changes: async (since) => ({
       revision: 5 + state.finished.length - 1,
       until: 5 + state.finished.length - 1,
       added: [],
@@ -100,26 +100,26 @@ function takenOver() {
 /** Of what was said since the room's fourth revision. */
 const NOTHING_TOLD = { revision: 4, position: 0, attempt: 0, offset: 0, quota: 'pro' }
 
-test('the end of a reply of which no text was told comes before the text of the next, which is told once', () => {
+test('the end of a reply of which no text was told comes before the text of the next, which is told once', async () => {
   const { state, source, texts } = takenOver()
   const reader = createReader(source, NOTHING_TOLD)
   const ends = state.finished.splice(0)
   // Nothing is stored, as far as this reader was told.
   state.live = undefined
-  reader.next()
+  await reader.next()
   state.live = { replyId: 'second', position: 4, attempt: 1, ...storedText('Ne') }
   state.finished.push(...ends)
-  const told = [reader.next(), reader.next()].map(texts)
+  const told = [await reader.next(), await reader.next()].map(texts)
   expect(told).toEqual([['first 0'], ['second 0']])
   reader.markStored()
   state.live = { replyId: 'second', position: 4, attempt: 1, ...storedText('Next') }
-  expect(texts(reader.next())).toEqual(['second 2'])
+  expect(texts(await reader.next())).toEqual(['second 2'])
 })
 
-test('what a process that lost a reply still makes of it is told no more once its end was', () => {
+test('what a process that lost a reply still makes of it is told no more once its end was', async () => {
   const { state, source, texts } = takenOver()
   const reader = createReader(source, NOTHING_TOLD)
-  expect(texts(reader.next())).toEqual(['first 0'])
+  expect(texts(await reader.next())).toEqual(['first 0'])
   for (const replyId of ['first', 'zeroth']) {
     state.live = {
       replyId,
@@ -127,8 +127,8 @@ test('what a process that lost a reply still makes of it is told no more once it
       attempt: 1,
       ...storedText('One more'),
     }
-    expect(reader.next()).toBe('')
+    expect(await reader.next()).toBe('')
   }
   state.live = { replyId: 'second', position: 4, attempt: 1, ...storedText('Ne') }
-  expect(texts(reader.next())).toEqual(['second 0'])
+  expect(texts(await reader.next())).toEqual(['second 0'])
 })

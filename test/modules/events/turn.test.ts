@@ -24,7 +24,7 @@ test('a reader is told what a commit stored once, after the job it made ready ha
     userId: 'user',
     isAllowed: () => true,
     reader: {
-      next() {
+      async next() {
         order.push('read')
         return ''
       },
@@ -60,7 +60,7 @@ test('a stream that cannot be read costs itself: it is cut and told of, its neig
     perUser: 10,
     connections,
   })
-  const open = (next: () => string) =>
+  const open = (next: () => Promise<string>) =>
     hub
       .open({
         ...{ roomId: 'room', userId: 'user', isAllowed: () => true },
@@ -68,12 +68,12 @@ test('a stream that cannot be read costs itself: it is cut and told of, its neig
       })
       .getReader()
   let isFaulty = false
-  const broken = open(() => {
+  const broken = open(async () => {
     if (isFaulty) throw new Error('disk I/O error')
     return ''
   })
   const frames = ['', '', 'data: hello\n\n']
-  const fine = open(() => frames.shift() ?? '')
+  const fine = open(async () => frames.shift() ?? '')
   for (const stream of [broken, fine]) await stream.read()
   isFaulty = true
   notifications.publish(roomTopic('room'), 'live')
@@ -98,7 +98,7 @@ test('of the streams of one user that lag behind, one reads on in a turn of the 
   const follow = async (userId: string) => {
     let left = 4
     const reader = {
-      next: () => {
+      next: async () => {
         if (left-- <= 0) return ''
         read.push(userId)
         return 'data: x\n\n'

@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
 import { SAVE_EVERY_MS } from '#src/modules/messages/partial-saver.ts'
-import { savePartial } from '#src/modules/messages/sqlite/end.ts'
+import { savePartial } from '#src/modules/messages/reply-end.ts'
 import { turns } from '#test/support/fake-clock.ts'
 import { follow, gatedChat, isDelta } from '#test/support/test-stream.ts'
 
@@ -60,7 +60,7 @@ test('the text so far is written by the claim that holds the running job, and by
   const partial = { replyId: reply.id, jobId, claims: 1, content: 'more' }
   const before = stored()
   const isWritten = (change: object = {}) =>
-    chat.database.execute(savePartial, { ...partial, ...change })
+    chat.database.run(savePartial, { ...partial, ...change })
   expect(await isWritten({ claims: 2 })).toBe(false)
   expect(await isWritten({ claims: 0 })).toBe(false)
   expect(await isWritten({ jobId: jobId + 1 })).toBe(false)

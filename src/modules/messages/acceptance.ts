@@ -20,6 +20,23 @@ export interface Acceptance {
   reply?: QueuedReply
 }
 
+/**
+ * What is kept with an `Idempotency-Key` to repeat an answer: the reply's place in its room and the quota as the first
+ * answer gave it. Short, as one is written at each prompt, and without the prompt's text, so that the text goes with
+ * the room.
+ */
+export type Receipt = [position: number, used?: number, limit?: number, resetsAt?: number]
+
+export function toReceipt(position: number, { limit, used, resetsAt }: Quota): Receipt {
+  if (limit === null || used === undefined || resetsAt === undefined) return [position]
+  return [position, used, limit, Date.parse(resetsAt)]
+}
+
+export function quotaOf([, used, limit, resetsAt]: Receipt): Quota {
+  if (used === undefined || limit === undefined || resetsAt === undefined) return { limit: null }
+  return { limit, used, remaining: Math.max(0, limit - used), resetsAt: toInstant(resetsAt) }
+}
+
 /** A prompt as it is stored. */
 export function sentPrompt(sent: {
   roomId: string
