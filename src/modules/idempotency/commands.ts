@@ -1,4 +1,3 @@
-import type { SyncTx } from '#src/database/command.ts'
 import { command, type Steps, type Tx } from '#src/database/steps.ts'
 import { Problem } from '#src/lib/problem.ts'
 import { DAY } from '#src/lib/time.ts'
@@ -78,16 +77,6 @@ export function* once<T>(
   if (first) return { value: first.value as T, replayed: true }
   const value = yield* create()
   yield* keep.steps(tx, { userId, claim, now, value })
-  return { value, replayed: false }
-}
-
-/** The same for commands in the old form. */
-export function onceSync<T>(tx: SyncTx, { userId, claim, now }: Once, create: () => T): Kept<T> {
-  if (!claim) return { value: create(), replayed: false }
-  const first = tx.run(findKept, { userId, claim, now })
-  if (first) return { value: first.value as T, replayed: true }
-  const value = create()
-  tx.run(keep, { userId, claim, now, value })
   return { value, replayed: false }
 }
 
