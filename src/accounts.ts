@@ -8,17 +8,15 @@ import { noMeters } from './lib/meters.ts'
 import type { Cursors } from './lib/page.ts'
 import { createSealer } from './lib/seal.ts'
 import { DAY } from './lib/time.ts'
-import { createAccountStore } from './modules/auth/accounts.sqlite.ts'
 import { createCodes } from './modules/auth/codes.ts'
 import { createHashGate } from './modules/auth/hash-gate.ts'
 import { createLimits } from './modules/auth/limits.ts'
 import { createNumberDigests, type NumberDigests } from './modules/auth/number-digest.ts'
 import { createOtp } from './modules/auth/otp.ts'
 import { createPasswords } from './modules/auth/passwords.ts'
-import { pruneAccounts } from './modules/auth/prune.sqlite.ts'
+import { pruneAccounts } from './modules/auth/prune.ts'
 import { createReproof } from './modules/auth/reproof.ts'
 import { createAccounts } from './modules/auth/service.ts'
-import { createSessionStore } from './modules/auth/sessions.sqlite.ts'
 import { createSessions } from './modules/auth/sessions.ts'
 import type { AccessTokens } from './modules/auth/tokens.ts'
 import type { Quotas } from './modules/quota/service.ts'
@@ -56,12 +54,6 @@ export function createAccountServices({
   const meters = deps.meters ?? noMeters
   const sealer = createSealer(keysFor('sms', deps), random.bytes)
   const codes = createCodes(keysFor('otp', deps), random.int)
-  const inResponse = config.otpDelivery === 'response'
-  const store = createAccountStore(database, {
-    queue,
-    codes,
-    delivery: { job: (code) => (inResponse ? undefined : smsJob(code)) },
-  })
   const gateway = gatewayOf(deps)
   queue.register(
     sendSms({
@@ -84,7 +76,7 @@ export function createAccountServices({
     deriveKey(config.jwtSecret, 'limits'),
   )
   const otp = createOtp({
-    store,
+    database,
     codes,
     sealer,
     limits,
@@ -92,12 +84,12 @@ export function createAccountServices({
     random,
     defaultCountry: config.defaultCountry,
     countries: config.smsCountries,
-    inResponse,
+    deliveryJob: config.otpDelivery === 'response' ? undefined : smsJob,
     language: (header) => preferredLanguage(header, smsLanguages),
     meters,
   })
   const sessions = createSessions({
-    store: createSessionStore(database),
+    database,
     tokens,
     limits,
     clock,
@@ -115,7 +107,7 @@ export function createAccountServices({
     random.bytes,
   )
   const accountDeps = {
-    store,
+    database,
     otp,
     passwords,
     sessions,
@@ -141,7 +133,7 @@ export function createAccountServices({
       name: 'forget spent codes, tokens, limits and old audit entries',
       pattern: '35 * * * *',
       run: () =>
-        database.execute(pruneAccounts, {
+        database.run(pruneAccounts, {
           now: clock.now(),
           refreshTtlMs: config.refreshTtlDays * DAY,
           auditKeptMs: config.auditRetentionDays * DAY,

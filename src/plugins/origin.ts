@@ -17,6 +17,9 @@ export interface Origin {
   requestId: string
 }
 
+/** What the audit log keeps of it. */
+export type ClientInfo = Pick<Origin, 'ip' | 'requestId'>
+
 /** Gives handlers `origin`. */
 export function createOrigins({ trustedProxies }: { trustedProxies: readonly string[] }) {
   const addressOf: ClientAddressOf = createClientAddress(trustedProxies)

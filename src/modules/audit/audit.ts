@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm'
 import { auditLog } from '#drizzle/schema.ts'
 import { insertInto, statement } from '#src/database/statement.ts'
 import { command } from '#src/database/steps.ts'
@@ -37,6 +38,12 @@ const insert = statement<{
   }),
 )
 
+/** By audit_by_time. */
+const removeOld = statement<{ before: number; limit: number }>(
+  (p) => sql`DELETE FROM ${auditLog} WHERE ${auditLog.id} IN
+    (SELECT ${auditLog.id} FROM ${auditLog} WHERE ${auditLog.at} < ${p.before} LIMIT ${p.limit})`,
+)
+
 /** Writes one entry in the transaction of what it records. */
 export const audit = command(
   'audit.record',
@@ -50,5 +57,13 @@ export const audit = command(
       ip: origin?.ip ?? null,
       detail: detail ? JSON.stringify(detail) : null,
     })
+  },
+)
+
+/** Deletes at most `limit` of the entries written before an instant; gives how many. */
+export const pruneAudit = command(
+  'audit.prune',
+  function* (tx, input: { before: number; limit: number }) {
+    return yield* tx.run(removeOld, input)
   },
 )

@@ -1,6 +1,8 @@
 import { timingSafeEqual } from 'node:crypto'
 import { MINUTE } from '#src/lib/time.ts'
-import type { Purpose } from './store.ts'
+
+/** What a code is for. */
+export type Purpose = 'login' | 'reset' | 'delete'
 
 export const CODE_LIFE_MS = 5 * MINUTE
 export const CODE_TRIES = 5

@@ -1,7 +1,7 @@
 import { DAY, HOUR, MINUTE } from '#src/lib/time.ts'
 import { type Limit, limitKey } from '#src/modules/limits/limit.ts'
 import type { Origin } from '#src/plugins/origin.ts'
-import type { Purpose } from './store.ts'
+import type { Purpose } from './codes.ts'
 
 export interface LimitSettings {
   /** Of all sign-up, login and reset requests. */
@@ -23,6 +23,12 @@ const LEAST_SHARE = 3
 
 /** The address ranges a request came from. */
 export type Source = Pick<Origin, 'networks'>
+
+/** Wrong codes of a number: those on challenges from the owner's own networks apart from all others. */
+export interface WrongCodes {
+  stranger: Limit
+  home: Limit
+}
 
 export type Limits = ReturnType<typeof createLimits>
 
@@ -64,7 +70,7 @@ export function createLimits(settings: LimitSettings, secret: Uint8Array) {
      * number before, so no other network can use up those tries; and apart again for the codes that a user asks for
      * within a session, so a stolen token cannot stop the owner's next login.
      */
-    wrongCodes: (phone: string, userId: string | undefined) => ({
+    wrongCodes: (phone: string, userId: string | undefined): WrongCodes => ({
       stranger: limit('wrong-codes', phone, WRONG_A_DAY, DAY),
       home: limit(
         'wrong-codes',

@@ -1,6 +1,11 @@
-import { syncCommand } from '#src/database/command.ts'
 import type { Database } from '#src/database/sqlite/open.ts'
-import { IS_SOMEBODY } from '#src/plugins/somebody.ts'
+import { command, query } from '#src/database/steps.ts'
+import {
+  findWithoutDigest,
+  setDigest,
+  setDigestOfDays,
+  setDigestOfNumber,
+} from './account-statements.ts'
 
 /** Rows of one commit: a commit of all users would hold up the start, and a crash would repeat it. */
 const ROWS_AT_ONCE = 500
@@ -23,41 +28,32 @@ function digest(key: Uint8Array, phone: string): string {
   return whole.subarray(0, DIGEST_BYTES).toBase64({ alphabet: 'base64url', omitPadding: true })
 }
 
+const getWithoutDigest = query('auth.without-digest', function* (tx, input: { limit: number }) {
+  return yield* tx.all(findWithoutDigest, input)
+})
+
+const setNumberDigests = command(
+  'auth.set-number-digests',
+  function* (tx, { given }: { given: readonly { id: string; digest: string }[] }) {
+    for (const one of given) {
+      yield* tx.run(setDigest, one)
+      yield* tx.run(setDigestOfNumber, one)
+      yield* tx.run(setDigestOfDays, one)
+    }
+  },
+)
+
 /** Computes the digests that an older version did not store. SQL cannot, so each start asks. Gives how many. */
 export async function fillNumberDigests(
   database: Database,
   digests: NumberDigests,
 ): Promise<number> {
-  // Uses users_without_digest, which also holds users who are being erased: those have no number.
-  const missing = database.sqlite.query<{ id: string; phone: string }, [number]>(
-    `SELECT id, phone FROM users WHERE number_digest IS NULL AND ${IS_SOMEBODY} LIMIT ?1`,
-  )
   let filled = 0
   for (;;) {
-    const rows = missing.all(ROWS_AT_ONCE)
+    const rows = await database.read(getWithoutDigest, { limit: ROWS_AT_ONCE })
     if (rows.length === 0) return filled
     const given = rows.map(({ id, phone }) => ({ id, digest: digests(phone)[0] }))
-    await database.execute(setNumberDigests, { given })
+    await database.run(setNumberDigests, { given })
     filled += rows.length
   }
 }
-
-const setNumberDigests = syncCommand('auth.set-number-digests', ({ sqlite }) => {
-  const set = sqlite.query<unknown, [string, string]>(
-    'UPDATE users SET number_digest = ?2 WHERE id = ?1 AND number_digest IS NULL',
-  )
-  // Until now the id stood in for the digest.
-  const setUsage = sqlite.query<unknown, [string, string]>(
-    'UPDATE number_usage SET number_digest = ?2 WHERE number_digest = ?1',
-  )
-  const setDays = sqlite.query<unknown, [string, string]>(
-    'UPDATE quota_usage SET number_digest = ?2 WHERE number_digest = ?1',
-  )
-  return (_tx, { given }: { given: readonly { id: string; digest: string }[] }): void => {
-    for (const { id, digest } of given) {
-      set.run(id, digest)
-      setUsage.run(id, digest)
-      setDays.run(id, digest)
-    }
-  }
-})

@@ -1,3 +1,4 @@
+import type { Database } from '#src/database/sqlite/open.ts'
 import type { Clock } from '#src/lib/clock.ts'
 import { type Phone, parsePhone } from '#src/lib/phone.ts'
 import { invalid, Problem } from '#src/lib/problem.ts'
@@ -8,12 +9,25 @@ import { readCode } from '#src/lib/typed-code.ts'
 import type { CodeRequest } from '#src/plugins/code-request.ts'
 import type { Origin } from '#src/plugins/origin.ts'
 import type { CodeSent } from '#src/plugins/schemas.ts'
-import { CODE_DIGITS, type Codes } from './codes.ts'
+import type { NewJob } from '#src/queue/job.ts'
+import { openChallenge } from './challenge-commands.ts'
+import { CODE_DIGITS, type Codes, type Purpose } from './codes.ts'
 import type { Limits } from './limits.ts'
-import type { AccountStore, Purpose, Verdict } from './store.ts'
+import { createTryCode, type Verdict } from './try-code.ts'
+
+/** What the delivery of a code needs to know. */
+export interface CodeToDeliver {
+  challengeId: string
+  sealedCode: string
+  purpose: Purpose
+  /** Of the text, as negotiated from Accept-Language. */
+  language: string
+  /** Keys of the limits to give back where no SMS is sent. */
+  budget: readonly string[]
+}
 
 export interface OtpDeps {
-  store: AccountStore
+  database: Database
   codes: Codes
   sealer: Sealer
   limits: Limits
@@ -23,8 +37,8 @@ export interface OtpDeps {
   defaultCountry: string | undefined
   /** ISO 3166; empty: all. */
   countries: readonly string[]
-  /** The mock of development: the code is in the answer. */
-  inResponse: boolean
+  /** The job that delivers a code; undefined where the code is in the answer, as in development. */
+  deliveryJob: ((code: CodeToDeliver) => NewJob) | undefined
   /** The language of an SMS for an Accept-Language header. */
   language(acceptLanguage: string | null): string
   meters: { otp(event: 'sent' | 'verified' | 'refused'): void }
@@ -48,7 +62,8 @@ export type Otp = ReturnType<typeof createOtp>
 
 /** Sends codes and finds out whether a given one is right. */
 export function createOtp(deps: OtpDeps) {
-  const { store, codes, sealer, limits, clock, random, countries } = deps
+  const { database, codes, sealer, limits, clock, random, countries, deliveryJob } = deps
+  const tryCode = createTryCode(codes)
   const served = countries.map((country) => country.toUpperCase())
 
   function parse(text: string): Phone {
@@ -80,20 +95,26 @@ export function createOtp(deps: OtpDeps) {
       const now = clock.now()
       const id = random.id(now)
       const code = codes.make()
-      const { expiresAt, resendAt } = await store.openChallenge({
+      const budget = limits.budget(origin)
+      const job = deliveryJob?.({
+        challengeId: id,
+        sealedCode: sealer.seal(code, id),
+        purpose,
+        language: deps.language(acceptLanguage),
+        budget: budget.map(({ key }) => key),
+      })
+      const { expiresAt, resendAt } = await database.run(openChallenge, {
         phone,
         purpose,
         id,
         requester: requesterOf(to, origin),
         home: to.userId === undefined ? limits.home(phone, origin.network) : null,
         codeHash: codes.digest({ purpose, phone, challengeId: id }, code),
-        sealedCode: sealer.seal(code, id),
-        language: deps.language(acceptLanguage),
         limits: limits.send(origin, phone),
-        budget: limits.budget(origin),
+        budget,
         wrongCodes: limits.wrongCodes(phone, to.userId),
         resend: limits.resend(phone, purpose),
-        trace,
+        delivery: job && { ...job, ...(trace === undefined ? {} : { trace }) },
         now,
       })
       deps.meters.otp('sent')
@@ -102,13 +123,13 @@ export function createOtp(deps: OtpDeps) {
         challengeId: id,
         expiresAt: toInstant(expiresAt),
         resendAt: toInstant(resendAt),
-        ...(deps.inResponse ? { otp: code } : {}),
+        ...(deliveryJob ? {} : { otp: code }),
       }
     },
     /** @throws Problem 422 where the code is not six digits, 429 where the number had too many wrong ones */
     async try(given: GivenCode, origin: Origin): Promise<Verdict> {
       const { phone, purpose, challengeId, withPassword } = given
-      const verdict = await store.tryCode({
+      const verdict = await database.run(tryCode, {
         phone,
         purpose,
         code: given.code,

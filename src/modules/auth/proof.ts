@@ -1,12 +1,15 @@
+import type { Database } from '#src/database/sqlite/open.ts'
 import type { Clock } from '#src/lib/clock.ts'
+import { takeBack } from '#src/modules/limits/commands.ts'
 import type { Limit } from '#src/modules/limits/limit.ts'
 import type { Origin } from '#src/plugins/origin.ts'
+import { guessPassword, noteWrongPassword } from './account-commands.ts'
+import { giveBackTry } from './challenge-commands.ts'
 import type { HashFor } from './hash-gate.ts'
 import type { Passwords } from './passwords.ts'
-import type { AccountStore } from './store.ts'
 
 export interface ProofDeps {
-  store: Pick<AccountStore, 'guessPassword' | 'takeBackGuess' | 'noteWrongPassword'>
+  database: Database
   passwords: Passwords
   clock: Clock
 }
@@ -28,7 +31,7 @@ export function hashFor({ networks, network }: Origin, isProven: boolean): HashF
 }
 
 /** Returns the function that decides whether a password is the account's. */
-export function createProof({ store, passwords, clock }: ProofDeps) {
+export function createProof({ database, passwords, clock }: ProofDeps) {
   /** @throws Problem 429 where there were too many wrong passwords today, 503; then no guess is counted */
   return async function prove(guess: Guess, origin: Origin): Promise<boolean> {
     const who = hashFor(origin, true)
@@ -36,16 +39,16 @@ export function createProof({ store, passwords, clock }: ProofDeps) {
     passwords.refuseWhenBusy(who)
     const now = clock.now()
     // Counted before it is compared: parallel guesses could otherwise all pass a limit that only the last one reaches.
-    const wrong = await store.guessPassword({ wrong: limit, limits, now })
+    const wrong = await database.run(guessPassword, { wrong: limit, limits, now })
     let isRight: boolean
     try {
       isRight = await passwords.matches(password, hash, who)
     } catch (error) {
-      await store.takeBackGuess(limit)
+      await database.run(takeBack, limit)
       throw error
     }
-    if (isRight) await store.takeBackGuess(limit)
-    else await store.noteWrongPassword({ userId, wrong, origin, now })
+    if (isRight) await database.run(takeBack, limit)
+    else await database.run(noteWrongPassword, { userId, wrong, origin, now })
     return isRight
   }
 }
@@ -55,14 +58,14 @@ export function createProof({ store, passwords, clock }: ProofDeps) {
  * given back: five such failures must not use the code up.
  */
 export async function keepTry<T>(
-  store: Pick<AccountStore, 'giveBackTry'>,
+  database: Database,
   challengeId: string,
   act: () => Promise<T>,
 ): Promise<T> {
   try {
     return await act()
   } catch (error) {
-    await store.giveBackTry(challengeId)
+    await database.run(giveBackTry, { challengeId })
     throw error
   }
 }

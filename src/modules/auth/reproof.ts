@@ -3,12 +3,13 @@ import { type Principal, unauthenticated } from '#src/plugins/auth.ts'
 import type { CodeRequest } from '#src/plugins/code-request.ts'
 import type { Origin } from '#src/plugins/origin.ts'
 import type { CodeSent } from '#src/plugins/schemas.ts'
+import { type Account, changePassword, getAccount } from './account-commands.ts'
+import { useChallenge } from './challenge-commands.ts'
 import type { ChangePassword } from './model.ts'
 import { codeOf, wrongOtp } from './otp.ts'
 import { wrongPassword } from './passwords.ts'
 import { createProof, hashFor, keepTry } from './proof.ts'
 import type { AccountDeps } from './service.ts'
-import type { Account } from './store.ts'
 
 /** What proves, besides the session, that the owner is there. */
 export interface Proof {
@@ -21,11 +22,11 @@ export type Reproof = ReturnType<typeof createReproof>
 
 /** What a user who is logged in has to prove themselves for again. */
 export function createReproof(deps: AccountDeps) {
-  const { store, otp, passwords, limits, clock } = deps
+  const { database, otp, passwords, limits, clock } = deps
   const prove = createProof(deps)
 
   async function accountOf(userId: string): Promise<Account> {
-    const account = await store.byId(userId)
+    const account = await database.read(getAccount, { userId })
     // The account was deleted while this request was on its way.
     if (!account) throw unauthenticated()
     return account
@@ -87,8 +88,8 @@ export function createReproof(deps: AccountDeps) {
       const to =
         challengeId === undefined
           ? await passwords.hash(newPassword, who)
-          : await keepTry(store, challengeId, () => passwords.hash(newPassword, who))
-      const done = await store.changePassword({
+          : await keepTry(database, challengeId, () => passwords.hash(newPassword, who))
+      const done = await database.run(changePassword, {
         userId,
         from: account.passwordHash,
         to,
@@ -124,7 +125,7 @@ export function createReproof(deps: AccountDeps) {
       const { challengeId: handle } = given
       const attempt = { phone, purpose: 'delete', userId, challengeId: handle } as const
       const challengeId = await proveCode({ ...attempt, code, withPassword: true }, origin)
-      if (!(await store.useChallenge({ challengeId, now: clock.now() }))) throw wrongOtp()
+      if (!(await database.run(useChallenge, { challengeId, now: clock.now() }))) throw wrongOtp()
     },
   }
 }

@@ -1,8 +1,12 @@
+import type { Database } from '#src/database/sqlite/open.ts'
 import type { Clock } from '#src/lib/clock.ts'
 import type { Random } from '#src/lib/random.ts'
+import { spend } from '#src/modules/limits/commands.ts'
 import type { CodeRequest } from '#src/plugins/code-request.ts'
 import type { Origin } from '#src/plugins/origin.ts'
 import type { CodeSent } from '#src/plugins/schemas.ts'
+import { getAccount, logIn, resetPassword, signUp } from './account-commands.ts'
+import { noteProof } from './challenge-commands.ts'
 import type { Limits } from './limits.ts'
 import type { LogIn, ResetPassword, SendOtp, SignUp } from './model.ts'
 import type { NumberDigests } from './number-digest.ts'
@@ -10,10 +14,9 @@ import { codeOf, invalidOtp, type Otp } from './otp.ts'
 import { invalidCredentials, type Passwords, passwordRequired, unlessBusy } from './passwords.ts'
 import { createProof, hashFor, keepTry } from './proof.ts'
 import type { Sessions, TokenPair } from './sessions.ts'
-import type { AccountStore } from './store.ts'
 
 export interface AccountDeps {
-  store: AccountStore
+  database: Database
   otp: Otp
   passwords: Passwords
   sessions: Sessions
@@ -26,7 +29,7 @@ export interface AccountDeps {
 export type Accounts = ReturnType<typeof createAccounts>
 
 export function createAccounts(deps: AccountDeps) {
-  const { store, otp, passwords, sessions, limits, clock, random } = deps
+  const { database, otp, passwords, sessions, limits, clock, random } = deps
 
   const prove = createProof(deps)
 
@@ -39,11 +42,11 @@ export function createAccounts(deps: AccountDeps) {
         await passwords.check(password, '/password', { phone: e164, name: name ?? null })
         passwords.refuseWhenBusy(who)
       }
-      await store.admit({ limits: limits.signUp(origin), now: clock.now() })
+      await database.run(spend, { limits: limits.signUp(origin), now: clock.now() })
       const passwordHash = password === undefined ? null : await passwords.hash(password, who)
       const now = clock.now()
       const id = random.id(now)
-      await store.signUp({
+      await database.run(signUp, {
         id,
         phone: e164,
         numberDigests: deps.numberDigests(e164),
@@ -63,14 +66,14 @@ export function createAccounts(deps: AccountDeps) {
       const e164 = otp.servedPhone(phone)
       const sent = await otp.send({ phone: e164, purpose: 'login' }, request)
       if (password === undefined) return sent
-      const account = await store.byPhone(e164)
+      const account = await database.read(getAccount, { phone: e164 })
       const hash = account?.passwordHash ?? null
       const who = hashFor(request.origin, false)
       const isRight = await unlessBusy(passwords.matches(password, hash, who))
       // Where the server is busy the password counts as not given: verify-otp will ask for it.
       if (isRight === undefined) return sent
       const provenHash = isRight ? hash : null
-      await store.noteProof({ challengeId: sent.challengeId, provenHash })
+      await database.run(noteProof, { challengeId: sent.challengeId, provenHash })
       return sent
     },
 
@@ -95,13 +98,13 @@ export function createAccounts(deps: AccountDeps) {
       if (withPassword) {
         const wrong = limits.wrongPassword(e164)
         const guess = { password, hash, userId: account.id, wrong, limits: [] }
-        if (!(await keepTry(store, challengeId, () => prove(guess, origin)))) {
+        if (!(await keepTry(database, challengeId, () => prove(guess, origin)))) {
           throw invalidCredentials()
         }
       }
       const provenHash = account.verified || withPassword ? hash : verdict.provenHash
       const { session, handOut } = sessions.prepare(account.id, origin)
-      const opened = await store.logIn({
+      const opened = await database.run(logIn, {
         challengeId,
         userId: account.id,
         provenHash,
@@ -137,11 +140,11 @@ export function createAccounts(deps: AccountDeps) {
       const verdict = await otp.try({ ...given, withPassword: true }, origin)
       if (verdict.is !== 'right') throw invalidOtp()
       const { account, challengeId } = verdict
-      const passwordHash = await keepTry(store, challengeId, async () => {
+      const passwordHash = await keepTry(database, challengeId, async () => {
         await passwords.check(newPassword, '/newPassword', account)
         return passwords.hash(newPassword, who)
       })
-      const done = await store.resetPassword({
+      const done = await database.run(resetPassword, {
         challengeId,
         userId: account.id,
         passwordHash,

@@ -1,3 +1,4 @@
+import type { Database } from '#src/database/sqlite/open.ts'
 import type { Clock } from '#src/lib/clock.ts'
 import { type Cursors, type Page, toPage } from '#src/lib/page.ts'
 import { notFound, Problem } from '#src/lib/problem.ts'
@@ -7,7 +8,13 @@ import type { Principal } from '#src/plugins/auth.ts'
 import type { Origin } from '#src/plugins/origin.ts'
 import type { Limits } from './limits.ts'
 import type { Session } from './model.ts'
-import type { SessionStore, SessionToOpen } from './store.ts'
+import {
+  endOtherSessions,
+  endSession,
+  getSessions,
+  rotate,
+  type SessionToOpen,
+} from './session-commands.ts'
 import type { AccessTokens } from './tokens.ts'
 
 /** A lost answer or a second tab may present the token before the last for so long. */
@@ -23,7 +30,7 @@ export interface TokenPair {
 }
 
 export interface SessionDeps {
-  store: SessionStore
+  database: Database
   tokens: AccessTokens
   limits: Limits
   clock: Clock
@@ -40,7 +47,7 @@ export interface SessionDeps {
 export type Sessions = ReturnType<typeof createSessions>
 
 export function createSessions(deps: SessionDeps) {
-  const { store, tokens, limits, clock, random, cursors, keys } = deps
+  const { database, tokens, limits, clock, random, cursors, keys } = deps
   const ttlMs = deps.refreshTtlDays * DAY
   const longestMs = deps.sessionMaxDays * DAY
 
@@ -80,7 +87,7 @@ export function createSessions(deps: SessionDeps) {
     /** @throws Problem 401 `invalid-refresh-token` */
     async refresh(refreshToken: string, origin: Origin): Promise<TokenPair & { userId: string }> {
       const successors = keys.map((key) => successorOf(key, refreshToken))
-      const rotated = await store.rotate({
+      const rotated = await database.run(rotate, {
         hash: digest(refreshToken),
         successors: successors.map(digest),
         ttlMs,
@@ -109,7 +116,7 @@ export function createSessions(deps: SessionDeps) {
         query.cursor === undefined
           ? undefined
           : cursors.decode(list, query.cursor, ['number', 'string'])
-      const rows = await store.list({
+      const rows = await database.read(getSessions, {
         userId,
         limit: query.limit + 1,
         after: key && { createdAt: key[0], id: key[1] },
@@ -132,10 +139,11 @@ export function createSessions(deps: SessionDeps) {
     },
     /** @throws Problem 404 */
     async end({ userId }: Principal, sessionId: string, origin: Origin): Promise<void> {
-      if (!(await store.end({ userId, sessionId, origin, now: clock.now() }))) throw notFound()
+      if (!(await database.run(endSession, { userId, sessionId, origin, now: clock.now() })))
+        throw notFound()
     },
     async endOthers({ userId, sessionId }: Principal, origin: Origin): Promise<void> {
-      await store.endOthers({ userId, keepId: sessionId, origin, now: clock.now() })
+      await database.run(endOtherSessions, { userId, keepId: sessionId, origin, now: clock.now() })
     },
   }
 }

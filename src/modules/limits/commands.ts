@@ -1,6 +1,14 @@
 import { command } from '#src/database/steps.ts'
 import { type Limit, tooMany } from './limit.ts'
-import { countOne, findCount, markOne, removeCount, removeOver, takeOneBack } from './statements.ts'
+import {
+  countOne,
+  findCount,
+  markOne,
+  removeCount,
+  removeOver,
+  storeCount,
+  takeOneBack,
+} from './statements.ts'
 
 interface Limits {
   limits: readonly Limit[]
@@ -44,6 +52,14 @@ export const refuseSpent = command('limits.refuse', function* (tx, { limits, now
     if (counted && counted.count >= limit.most) throw tooMany(limit, counted.resetsAt, now)
   }
 })
+
+/** Sets a count and when it is forgotten, for a window that each one extends. */
+export const setCount = command(
+  'limits.set-count',
+  function* (tx, counted: { key: string; count: number; resetsAt: number }) {
+    yield* tx.run(storeCount, counted)
+  },
+)
 
 /** Takes one back that was counted before it was known whether it counts. */
 export const takeBack = command('limits.take-back', function* (tx, { key }: Pick<Limit, 'key'>) {

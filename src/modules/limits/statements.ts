@@ -26,6 +26,12 @@ export const markOne = statement<{ key: string; endsAt: number }>(
 )
 
 /** By the primary key. */
+export const storeCount = statement<{ key: string; count: number; resetsAt: number }>(
+  (p) => sql`${insertInto(table, { key: p.key, count: p.count, resetsAt: p.resetsAt })}
+    ON CONFLICT (key) DO UPDATE SET count = excluded.count, resets_at = excluded.resets_at`,
+)
+
+/** By the primary key. */
 export const findCount = statement<{ key: string; now: number }, Counted>(
   (p) =>
     sql`SELECT ${COUNTED} FROM ${table} WHERE ${table.key} = ${p.key} AND ${table.resetsAt} > ${p.now}`,

@@ -1,22 +1,15 @@
 import { expect, test } from 'bun:test'
 import { DAY } from '#src/lib/time.ts'
-import { createAccountStore } from '#src/modules/auth/accounts.sqlite.ts'
-import { createCodes } from '#src/modules/auth/codes.ts'
 import { createHashGate } from '#src/modules/auth/hash-gate.ts'
 import { createPasswords } from '#src/modules/auth/passwords.ts'
 import { createProof } from '#src/modules/auth/proof.ts'
 import { createTestApp } from '#test/support/test-app.ts'
 
 test('a guess whose hash loses its place in the gate is not counted', async () => {
-  const { database, services, random, clock } = createTestApp()
-  const store = createAccountStore(database, {
-    queue: services.queue,
-    codes: createCodes([new Uint8Array(32)], () => 0),
-    delivery: { job: () => undefined },
-  })
+  const { database, random, clock } = createTestApp()
   const gate = createHashGate({ running: 1, waiting: 2 })
   const passwords = createPasswords({ memoryKib: 8, passes: 1 }, gate, random.bytes)
-  const prove = createProof({ store, passwords, clock })
+  const prove = createProof({ database, passwords, clock })
   const held = Promise.withResolvers<void>()
   const hold = (network: string) => gate.run({ network, isProven: true }, () => held.promise)
   const network = '203.0.113.7'
