@@ -69,6 +69,6 @@ async function examine(terminal: Terminal, options: Options): Promise<Finding[]>
   ]
 }
 
-function describe({ level, check, what, mend }: Finding): string {
-  return `${level} · ${check}\n  ${visible(what)}\n  ${visible(mend)}`
+function describe({ level, check, what, fix }: Finding): string {
+  return `${level} · ${check}\n  ${visible(what)}\n  ${visible(fix)}`
 }

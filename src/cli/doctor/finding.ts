@@ -1,18 +1,18 @@
-/** Something wrong, and how to mend it. An error keeps the server from doing its work or endangers it. */
+/** Something wrong, and how to fix it. An error keeps the server from doing its work or endangers it. */
 export interface Finding {
   level: 'error' | 'warning'
   /** One word of docs/operations.md's list. */
   check: string
   what: string
-  mend: string
+  fix: string
 }
 
-export function error(check: string, what: string, mend: string): Finding {
-  return { level: 'error', check, what, mend }
+export function error(check: string, what: string, fix: string): Finding {
+  return { level: 'error', check, what, fix }
 }
 
-export function warning(check: string, what: string, mend: string): Finding {
-  return { level: 'warning', check, what, mend }
+export function warning(check: string, what: string, fix: string): Finding {
+  return { level: 'warning', check, what, fix }
 }
 
 /** Of the rules given as `condition && finding`, those that hold. */

@@ -31,26 +31,24 @@ export async function billingFindings(
     for (const [at, id] of settings.proPrices.entries()) {
       findings.push(...(await priceFindings(stripe, settings, id, at === 0)))
     }
-    const looks = [
-      () => accountFindings(stripe),
-      () => portalFindings(stripe),
-      () => (settings.automaticTax ? taxFindings(stripe) : []),
+    const checks = [
+      ...SETUP.map(({ isDone, otherwise }) => async () => {
+        return (await isDone(stripe, settings)) ? [] : [otherwise]
+      }),
       () => endpointFindings(stripe, webhookUrl),
       () => deliveryFindings(stripe, clock.now()),
     ]
-    for (const look of looks) findings.push(...(await ifAllowed(look)))
+    for (const check of checks) findings.push(...(await ifAllowed(check)))
   } catch (thrown) {
     findings.push(outage(thrown))
   }
   return findings
 }
 
-/** A restricted key need not be allowed to see all of this. */
-async function ifAllowed(
-  look: () => BillingFinding[] | Promise<BillingFinding[]>,
-): Promise<BillingFinding[]> {
+/** A restricted key may lack the permission to read some of this; that is no fault. */
+async function ifAllowed(check: () => Promise<BillingFinding[]>): Promise<BillingFinding[]> {
   try {
-    return await look()
+    return await check()
   } catch (thrown) {
     if (statusOf(thrown) === 403) return []
     throw thrown
@@ -94,45 +92,40 @@ async function priceFindings(
   return findings
 }
 
-async function accountFindings(stripe: Stripe): Promise<BillingFinding[]> {
-  const { charges_enabled } = await stripe.accounts.retrieveCurrent()
-  if (charges_enabled) return []
-  return [
-    error(
+/** What has to be set up at Stripe before anybody can pay. */
+const SETUP: readonly {
+  isDone: (stripe: Stripe, settings: BillingSettings) => Promise<boolean>
+  otherwise: BillingFinding
+}[] = [
+  {
+    isDone: async (stripe) => (await stripe.accounts.retrieveCurrent()).charges_enabled,
+    otherwise: error(
       'stripe-activation',
       'The Stripe account cannot take payments.',
       'Finish its activation: https://dashboard.stripe.com/account',
     ),
-  ]
-}
-
-async function portalFindings(stripe: Stripe): Promise<BillingFinding[]> {
-  const { data } = await stripe.billingPortal.configurations.list({
-    is_default: true,
-    active: true,
-    limit: 1,
-  })
-  if (data.length > 0) return []
-  return [
-    error(
+  },
+  {
+    async isDone({ billingPortal }) {
+      const asked = { is_default: true, active: true, limit: 1 }
+      return (await billingPortal.configurations.list(asked)).data.length > 0
+    },
+    otherwise: error(
       'stripe-portal',
       'The customer portal is not configured: nobody can manage a subscription.',
       'Save its settings once, in the mode of the key: Settings → Billing → Customer portal.',
     ),
-  ]
-}
-
-async function taxFindings(stripe: Stripe): Promise<BillingFinding[]> {
-  const { status } = await stripe.tax.settings.retrieve()
-  if (status === 'active') return []
-  return [
-    error(
+  },
+  {
+    isDone: async ({ tax }, { automaticTax }) =>
+      !automaticTax || (await tax.settings.retrieve()).status === 'active',
+    otherwise: error(
       'stripe-tax',
       'STRIPE_AUTOMATIC_TAX is on, but Stripe Tax is not set up: every checkout is refused.',
       'Give the head office address and registrations in Settings → Tax, or turn the setting off.',
     ),
-  ]
-}
+  },
+]
 
 async function endpointFindings(stripe: Stripe, webhookUrl: string): Promise<BillingFinding[]> {
   const ours: Stripe.WebhookEndpoint[] = []
@@ -162,7 +155,7 @@ async function endpointFindings(stripe: Stripe, webhookUrl: string): Promise<Bil
   ]
 }
 
-/** A wrong signing secret shows here: Stripe's deliveries fail. One page is enough to know. */
+/** A wrong signing secret shows here, as failed deliveries. One page of them is enough to know. */
 async function deliveryFindings(stripe: Stripe, now: number): Promise<BillingFinding[]> {
   const created = {
     gte: Math.floor((now - DAY) / SECOND),

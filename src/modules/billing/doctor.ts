@@ -1,14 +1,14 @@
 import { type BillingSettings, isLiveKey } from './settings.ts'
 
-/** Something wrong with billing, and how to mend it; the doctor's own form. */
+/** Something wrong with billing, and how to fix it, as `pollux doctor` shows it. */
 export interface BillingFinding {
   level: 'error' | 'warning'
   check: string
   what: string
-  mend: string
+  fix: string
 }
 
-/** What can be told without asking Stripe. Secrets are never shown. */
+/** What is wrong with the form of the settings; asks nothing of Stripe. Secrets are never shown. */
 export function billingFormFindings(
   settings: BillingSettings,
   { production }: { production: boolean },
@@ -43,16 +43,16 @@ export function billingFormFindings(
   }
   for (const price of proPrices) {
     if (/^price_/.test(price)) continue
-    const mend = 'Copy the id of the price, which begins with price_; prod_… is the product.'
-    findings.push(error('stripe-price', `'${price}' in STRIPE_PRO_PRICES is no price id.`, mend))
+    const fix = 'Copy the id of the price, which begins with price_; prod_… is the product.'
+    findings.push(error('stripe-price', `'${price}' in STRIPE_PRO_PRICES is no price id.`, fix))
   }
   return findings
 }
 
-export function error(check: string, what: string, mend: string): BillingFinding {
-  return { level: 'error', check, what, mend }
+export function error(check: string, what: string, fix: string): BillingFinding {
+  return { level: 'error', check, what, fix }
 }
 
-export function warning(check: string, what: string, mend: string): BillingFinding {
-  return { level: 'warning', check, what, mend }
+export function warning(check: string, what: string, fix: string): BillingFinding {
+  return { level: 'warning', check, what, fix }
 }

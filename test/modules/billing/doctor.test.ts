@@ -110,7 +110,7 @@ describe('What Stripe says', () => {
       ['error', 'stripe-tax'],
       ['warning', 'stripe-webhook'],
     ])
-    for (const { mend } of findings) expect(mend.length).toBeGreaterThan(20)
+    for (const { fix } of findings) expect(fix.length).toBeGreaterThan(20)
     billing.books.setup.taxActive = true
     const settings = { ...(await settingsOf(billing)), automaticTax: false }
     const checks = (await billingFindings(settings, { webhookUrl })).map(({ check }) => check)
