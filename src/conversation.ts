@@ -31,7 +31,7 @@ export function createConversation({
   queue: Queue
   quotas: Quotas
   cursors: Cursors
-  isSessionAlive: (principal: Principal) => boolean
+  isSessionAlive: (principal: Principal) => Promise<boolean>
 }) {
   const { config, database, clock, random, log } = deps
   const { notifications } = database
@@ -51,7 +51,7 @@ export function createConversation({
     isFault: provider.isFault,
     toQueueError: provider.toQueueError,
     beforeRetrySync: quotas.beforeRetry,
-    countCall: (userId: string) => database.execute(quotas.countCall, { userId }),
+    countCall: (userId: string) => database.run(quotas.countCall, { userId }),
   }
   queue.register(
     title({

@@ -41,9 +41,9 @@ export const mutants: Record<string, Change[]> = {
   ],
   'no-idempotency': [
     {
-      file: 'src/plugins/idempotency.ts',
-      from: 'if (!claim) return { value: create(), replayed: false }',
-      to: 'if (claim || !claim) return { value: create(), replayed: false }',
+      file: 'src/modules/idempotency/commands.ts',
+      from: 'if (!claim) return { value: yield* create(), replayed: false }',
+      to: 'if (claim || !claim) return { value: yield* create(), replayed: false }',
     },
   ],
   'no-give-back': [

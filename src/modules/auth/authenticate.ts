@@ -9,7 +9,7 @@ export interface Authentication {
   /** Verifies the token, then asks in one statement whether its session is alive and its user exists. */
   authenticate: Authenticate
   /** The same statement alone, for what outlives its request: a stream. */
-  isSessionAlive: (principal: Session) => boolean
+  isSessionAlive: (principal: Session) => Promise<boolean>
 }
 
 type Session = Pick<Principal, 'userId' | 'sessionId'>
@@ -38,7 +38,9 @@ export function createAuthentication({
       if (!claims) return undefined
       return await database.read(getLivingSession, { ...claims, now: clock.now() })
     },
-    isSessionAlive: ({ userId, sessionId }) =>
-      database.readNow(getLivingSession, { userId, sessionId, now: clock.now() }) !== undefined,
+    async isSessionAlive({ userId, sessionId }) {
+      const session = { userId, sessionId, now: clock.now() }
+      return (await database.read(getLivingSession, session)) !== undefined
+    },
   }
 }

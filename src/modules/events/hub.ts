@@ -21,7 +21,7 @@ export interface Stream {
   userId: string
   reader: Reader
   /** Asked when a session of the user ends, and with each heartbeat, as it may have ended in another process. */
-  isAllowed: () => boolean | Promise<boolean>
+  isAllowed: () => Promise<boolean>
 }
 
 /** The open streams of this process. */

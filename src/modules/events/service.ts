@@ -15,7 +15,7 @@ export interface EventDeps {
   messages: { changes: typeof getChanges; pendingReply: typeof getPendingReply }
   live: LiveReplies
   quota: (principal: Principal) => Quota | Promise<Quota>
-  isSessionAlive: (principal: Principal) => boolean | Promise<boolean>
+  isSessionAlive: (principal: Principal) => Promise<boolean>
 }
 
 export interface Events {

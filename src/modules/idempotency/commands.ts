@@ -64,7 +64,6 @@ interface Once {
 /**
  * Runs `create` at most once per key, in the caller's transaction: the reservation, the effect and what is kept of
  * it commit together. When `create` throws, nothing is kept and the same key may try again.
- * @public
  */
 export function* once<T>(
   tx: Tx,

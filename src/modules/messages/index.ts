@@ -34,17 +34,17 @@ export interface MessageRouteDeps {
   messages: Messages
   /** RateLimit headers of a quota. */
   quotaHeaders: (quota: Quota) => Record<string, string>
-  readQuota: (principal: Principal) => Quota
+  readQuota: (principal: Principal) => Quota | Promise<Quota>
 }
 
 /** A replay shows the quota as it is now, not as it was then. */
-function sendAccepted(
+async function sendAccepted(
   set: Context['set'],
   answer: Answer<Accepted>,
   principal: Principal,
   { quotaHeaders, readQuota }: MessageRouteDeps,
-): Accepted {
-  const quota = answer.replayed ? readQuota(principal) : answer.body.quota
+): Promise<Accepted> {
+  const quota = answer.replayed ? await readQuota(principal) : answer.body.quota
   Object.assign(set.headers, quotaHeaders(quota))
   return sendAnswer(set, answer)
 }

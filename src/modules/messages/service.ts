@@ -25,7 +25,7 @@ export interface MessageDeps extends AcceptDeps {
   cursors: Cursors
   /** True where the model alone cannot take the prompt. */
   isTooLarge: (prompt: string) => boolean
-  isSessionAlive: (principal: Principal) => boolean
+  isSessionAlive: (principal: Principal) => Promise<boolean>
   connections: ConnectionGuard
 }
 
@@ -92,7 +92,7 @@ export function createMessages(deps: MessageDeps): Messages {
     const { userId } = principal
     let hasWaited = false
     const find = async () => {
-      if (hasWaited && !deps.isSessionAlive(principal)) throw unauthenticated()
+      if (hasWaited && !(await deps.isSessionAlive(principal))) throw unauthenticated()
       hasWaited = true
       const message = await database.read(getMessage, { userId, roomId, messageId })
       if (!message) throw notFound()

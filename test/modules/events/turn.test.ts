@@ -22,7 +22,7 @@ test('a reader is told what a commit stored once, after the job it made ready ha
   const body = hub.open({
     roomId: 'room',
     userId: 'user',
-    isAllowed: () => true,
+    isAllowed: async () => true,
     reader: {
       async next() {
         order.push('read')
@@ -63,7 +63,7 @@ test('a stream that cannot be read costs itself: it is cut and told of, its neig
   const open = (next: () => Promise<string>) =>
     hub
       .open({
-        ...{ roomId: 'room', userId: 'user', isAllowed: () => true },
+        ...{ roomId: 'room', userId: 'user', isAllowed: async () => true },
         reader: { next, markStored() {}, markQuota() {} },
       })
       .getReader()
@@ -106,7 +106,9 @@ test('of the streams of one user that lag behind, one reads on in a turn of the 
       markStored() {},
       markQuota() {},
     }
-    const body = hub.open({ roomId: 'room', userId, isAllowed: () => true, reader }).getReader()
+    const body = hub
+      .open({ roomId: 'room', userId, isAllowed: async () => true, reader })
+      .getReader()
     for (let pieces = 0; pieces < 5; pieces++) await body.read()
   }
   const readByOne: number[] = []
