@@ -1,11 +1,5 @@
 import { afterEach, describe, expect, test } from 'bun:test'
-import { migrations } from '#drizzle/migrations/index.ts'
-import { numberDigestsOf } from '#src/accounts.ts'
-import { migrate } from '#src/database/sqlite/migrate.ts'
-import { openDatabase } from '#src/database/sqlite/open.ts'
 import { DAY } from '#src/lib/time.ts'
-import { fillNumberDigests } from '#src/modules/auth/number-digest.ts'
-import { createQuotaStore } from '#src/modules/quota/store.sqlite.ts'
 import type { User } from '#src/plugins/schemas.ts'
 import { createAccountApp, PHONE } from '#test/support/test-accounts.ts'
 import { json } from '#test/support/test-app.ts'
@@ -211,30 +205,4 @@ describe('what is kept', () => {
       { type: 'quota', day: '2026-11-23', used: 2 },
     ])
   })
-})
-
-test('an upgraded database keeps the day of every user', async () => {
-  const database = openDatabase(':memory:')
-  migrate(database.sqlite, { now: 0, known: migrations.filter(({ name }) => name < '0007') })
-  const insert = database.sqlite.query(
-    'INSERT INTO users (id, phone, created_at, updated_at) VALUES (?1, ?2, 0, 0)',
-  )
-  insert.run('u', PHONE)
-  insert.run('v', '+4930901821')
-  database.sqlite.run(`INSERT INTO quota_usage (user_id, day, used) VALUES
-    ('u', '2026-11-21', 1), ('u', '2026-11-22', 3), ('v', '2026-11-22', 2)`)
-  migrate(database.sqlite, { now: 1 })
-  const digests = numberDigestsOf({ ...setUp().config })
-  const store = createQuotaStore(database)
-  // Before the first start the id stands in.
-  expect(store.read({ numberDigest: 'u', day: '2026-11-22' })).toMatchObject({ used: 3, starts: 3 })
-  await fillNumberDigests(database, digests)
-  const [numberDigest] = digests(PHONE)
-  expect(store.read({ numberDigest, day: '2026-11-21' })).toMatchObject({ used: 1 })
-  expect(store.read({ numberDigest, day: '2026-11-22' })).toMatchObject({ used: 3, starts: 3 })
-  expect(
-    database.sqlite.query('SELECT DISTINCT number_digest FROM quota_usage').all(),
-  ).toHaveLength(2)
-  expect(store.read({ numberDigest: 'u', day: '2026-11-22' })).toMatchObject({ used: 0 })
-  database.close()
 })

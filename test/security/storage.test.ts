@@ -1,8 +1,5 @@
 import type { Database as Sqlite } from 'bun:sqlite'
 import { afterEach, describe, expect, test } from 'bun:test'
-import { migrations } from '#drizzle/migrations/index.ts'
-import { migrate } from '#src/database/sqlite/migrate.ts'
-import { openDatabase } from '#src/database/sqlite/open.ts'
 import type { User } from '#src/plugins/schemas.ts'
 import type { Behaviour } from '#standins/gemini/behaviour.ts'
 import { turns } from '#test/support/fake-clock.ts'
@@ -170,38 +167,5 @@ describe('the stored text of a user', () => {
     expect((await me(test)).storage).toEqual({ usedBytes: 8, limitBytes: 50 * MEGABYTE })
     test.chat.database.sqlite.run("UPDATE users SET tier_override = 'pro'")
     expect((await me(test)).storage).toEqual({ usedBytes: 8, limitBytes: 1_000 * MEGABYTE })
-  })
-
-  test('is counted for everything that an upgraded database holds', () => {
-    const { sqlite } = openDatabase(':memory:')
-    migrate(sqlite, { now: 0, known: migrations.filter(({ name }) => name < '0012') })
-    const user = sqlite.query(
-      'INSERT INTO users (id, phone, created_at, updated_at) VALUES (?1, ?2, 0, 0)',
-    )
-    user.run('u', '+12025550100')
-    user.run('gone', 'erased:gone')
-    const room = sqlite.query(`
-      INSERT INTO chatrooms (id, user_id, title, title_folded, title_by, system_prompt, pending_from, active_at, created_at, updated_at)
-      VALUES (?1, ?2, 'Größe', '', 'nobody', ?3, ?4, 0, 0, 0)`)
-    room.run('a', 'u', 'Be short', 3)
-    room.run('b', 'u', null, null)
-    room.run('c', 'gone', null, null)
-    const message = sqlite.query(`
-      INSERT INTO messages (id, chatroom_id, owner, position, final_revision, role, content, status, reply_to, created_at, completed_at)
-      VALUES (?1, ?2, 'u', ?3, ?4, ?5, ?6, ?7, ?8, 0, ?4)`)
-    message.run('p', 'a', 1, 1, 'user', '語'.repeat(10_000), 'complete', null)
-    message.run('r', 'a', 2, 2, 'assistant', '🦊', 'complete', 'p')
-    message.run('q', 'a', 3, 3, 'user', 'x', 'complete', null)
-    message.run('s', 'a', 4, null, 'assistant', 'so far', 'streaming', 'q')
-    migrate(sqlite, { now: 1 })
-    const used = 2 * 7 + 8 + 30_000 + 4 + 1
-    expect(counted(sqlite)).toEqual([{ counted: used, stored: used, pending: 1, waiting: 1 }])
-    expect(
-      sqlite.query('SELECT id, stored_bytes AS bytes FROM chatrooms ORDER BY id').all(),
-    ).toEqual([
-      { id: 'a', bytes: used - 7 },
-      { id: 'b', bytes: 7 },
-      { id: 'c', bytes: 7 },
-    ])
   })
 })

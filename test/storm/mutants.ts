@@ -29,7 +29,7 @@ export const mutants: Record<string, Change[]> = {
   // The index alone is the second lock of the lane; the look that uses it is the first. Both go.
   'no-lane-index': [
     {
-      file: 'drizzle/migrations/0006_lanes.sql',
+      file: 'drizzle/migrations/0000_initial.sql',
       from: 'CREATE UNIQUE INDEX `jobs_one_active_per_lane`',
       to: 'CREATE INDEX `jobs_one_active_per_lane`',
     },

@@ -1,1 +1,0 @@
-CREATE INDEX `billing_customers_by_user` ON `billing_customers` (`user_id`,`id`);
