@@ -1,7 +1,6 @@
 import { guarded } from '../guard.ts'
 import { answerTo, toPieces } from './answer.ts'
-import type { Behaviour, Call, Piece } from './behaviour.ts'
-import { failure, toError } from './failure.ts'
+import { type Behaviour, type Call, failure, type Piece, toError } from './behaviour.ts'
 
 export interface GeminiStandInOptions {
   /** 0, the default, takes a free one. */

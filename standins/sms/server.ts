@@ -1,8 +1,16 @@
-import { guarded } from '../guard.ts'
-import { inboxPage, type ReceivedSms } from './inbox.ts'
-import { isSigned } from './signature.ts'
+import { timingSafeEqual } from 'node:crypto'
+import { guarded, PAGE_HEADERS } from '../guard.ts'
 
-/** What one call meets. */
+/** A message that was accepted. */
+export interface ReceivedSms {
+  to: string
+  text: string
+  /** `webhook-id`, or the sid that Twilio's stand-in made. */
+  id: string
+  at: Date
+}
+
+/** How one call is answered. */
 export type SmsBehaviour =
   | { kind: 'accept' }
   | { kind: 'status'; status: number; code?: number; retryAfter?: number }
@@ -14,9 +22,9 @@ export type SmsBehaviour =
 export interface SmsStandInOptions {
   /** 0, the default, takes a free one. */
   port?: number
-  /** Of the webhook, as OTP_WEBHOOK_SECRET. */
+  /** The secret of the webhook, as in OTP_WEBHOOK_SECRET. */
   secret: string
-  /** The only account that Twilio's part knows. */
+  /** The only account that the Twilio part accepts. */
   twilio?: { accountSid: string; authToken: string }
   /** Decides what each call does, counted from 1; by default all are accepted. */
   behave?: (call: number) => SmsBehaviour
@@ -28,14 +36,15 @@ export interface SmsStandIn {
   url: string
   /** Where the webhook goes. */
   webhookUrl: string
-  /** Every message taken, oldest first, also those whose sender was not told. */
+  /** Every message taken, oldest first, also those whose sender got no answer. */
   messages: ReceivedSms[]
-  /** How often somebody tried, whatever came of it. */
+  /** How many calls came, whatever the answer. */
   readonly calls: number
   stop(): Promise<void>
 }
 
 const KEPT = 200
+const TOLERANCE_SECONDS = 300
 
 /** Takes codes as the signed webhook and as Twilio's Messages resource do, and shows them on a page. */
 export function createSmsStandIn(options: SmsStandInOptions): SmsStandIn {
@@ -46,7 +55,7 @@ export function createSmsStandIn(options: SmsStandInOptions): SmsStandIn {
   function take(sms: Omit<ReceivedSms, 'at'>): Response | Promise<Response> {
     const behaviour = options.behave?.(calls) ?? { kind: 'accept' }
     if (behaviour.kind === 'status') return refuse(behaviour)
-    // A gateway that keeps its promise takes each id once.
+    // A correct gateway takes each id once.
     if (!messages.some(({ id }) => id === sms.id)) messages.push({ ...sms, at: new Date(now()) })
     messages.splice(0, messages.length - KEPT)
     if (behaviour.kind === 'hang') return new Promise<Response>(() => {})
@@ -66,7 +75,7 @@ export function createSmsStandIn(options: SmsStandInOptions): SmsStandIn {
         const cut = options.behave?.(calls).kind === 'cut'
         const answer = pathname === '/webhook' ? webhook(request, body) : twilio(request, body)
         if (!cut) return answer
-        // Every connection dies with the listener; another takes its place before anybody tries again.
+        // Stopping the listener cuts every connection; a new listener starts before the next try.
         const { port } = server
         await server.stop(true)
         server = listen(port ?? 0)
@@ -79,7 +88,7 @@ export function createSmsStandIn(options: SmsStandInOptions): SmsStandIn {
     if (!isSigned(request.headers, body, options.secret, now())) {
       return Response.json({ error: 'not signed' }, { status: 401 })
     }
-    // Signed, so written by Pollux.
+    // It is signed, so Pollux wrote it.
     const { data } = JSON.parse(body) as { data: { to: string; text: string } }
     return take({ ...data, id: request.headers.get('webhook-id') ?? '' })
   }
@@ -119,4 +128,37 @@ function refuse(refusal: { status: number; code?: number; retryAfter?: number })
   const { status, code = 20500, retryAfter } = refusal
   const headers = retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }
   return Response.json({ code, message: 'told to fail', status }, { status, headers })
+}
+
+/** The newest messages first; the page reloads itself every two seconds. */
+function inboxPage(messages: readonly ReceivedSms[]): Response {
+  const rows = messages
+    .toReversed()
+    .map(
+      ({ at, to, text }) =>
+        `<tr><td>${at.toISOString().slice(11, 19)}</td><td>${Bun.escapeHTML(to)}</td><td>${Bun.escapeHTML(text)}</td></tr>`,
+    )
+  const table = rows.length > 0 ? `<table>${rows.join('')}</table>` : '<p>No message yet.</p>'
+  return new Response(
+    `<!doctype html><html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="2">
+<title>SMS stand-in</title><style>body{font:16px system-ui;margin:2rem}td{padding:.4rem 1rem .4rem 0}</style>
+<h1>SMS stand-in</h1>${table}</html>`,
+    { headers: PAGE_HEADERS },
+  )
+}
+
+/** Verifies a delivery as standardwebhooks.com says: what every receiver of OTP_WEBHOOK_URL has to do. */
+function isSigned(headers: Headers, body: string, secret: string, now: number): boolean {
+  const id = headers.get('webhook-id') ?? ''
+  const timestamp = headers.get('webhook-timestamp') ?? ''
+  const age = Math.abs(now / 1_000 - Number(timestamp))
+  if (id === '' || !/^\d+$/.test(timestamp) || age > TOLERANCE_SECONDS) return false
+  const key = Buffer.from(secret.replace(/^whsec_/, ''), 'base64')
+  const wanted = new Bun.CryptoHasher('sha256', key).update(`${id}.${timestamp}.${body}`).digest()
+  return (headers.get('webhook-signature') ?? '').split(' ').some((part) => {
+    const given = Buffer.from(part.replace(/^v1,/, ''), 'base64')
+    return (
+      part.startsWith('v1,') && given.length === wanted.length && timingSafeEqual(given, wanted)
+    )
+  })
 }

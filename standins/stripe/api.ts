@@ -1,24 +1,24 @@
 import type Stripe from 'stripe'
 import { HOUR, SECOND } from '#src/lib/time.ts'
 import { ApiError, missing, type StripeCall, type StripeRefusal } from './behaviour.ts'
-import type { Books } from './books.ts'
 import { nestedOf, type Params, textOf, textsOf } from './form.ts'
 import { listOf, newId } from './objects.ts'
 import { REFUSALS } from './refusals.ts'
 import { newSession } from './session.ts'
+import type { StripeState } from './state.ts'
 
 const LIFE_SECONDS = (24 * HOUR) / SECOND
 const ITEMS_SHOWN = 10
 
 type Handler = (params: Params, id: string) => object
 
-/** What we use of the API, by method and path; `:id` is handed on. */
-export function createApi(books: Books, base: () => string): (call: StripeCall) => object {
-  const { now, livemode } = books
+/** The part of the API that Pollux uses, by method and path. */
+export function createApi(state: StripeState, base: () => string): (call: StripeCall) => object {
+  const { now, livemode } = state
 
   const createCustomer: Handler = (params) => {
     allow<Stripe.CustomerCreateParams>(params, ['metadata', 'email', 'name', 'phone'])
-    return books.newCustomer(textsOf(params, 'metadata'))
+    return state.newCustomer(textsOf(params, 'metadata'))
   }
 
   const createSession: Handler = (params) => {
@@ -36,19 +36,19 @@ export function createApi(books: Books, base: () => string): (call: StripeCall) 
       'subscription_data',
     ])
     const line = nestedOf(nestedOf(params, 'line_items'), '0')
-    const price = books.price(
+    const price = state.price(
       required(line, 'price', 'line_items[0][price]'),
       'line_items[0][price]',
     )
     if (textOf(params, 'mode') !== 'subscription') {
       throw new ApiError(400, 'The stand-in sells subscriptions only.', { param: 'mode' })
     }
-    const customer = books.livingCustomer(required(params, 'customer')).id
+    const customer = state.livingCustomer(required(params, 'customer')).id
     const automaticTax = textOf(nestedOf(params, 'automatic_tax'), 'enabled') === 'true'
-    const subscribed = [...books.subscriptions.values()].find((one) => one.customer === customer)
-    if (!books.setup.chargesEnabled) throw refused(REFUSALS['account not activated'])
+    const subscribed = [...state.subscriptions.values()].find((one) => one.customer === customer)
+    if (!state.setup.chargesEnabled) throw refused(REFUSALS['account not activated'])
     if (!price.active) throw refused(REFUSALS['price inactive'])
-    if (automaticTax && !books.setup.taxActive) throw refused(REFUSALS['tax not activated'])
+    if (automaticTax && !state.setup.taxActive) throw refused(REFUSALS['tax not activated'])
     if (subscribed && subscribed.currency !== price.currency) {
       throw refused(REFUSALS['combined currencies'])
     }
@@ -65,17 +65,17 @@ export function createApi(books: Books, base: () => string): (call: StripeCall) 
       allowPromotionCodes: textOf(params, 'allow_promotion_codes') === 'true',
       automaticTax,
     })
-    books.sessions.set(session.id, session)
-    books.priceOf.set(session.id, price.id)
+    state.sessions.set(session.id, session)
+    state.priceOf.set(session.id, price.id)
     return session
   }
 
   const updateSubscription: Handler = (params, id) => {
     allow<Stripe.SubscriptionUpdateParams>(params, ['cancel_at_period_end', 'cancel_at'])
-    const one = books.subscription(id)
+    const one = state.subscription(id)
     if (one.ended_at !== null) throw missing('subscription', id)
     const atEnd = textOf(params, 'cancel_at_period_end')
-    const changed = books.change(id, {
+    const changed = state.change(id, {
       ...(atEnd === undefined ? {} : cancelling(one, atEnd === 'true')),
       ...(textOf(params, 'cancel_at') === '' ? { cancel_at: null } : {}),
     })
@@ -84,14 +84,14 @@ export function createApi(books: Books, base: () => string): (call: StripeCall) 
 
   const createPortal: Handler = (params) => {
     allow<Stripe.BillingPortal.SessionCreateParams>(params, ['customer', 'return_url'])
-    if (!books.setup.portalSaved) throw refused(REFUSALS['portal not configured'])
+    if (!state.setup.portalSaved) throw refused(REFUSALS['portal not configured'])
     const id = newId('bps')
     const session: Stripe.BillingPortal.Session = {
       id,
       object: 'billing_portal.session',
       configuration: 'bpc_standin',
       created: now(),
-      customer: books.livingCustomer(required(params, 'customer')).id,
+      customer: state.livingCustomer(required(params, 'customer')).id,
       customer_account: null,
       flow: null,
       livemode,
@@ -100,22 +100,22 @@ export function createApi(books: Books, base: () => string): (call: StripeCall) 
       return_url: textOf(params, 'return_url') ?? null,
       url: `${base()}/portal/${id}`,
     }
-    books.portals.set(id, session)
+    state.portals.set(id, session)
     return session
   }
 
   const listSubscriptions: Handler = (params) => {
     const customer = required(params, 'customer')
-    if (!books.customers.has(customer)) throw missing('customer', customer, 'customer')
+    if (!state.customers.has(customer)) throw missing('customer', customer, 'customer')
     const status = textOf(params, 'status')
-    const all = [...books.subscriptions.values()]
+    const all = [...state.subscriptions.values()]
       .filter((one) => one.customer === customer)
       .filter((one) => (status === 'all' ? true : status ? one.status === status : !one.ended_at))
     return paged('/v1/subscriptions', all.reverse().map(shown), params)
   }
 
   const listItems: Handler = (params) => {
-    const { items } = books.subscription(required(params, 'subscription'))
+    const { items } = state.subscription(required(params, 'subscription'))
     return paged('/v1/subscription_items', items.data, params)
   }
 
@@ -124,7 +124,7 @@ export function createApi(books: Books, base: () => string): (call: StripeCall) 
     const since = Number(textOf(asked, 'gte') ?? 0)
     const until = Number(textOf(asked, 'lte') ?? Number.MAX_SAFE_INTEGER)
     const undelivered = textOf(params, 'delivery_success') === 'false'
-    const all = books.events
+    const all = state.events
       .filter(({ created }) => created >= since && created <= until)
       .filter(({ pending_webhooks }) => !undelivered || pending_webhooks > 0)
     return paged('/v1/events', all.reverse(), params)
@@ -136,45 +136,45 @@ export function createApi(books: Books, base: () => string): (call: StripeCall) 
       'GET',
       /^\/v1\/customers\/([^/]+)$/,
       (_, id) => {
-        const customer = books.customers.get(id)
+        const customer = state.customers.get(id)
         if (!customer) throw missing('customer', id)
         return customer
       },
     ],
-    ['DELETE', /^\/v1\/customers\/([^/]+)$/, (_, id) => books.deleteCustomer(id)],
+    ['DELETE', /^\/v1\/customers\/([^/]+)$/, (_, id) => state.deleteCustomer(id)],
     ['POST', /^\/v1\/checkout\/sessions$/, createSession],
-    ['GET', /^\/v1\/checkout\/sessions\/([^/]+)$/, (_, id) => books.session(id)],
-    ['POST', /^\/v1\/checkout\/sessions\/([^/]+)\/expire$/, (_, id) => books.expire(id)],
+    ['GET', /^\/v1\/checkout\/sessions\/([^/]+)$/, (_, id) => state.session(id)],
+    ['POST', /^\/v1\/checkout\/sessions\/([^/]+)\/expire$/, (_, id) => state.expire(id)],
     ['GET', /^\/v1\/subscriptions$/, listSubscriptions],
-    ['GET', /^\/v1\/subscriptions\/([^/]+)$/, (_, id) => shown(books.subscription(id))],
+    ['GET', /^\/v1\/subscriptions\/([^/]+)$/, (_, id) => shown(state.subscription(id))],
     ['GET', /^\/v1\/subscription_items$/, listItems],
     ['POST', /^\/v1\/subscriptions\/([^/]+)$/, updateSubscription],
     [
       'DELETE',
       /^\/v1\/subscriptions\/([^/]+)$/,
       (_, id) => {
-        if (books.subscription(id).ended_at !== null) throw missing('subscription', id)
-        books.setStatus(id, 'canceled')
-        return shown(books.subscription(id))
+        if (state.subscription(id).ended_at !== null) throw missing('subscription', id)
+        state.setStatus(id, 'canceled')
+        return shown(state.subscription(id))
       },
     ],
     ['POST', /^\/v1\/billing_portal\/sessions$/, createPortal],
-    ['GET', /^\/v1\/prices\/([^/]+)$/, (_, id) => books.price(id)],
+    ['GET', /^\/v1\/prices\/([^/]+)$/, (_, id) => state.price(id)],
     [
       'GET',
       /^\/v1\/account$/,
-      () => ({ object: 'account', charges_enabled: books.setup.chargesEnabled }),
+      () => ({ object: 'account', charges_enabled: state.setup.chargesEnabled }),
     ],
     [
       'GET',
       /^\/v1\/tax\/settings$/,
-      () => ({ object: 'tax.settings', status: books.setup.taxActive ? 'active' : 'pending' }),
+      () => ({ object: 'tax.settings', status: state.setup.taxActive ? 'active' : 'pending' }),
     ],
     [
       'GET',
       /^\/v1\/billing_portal\/configurations$/,
       () => {
-        const saved = books.setup.portalSaved ? [{ id: 'bpc_standin', active: true }] : []
+        const saved = state.setup.portalSaved ? [{ id: 'bpc_standin', active: true }] : []
         return listOf('/v1/billing_portal/configurations', saved)
       },
     ],
@@ -182,7 +182,7 @@ export function createApi(books: Books, base: () => string): (call: StripeCall) 
     [
       'GET',
       /^\/v1\/webhook_endpoints$/,
-      (params) => paged('/v1/webhook_endpoints', books.endpoints, params),
+      (params) => paged('/v1/webhook_endpoints', state.endpoints, params),
     ],
   ]
 
@@ -201,7 +201,7 @@ export function cancelling(one: Stripe.Subscription, cancel: boolean) {
   return { cancel_at_period_end: cancel, cancel_at: cancel ? end : null }
 }
 
-/** The real API refuses parameters it does not know; the names are held to the SDK's types. */
+/** The real API refuses parameters it does not know; the names are checked against the SDK's types. */
 function allow<T>(params: Params, names: (keyof T & string)[]): void {
   for (const name of Object.keys(params)) {
     if (names.some((known) => known === name)) continue
@@ -222,7 +222,7 @@ function refused({ status, message, ...rest }: StripeRefusal): ApiError {
   return new ApiError(status, message, rest)
 }
 
-/** A subscription brings its first ten items only. */
+/** The API sends only the first ten items with a subscription. */
 function shown(one: Stripe.Subscription): Stripe.Subscription {
   const { url, data } = one.items
   return { ...one, items: listOf(url, data.slice(0, ITEMS_SHOWN), data.length > ITEMS_SHOWN) }

@@ -18,18 +18,18 @@ export interface StripeRefusal {
   type?: string
 }
 
-/** What one call does. */
+/** How one call is answered. */
 export type StripeBehaviour =
   | { kind: 'answer' }
   /** An error answer such as 429, 500, 401, and nothing done. */
   | { kind: 'status'; status: number; retryAfter?: number }
   /** A refusal in the API's own form, and nothing done. */
   | ({ kind: 'error' } & StripeRefusal)
-  /** Nothing done and never an answer. */
+  /** Nothing done, and no answer is ever sent. */
   | { kind: 'hang' }
   /** All done, and the connection dropped before the answer. */
   | { kind: 'lose' }
-  /** All done; the answer as of now, of which `made` is told, is sent when `until` resolves. */
+  /** All done; the answer is made now, `made` is called, and it is sent when `until` resolves. */
   | { kind: 'late'; until: Promise<void>; made?: () => void }
 
 /** A refusal in the API's own form. */

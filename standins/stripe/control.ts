@@ -2,11 +2,11 @@ import type Stripe from 'stripe'
 import { SECOND } from '#src/lib/time.ts'
 import { cancelling } from './api.ts'
 import { ApiError, type StripeBehaviour } from './behaviour.ts'
-import type { Books } from './books.ts'
 import type { Deliveries } from './deliveries.ts'
 import { html, pageOf } from './html.ts'
 import { REFUSALS } from './refusals.ts'
 import { day, idOf } from './shop.ts'
+import type { StripeState } from './state.ts'
 
 const STATES = [
   'active',
@@ -39,15 +39,15 @@ const SHOWN_EVENTS = 40
 
 /** What the pages show and change. */
 export interface Controlled {
-  books: Books
+  state: StripeState
   deliveries: Deliveries
   /** The next `count` calls of the API do this. */
   failNext(behaviour: StripeBehaviour, count: number): void
 }
 
 /** Everything the stand-in knows, and buttons to make it happen. */
-export function controlPage({ books, deliveries }: Controlled): Response {
-  const subscriptions = [...books.subscriptions.values()].reverse().map(
+export function controlPage({ state, deliveries }: Controlled): Response {
+  const subscriptions = [...state.subscriptions.values()].reverse().map(
     (
       one,
     ) => html`<tr><td><code>${one.id}</code><br><span class="quiet">${idOf(one.customer)}</span></td>
@@ -55,7 +55,7 @@ export function controlPage({ books, deliveries }: Controlled): Response {
 <span class="quiet">until ${day(one.items.data[0]?.current_period_end ?? 0)}</span></td>
 <td>${form({ id: one.id }, 'status', STATES)}<br>${form({ id: one.id }, 'action', ACTIONS)}</td></tr>`,
   )
-  const events = books.events
+  const events = state.events
     .slice(-SHOWN_EVENTS)
     .reverse()
     .map((event) => {
@@ -69,7 +69,7 @@ export function controlPage({ books, deliveries }: Controlled): Response {
         ['5', 'Five times at once'],
       ])}</td></tr>`
     })
-  const sessions = [...books.sessions.values()]
+  const sessions = [...state.sessions.values()]
     .filter(({ status }) => status === 'open')
     .map(({ id, url }) => html`<p><a href="${url ?? '#'}">${id}</a></p>`)
   return pageOf(
@@ -93,13 +93,13 @@ ${form({}, 'action', [
 
 /** Does what a button of the control page says. */
 export function takeControl(options: Controlled, posted: URLSearchParams): void {
-  const { books, deliveries, failNext } = options
+  const { state, deliveries, failNext } = options
   const id = posted.get('id') ?? ''
   const setCancel = (cancel: boolean) =>
-    books.change(id, cancelling(books.subscription(id), cancel))
+    state.change(id, cancelling(state.subscription(id), cancel))
   const actions: Record<string, () => unknown> = {
-    renew: () => books.renew(id, true),
-    'renew-unpaid': () => books.renew(id, false),
+    renew: () => state.renew(id, true),
+    'renew-unpaid': () => state.renew(id, false),
     'cancel-at-end': () => setCancel(true),
     resume: () => setCancel(false),
     hold: () => deliveries.hold(),
@@ -115,13 +115,13 @@ export function takeControl(options: Controlled, posted: URLSearchParams): void 
   actions[posted.get('action') ?? '']?.()
 
   const status = posted.get('status')
-  if (status !== null) books.setStatus(id, status as Stripe.Subscription.Status)
+  if (status !== null) state.setStatus(id, status as Stripe.Subscription.Status)
 
   const fault = FAULTS[posted.get('fault') ?? '']
   if (fault) failNext(fault, 1)
 
   if (!posted.has('event')) return
-  const event = books.events.find((one) => one.id === posted.get('event'))
+  const event = state.events.find((one) => one.id === posted.get('event'))
   if (!event) throw new ApiError(404, 'There is no such event.')
   const copies = Math.min(20, Number(posted.get('send') ?? 1))
   for (let copy = 0; copy < copies; copy++) deliveries.send(event)

@@ -1,8 +1,8 @@
 import type { Clock } from '#src/lib/clock.ts'
 import { SECOND } from '#src/lib/time.ts'
-import type { StandInEvent } from './events.ts'
+import type { StandInEvent } from './objects.ts'
 
-/** As the real one, only quicker: a developer waits in seconds, not in days. */
+/** Stripe retries for days; a developer waits for seconds. */
 const RETRY_AFTER_MS = [1, 5, 30, 120, 600].map((seconds) => seconds * SECOND)
 
 export interface Delivery {
@@ -14,17 +14,17 @@ export interface Delivery {
 }
 
 export interface Deliveries {
-  /** Where events go; nowhere until told. */
+  /** Where events go; undefined until it is set. */
   target: string | undefined
-  /** Kept back until released. */
+  /** Events that are held back until `release`. */
   held: StandInEvent[]
   log: Delivery[]
   send(event: StandInEvent): void
-  /** Keeps what happens from now on back. */
+  /** Holds back every event from now on. */
   hold(): void
-  /** Sends what was kept back, as it came or the last first, and keeps no more. */
+  /** Sends the events that were held back, in order or reversed, and holds no more. */
   release(order?: 'in order' | 'reversed'): void
-  /** Every event that happens from now on is this late. */
+  /** How much later every event from now on is sent. */
   delayMs: number
   /** Resolves when nothing is on its way; waiting for a retry does not count. */
   settled(): Promise<void>

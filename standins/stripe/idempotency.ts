@@ -12,7 +12,7 @@ export interface Answered {
   replayed: boolean
 }
 
-/** Keeps the answer of each key, errors included, and gives it again; as the real API does. */
+/** Keeps the answer of each key, errors included, and repeats it, as the real API does. */
 export function createIdempotency() {
   const kept = new Map<string, Kept>()
 
@@ -38,7 +38,7 @@ export function createIdempotency() {
     const entry: Kept = { fingerprint, answer: undefined }
     kept.set(key, entry)
     const answer = await run()
-    // Refused before anything was begun: the key is as good as new.
+    // The call was refused before it began, so the key is still unused.
     if (answer.status === 401 || answer.status === 429) kept.delete(key)
     else entry.answer = structuredClone(answer)
     return { ...answer, replayed: false }

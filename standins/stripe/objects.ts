@@ -1,5 +1,14 @@
 import type Stripe from 'stripe'
 
+/** The version of the API whose shapes the SDK's types describe. */
+export const API_VERSION = '2026-10-28.endive' satisfies Stripe.LatestApiVersion
+
+/** An event of any type; its object is as it was when the event happened. */
+export type StandInEvent = Omit<Stripe.EventBase, 'data' | 'type'> & {
+  type: string
+  data: { object: object }
+}
+
 /** A price the stand-in sells. */
 export interface StandInPrice {
   id: string
@@ -43,7 +52,7 @@ export function toPrice(price: StandInPrice, livemode: boolean): Stripe.Price {
   }
 }
 
-/** The elder form of a price, which items still carry. */
+/** The older form of a price, which items still have. */
 export function toPlan(price: Stripe.Price): Stripe.Plan {
   return {
     id: price.id,
@@ -96,4 +105,22 @@ export function newCustomer(values: {
 
 export function listOf<T>(url: string, data: T[], hasMore = false): Stripe.ApiList<T> {
   return { object: 'list', url, data, has_more: hasMore }
+}
+
+export function newEvent(
+  type: string,
+  object: object,
+  { now, livemode }: { now: number; livemode: boolean },
+): StandInEvent {
+  return {
+    id: newId('evt'),
+    object: 'event',
+    api_version: API_VERSION,
+    created: now,
+    data: { object: structuredClone(object) },
+    livemode,
+    pending_webhooks: 1,
+    request: { id: null, idempotency_key: null },
+    type,
+  }
 }

@@ -5,7 +5,7 @@ import { payPage, portalPage, takePayment, takePortal } from './shop.ts'
 
 /** The pages a person clicks: checkout, portal, and the control page at `/`. */
 export function createPages(options: Controlled): (request: Request) => Promise<Response> {
-  const { books } = options
+  const { state } = options
 
   async function show(request: Request): Promise<Response> {
     const [, page = '', id = ''] = new URL(request.url).pathname.split('/')
@@ -16,9 +16,9 @@ export function createPages(options: Controlled): (request: Request) => Promise<
         takeControl(options, posted)
         return see('/')
       case 'pay':
-        return posted ? see(takePayment(books, id, posted)) : payPage(books, id)
+        return posted ? see(takePayment(state, id, posted)) : payPage(state, id)
       case 'portal':
-        return posted ? see(takePortal(books, id, posted)) : portalPage(books, id)
+        return posted ? see(takePortal(state, id, posted)) : portalPage(state, id)
       default:
         throw new ApiError(404, 'There is no such page.')
     }

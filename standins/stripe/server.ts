@@ -2,12 +2,12 @@ import { type Clock, systemClock } from '#src/lib/clock.ts'
 import { guarded } from '../guard.ts'
 import { createApi } from './api.ts'
 import { ApiError, type StripeBehaviour, type StripeCall, type StripeRefusal } from './behaviour.ts'
-import { type Books, createBooks } from './books.ts'
 import { createDeliveries, type Deliveries } from './deliveries.ts'
 import { parseForm } from './form.ts'
 import { createIdempotency } from './idempotency.ts'
 import { newId, type StandInPrice } from './objects.ts'
 import { createPages } from './pages.ts'
+import { createState, type StripeState } from './state.ts'
 
 export interface StripeStandInOptions {
   /** 0, the default, takes a free one. */
@@ -30,7 +30,7 @@ export interface StripeStandIn {
   url: string
   /** Every call of the API, oldest first. */
   calls: StripeCall[]
-  books: Books
+  state: StripeState
   deliveries: Deliveries
   /** Replaces what decides on each call. */
   behave(decide: NonNullable<StripeStandInOptions['behave']>): void
@@ -48,12 +48,12 @@ export const STAND_IN_PRICE = {
 
 const ENDLESS = new Promise<never>(() => {})
 
-/** Speaks the Stripe API over loopback HTTP, keeps books, delivers signed events, and has pages to click. */
+/** Speaks the Stripe API over loopback HTTP, keeps its state in memory, delivers signed events, and has pages to click. */
 export function createStripeStandIn(options: StripeStandInOptions): StripeStandIn {
   const clock = options.clock ?? systemClock
   const deliveries = createDeliveries({ secret: options.webhookSecret, clock })
   deliveries.target = options.webhookUrl
-  const books = createBooks({
+  const state = createState({
     clock,
     deliveries,
     livemode: options.livemode ?? false,
@@ -62,10 +62,10 @@ export function createStripeStandIn(options: StripeStandInOptions): StripeStandI
   const calls: StripeCall[] = []
   const answering = { kind: 'answer' } as const
   let behave = options.behave ?? (() => answering)
-  const api = createApi(books, () => url)
+  const api = createApi(state, () => url)
   const idempotently = createIdempotency()
   const pages = createPages({
-    books,
+    state,
     deliveries,
     failNext(behaviour, count) {
       let left = count
@@ -88,7 +88,7 @@ export function createStripeStandIn(options: StripeStandInOptions): StripeStandI
       : ({ kind: 'status', status: 401 } satisfies StripeBehaviour)
     if (behaviour.kind === 'hang') return ENDLESS
     const { status, body, replayed } = await idempotently(call, async () => {
-      if (behaviour.kind === 'status') return told(behaviour.status)
+      if (behaviour.kind === 'status') return failure(behaviour.status)
       return behaviour.kind === 'error' ? refusal(behaviour) : answer(call)
     })
     if (behaviour.kind === 'lose') throw new ConnectionLost()
@@ -129,7 +129,7 @@ export function createStripeStandIn(options: StripeStandInOptions): StripeStandI
   return {
     url,
     calls,
-    books,
+    state,
     deliveries,
     behave(decide) {
       behave = decide
@@ -181,12 +181,15 @@ function refusal({ status, message, ...rest }: StripeRefusal): { status: number;
   return { status, body: new ApiError(status, message, rest).toBody() }
 }
 
-function told(status: number): { status: number; body: object } {
+function failure(status: number): { status: number; body: object } {
   const types: Record<number, string> = { 401: 'invalid_request_error', 429: 'rate_limit_error' }
   const type = types[status] ?? 'api_error'
   const code = status === 429 ? 'rate_limit' : undefined
   return {
     status,
-    body: new ApiError(status, 'Told to fail.', { type, ...(code && { code }) }).toBody(),
+    body: new ApiError(status, 'The stand-in was asked to fail.', {
+      type,
+      ...(code && { code }),
+    }).toBody(),
   }
 }

@@ -2,14 +2,14 @@ import type Stripe from 'stripe'
 import { SECOND } from '#src/lib/time.ts'
 import { cancelling } from './api.ts'
 import { ApiError } from './behaviour.ts'
-import type { Books } from './books.ts'
 import { html, pageOf } from './html.ts'
+import type { StripeState } from './state.ts'
 
 /** The checkout as a person sees it. */
-export function payPage(books: Books, id: string): Response {
-  const session = openSession(books, id)
+export function payPage(state: StripeState, id: string): Response {
+  const session = openSession(state, id)
   const declined = session.payment_status === 'unpaid' && session.metadata?.['declined'] === 'yes'
-  const price = books.price(books.priceOf.get(id) ?? '')
+  const price = state.price(state.priceOf.get(id) ?? '')
   return pageOf(
     'Checkout',
     html`<div class="card narrow">
@@ -24,12 +24,12 @@ ${declined ? html`<p class="bad" role="alert">Your card was declined. Try again.
   )
 }
 
-/** What came of a click, as the page to go to next. */
-export function takePayment(books: Books, id: string, form: URLSearchParams): string {
-  const session = openSession(books, id)
+/** Does what a button says; gives the page to go to next. */
+export function takePayment(state: StripeState, id: string, form: URLSearchParams): string {
+  const session = openSession(state, id)
   switch (form.get('outcome')) {
     case 'pay':
-      books.pay(id)
+      state.pay(id)
       return (session.success_url ?? '/').replace('{CHECKOUT_SESSION_ID}', id)
     case 'decline':
       session.metadata = { ...session.metadata, declined: 'yes' }
@@ -40,9 +40,9 @@ export function takePayment(books: Books, id: string, form: URLSearchParams): st
 }
 
 /** The customer portal. */
-export function portalPage(books: Books, id: string): Response {
-  const { customer, return_url } = portal(books, id)
-  const rows = [...books.subscriptions.values()]
+export function portalPage(state: StripeState, id: string): Response {
+  const { customer, return_url } = portal(state, id)
+  const rows = [...state.subscriptions.values()]
     .filter((one) => one.customer === customer && one.ended_at === null)
     .map((one) => {
       const end = one.items.data[0]?.current_period_end ?? 0
@@ -62,31 +62,31 @@ ${return_url === null ? null : html`<p><a href="${return_url}">Back</a></p>`}</d
   )
 }
 
-export function takePortal(books: Books, id: string, form: URLSearchParams): string {
-  const { customer } = portal(books, id)
-  const one = books.subscription(form.get('id') ?? '')
+export function takePortal(state: StripeState, id: string, form: URLSearchParams): string {
+  const { customer } = portal(state, id)
+  const one = state.subscription(form.get('id') ?? '')
   if (one.customer !== customer) throw new ApiError(404, 'This subscription is another’s.')
   switch (form.get('action')) {
     case 'cancel':
-      books.change(one.id, cancelling(one, true))
+      state.change(one.id, cancelling(one, true))
       break
     case 'resume':
-      books.change(one.id, cancelling(one, false))
+      state.change(one.id, cancelling(one, false))
       break
     case 'pay':
-      books.setStatus(one.id, 'active')
+      state.setStatus(one.id, 'active')
   }
   return `/portal/${id}`
 }
 
-function openSession(books: Books, id: string): Stripe.Checkout.Session {
-  const session = books.session(id)
-  if (session.status === 'open' && session.expires_at > books.now()) return session
+function openSession(state: StripeState, id: string): Stripe.Checkout.Session {
+  const session = state.session(id)
+  if (session.status === 'open' && session.expires_at > state.now()) return session
   throw new ApiError(410, 'This checkout is over: it was paid, or it expired.')
 }
 
-function portal(books: Books, id: string): Stripe.BillingPortal.Session {
-  const session = books.portals.get(id)
+function portal(state: StripeState, id: string): Stripe.BillingPortal.Session {
+  const session = state.portals.get(id)
   if (!session) throw new ApiError(404, 'This portal session is over. Ask for another.')
   return session
 }

@@ -31,7 +31,7 @@ export function testBilling(createWorld: (options: WorldOptions) => Promise<Worl
         // Every sync hangs, so that the kill comes in the middle of one.
         stripe.behave(() => ({ kind: 'hang' }))
         stripe.deliverTo(`${here.server.url}/v1/webhook/stripe`)
-        stripe.books.pay(answer.body.url.split('/').at(-1) ?? '')
+        stripe.state.pay(answer.body.url.split('/').at(-1) ?? '')
         await stripe.deliveries.settled()
         expect(new Set(stripe.deliveries.log.map(({ status: code }) => code))).toEqual(
           new Set([200]),

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import Stripe from 'stripe'
 import { SECOND } from '#src/lib/time.ts'
-import { API_VERSION } from '#standins/stripe/events.ts'
+import { API_VERSION } from '#standins/stripe/objects.ts'
 import {
   createStripeStandIn,
   STAND_IN_PRICE,
@@ -101,7 +101,7 @@ describe('The checkout page', () => {
     expect(await at.text(`/pay/${id}`)).toContain('Your card was declined')
     const answer = await at.press(`/pay/${id}`, { outcome: 'cancel' })
     expect(answer.headers.get('location')).toBe('http://app.test/back')
-    expect(at.standIn.books.subscriptions.size).toBe(0)
+    expect(at.standIn.state.subscriptions.size).toBe(0)
     expect((await at.sdk.checkout.sessions.retrieve(id)).status).toBe('open')
   })
 
@@ -110,7 +110,7 @@ describe('The checkout page', () => {
     const { id } = await at.checkout()
     await at.press(`/pay/${id}`, { outcome: 'pay' })
     expect((await at.press(`/pay/${id}`, { outcome: 'pay' })).status).toBe(410)
-    expect(at.standIn.books.subscriptions.size).toBe(1)
+    expect(at.standIn.state.subscriptions.size).toBe(1)
   })
 })
 
@@ -149,7 +149,7 @@ describe('Deliveries', () => {
     for (const _ of [1, 2]) await at.sdk.customers.create()
     await turns(3)
     expect(at.received).toEqual([])
-    const [first] = at.standIn.books.events
+    const [first] = at.standIn.state.events
     await at.press('/', { action: 'release-reversed' })
     await at.standIn.deliveries.settled()
     expect(at.received).toHaveLength(2)
@@ -163,7 +163,7 @@ describe('The control page', () => {
   test('pushes a subscription into any state', async () => {
     await using at = open()
     const { id } = await at.sdk.customers.create()
-    const one = at.standIn.books.subscribe(id, STAND_IN_PRICE.id)
+    const one = at.standIn.state.subscribe(id, STAND_IN_PRICE.id)
     for (const status of ['past_due', 'unpaid', 'paused', 'a_state_of_tomorrow', 'canceled']) {
       await at.press('/', { id: one.id, status })
       expect((await at.sdk.subscriptions.retrieve(one.id)).status).toBe(status)
@@ -190,7 +190,7 @@ describe('The control page', () => {
 test('The portal cancels and resumes', async () => {
   await using at = open()
   const { id } = await at.sdk.customers.create()
-  const one = at.standIn.books.subscribe(id, STAND_IN_PRICE.id)
+  const one = at.standIn.state.subscribe(id, STAND_IN_PRICE.id)
   const { url } = await at.sdk.billingPortal.sessions.create({ customer: id })
   const path = new URL(url).pathname
   await at.press(path, { id: one.id, action: 'cancel' })
@@ -229,7 +229,7 @@ describe('Like the real API it', () => {
     const { id } = await at.sdk.customers.create()
     const made = Array.from(
       { length: 5 },
-      () => at.standIn.books.subscribe(id, STAND_IN_PRICE.id).id,
+      () => at.standIn.state.subscribe(id, STAND_IN_PRICE.id).id,
     )
     const seen: string[] = []
     const list = at.sdk.subscriptions.list({ customer: id, status: 'all', limit: 2 })
@@ -240,7 +240,7 @@ describe('Like the real API it', () => {
   test('knows a deleted customer as deleted', async () => {
     await using at = open()
     const { id } = await at.sdk.customers.create()
-    const one = at.standIn.books.subscribe(id, STAND_IN_PRICE.id)
+    const one = at.standIn.state.subscribe(id, STAND_IN_PRICE.id)
     await at.sdk.customers.del(id)
     expect(await at.sdk.customers.retrieve(id)).toMatchObject({ id, deleted: true })
     expect((await at.sdk.subscriptions.retrieve(one.id)).status).toBe('canceled')

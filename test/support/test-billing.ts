@@ -133,7 +133,7 @@ export async function createTestBilling(
   async function subscriber(): Promise<TestUser & { customerId: string; subscriptionId: string }> {
     const user = await signIn()
     const { url } = await json<CheckoutPage>(send('POST', '/v1/subscribe/pro', user))
-    const { id: subscriptionId } = stripe.books.pay(url.split('/').at(-1) ?? '')
+    const { id: subscriptionId } = stripe.state.pay(url.split('/').at(-1) ?? '')
     await idle()
     return { ...user, subscriptionId, customerId: customerOf(user.userId) ?? '' }
   }
@@ -160,7 +160,7 @@ export async function createTestBilling(
     ...test,
     secondProcess,
     stripe,
-    books: stripe.books,
+    state: stripe.state,
     worker,
     webhookUrl,
     idle,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { MINUTE, SECOND } from '#src/lib/time.ts'
 import { faultOfAnswer, faultOfChunk } from '#src/modules/assistant/gemini-faults.ts'
-import { toError } from '#standins/gemini/failure.ts'
+import { toError } from '#standins/gemini/behaviour.ts'
 
 const NOW = Date.UTC(2026, 10, 22, 12)
 

@@ -25,8 +25,8 @@ describe('When an account is deleted', () => {
     await deleteAccount(billing, payer.userId)
     await deleteAccount(billing, looker.userId)
     await billing.idle()
-    expect(billing.books.subscription(payer.subscriptionId).status).toBe('canceled')
-    expect([...billing.books.sessions.values()].map(({ status }) => status)).toEqual([
+    expect(billing.state.subscription(payer.subscriptionId).status).toBe('canceled')
+    expect([...billing.state.sessions.values()].map(({ status }) => status)).toEqual([
       'complete',
       'expired',
     ])
@@ -52,10 +52,10 @@ describe('When an account is deleted', () => {
     billing.stripe.behave(() => ({ kind: 'status', status: 503 }))
     await deleteAccount(billing, user.userId)
     for (const _ of [1, 2, 3]) await billing.later(6 * MINUTE)
-    expect(billing.books.subscription(user.subscriptionId).status).toBe('active')
+    expect(billing.state.subscription(user.subscriptionId).status).toBe('active')
     billing.stripe.behave(() => ({ kind: 'answer' }))
     await billing.later(6 * MINUTE)
-    expect(billing.books.subscription(user.subscriptionId).status).toBe('canceled')
+    expect(billing.state.subscription(user.subscriptionId).status).toBe('canceled')
   })
 
   test('an event that comes after it finds nobody and harms nothing', async () => {
@@ -65,7 +65,7 @@ describe('When an account is deleted', () => {
     const payload = eventOf({}, { object: 'subscription', customer: user.customerId })
     expect((await billing.deliver(payload)).status).toBe(200)
     await billing.idle()
-    expect(billing.books.subscription(user.subscriptionId).status).toBe('canceled')
+    expect(billing.state.subscription(user.subscriptionId).status).toBe('canceled')
   })
 
   test('during a sync, the sync ends well and what was paid for nobody is cancelled', async () => {
@@ -77,13 +77,13 @@ describe('When an account is deleted', () => {
       if (path !== '/v1/subscriptions') return { kind: 'answer' }
       return { kind: 'late', until: late.promise, made: asked.resolve }
     })
-    const { id } = billing.books.subscribe(user.customerId, STAND_IN_PRICE.id)
+    const { id } = billing.state.subscribe(user.customerId, STAND_IN_PRICE.id)
     await asked.promise
     // Without billing's own part, as if the deletion had not known of the customer.
     billing.database.orm.delete(users).where(eq(users.id, user.userId)).run()
     late.resolve()
     await billing.idle()
-    expect(billing.books.subscription(id).status).toBe('canceled')
+    expect(billing.state.subscription(id).status).toBe('canceled')
   })
 
   test('a page paid in the last moment is cancelled too', async () => {
@@ -92,12 +92,12 @@ describe('When an account is deleted', () => {
     const { url } = await json<CheckoutPage>(billing.send('POST', '/v1/subscribe/pro', user))
     billing.stripe.behave(({ path }) => {
       // Paid between our look at it and our try to expire it.
-      if (path.endsWith('/expire')) billing.books.pay(url.split('/').at(-1) ?? '')
+      if (path.endsWith('/expire')) billing.state.pay(url.split('/').at(-1) ?? '')
       return { kind: 'answer' }
     })
     await deleteAccount(billing, user.userId)
     await billing.idle()
-    expect([...billing.books.subscriptions.values()].map(({ status }) => status)).toEqual([
+    expect([...billing.state.subscriptions.values()].map(({ status }) => status)).toEqual([
       'canceled',
     ])
   })
@@ -105,9 +105,9 @@ describe('When an account is deleted', () => {
   test('only what can still be paid for is asked to end', async () => {
     await using billing = await createTestBilling()
     const user = await billing.subscriber()
-    billing.books.setStatus(user.subscriptionId, 'canceled')
-    billing.books.subscribe(user.customerId, STAND_IN_PRICE.id, 'incomplete_expired')
-    const running = billing.books.subscribe(user.customerId, STAND_IN_PRICE.id, 'past_due')
+    billing.state.setStatus(user.subscriptionId, 'canceled')
+    billing.state.subscribe(user.customerId, STAND_IN_PRICE.id, 'incomplete_expired')
+    const running = billing.state.subscribe(user.customerId, STAND_IN_PRICE.id, 'past_due')
     await billing.idle()
     await deleteAccount(billing, user.userId)
     await billing.idle()
@@ -118,11 +118,11 @@ describe('When an account is deleted', () => {
   test('a page or a subscription that ended between the look and the call is no fault', async () => {
     await using billing = await createTestBilling()
     const [payer, looker] = [await billing.subscriber(), await billing.shopper()]
-    const page = [...billing.books.sessions.values()].find(({ status }) => status === 'open')
+    const page = [...billing.state.sessions.values()].find(({ status }) => status === 'open')
     billing.stripe.behave(({ method, path }) => {
       // One is over when we ask, of the other Stripe has forgotten that it was.
-      if (path.endsWith('/expire') && page?.status === 'open') billing.books.expire(page.id)
-      if (method === 'DELETE') billing.books.setStatus(payer.subscriptionId, 'canceled')
+      if (path.endsWith('/expire') && page?.status === 'open') billing.state.expire(page.id)
+      if (method === 'DELETE') billing.state.setStatus(payer.subscriptionId, 'canceled')
       return { kind: 'answer' }
     })
     await deleteAccount(billing, payer.userId)
@@ -140,7 +140,7 @@ describe('When an account is deleted', () => {
     await using billing = await createTestBilling()
     const user = await billing.shopper()
     billing.stripe.behave(({ path }) => {
-      if (path.endsWith('/expire')) billing.books.sessions.clear()
+      if (path.endsWith('/expire')) billing.state.sessions.clear()
       return { kind: 'answer' }
     })
     await deleteAccount(billing, user.userId)

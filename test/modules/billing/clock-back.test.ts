@@ -36,7 +36,7 @@ test('a page of the portal is not given again when the clock was set back', asyn
   await portal()
   billing.clock.set(billing.clock.now() - HOUR)
   await portal()
-  expect(billing.books.portals.size).toBe(2)
+  expect(billing.state.portals.size).toBe(2)
 })
 
 test('an alarm is logged again when the clock was set back', async () => {
@@ -44,7 +44,7 @@ test('an alarm is logged again when the clock was set back', async () => {
   const log = pino({ level: 'error' }, { write: (line: string) => lines.push(line) })
   await using billing = await createTestBilling({ log })
   const user = await billing.subscriber()
-  billing.books.setup.portalSaved = false
+  billing.state.setup.portalSaved = false
   const portal = async () =>
     billing.send('POST', '/v1/subscription/portal', await billing.fresh(user))
   await portal()

@@ -82,7 +82,7 @@ describe('What Stripe says', () => {
 
   test('that key and price are of different modes', async () => {
     await using billing = await createTestBilling({ livemode: true })
-    const price = billing.books.price('price_standin_pro')
+    const price = billing.state.price('price_standin_pro')
     price.livemode = false
     price.active = false
     const findings = await billingFindings(await settingsOf(billing), { webhookUrl })
@@ -95,12 +95,12 @@ describe('What Stripe says', () => {
 
   test('what is not set up at Stripe, each with what to do', async () => {
     await using billing = await createTestBilling({ settings: { stripeAutomaticTax: true } })
-    Object.assign(billing.books.setup, {
+    Object.assign(billing.state.setup, {
       portalSaved: false,
       taxActive: false,
       chargesEnabled: false,
     })
-    const price = billing.books.price('price_standin_pro')
+    const price = billing.state.price('price_standin_pro')
     price.product = { id: 'prod_1', object: 'product', deleted: true }
     const findings = await billingFindings(await settingsOf(billing), { webhookUrl })
     expect(findings.map(({ level, check }) => [level, check])).toEqual([
@@ -111,7 +111,7 @@ describe('What Stripe says', () => {
       ['warning', 'stripe-webhook'],
     ])
     for (const { fix } of findings) expect(fix.length).toBeGreaterThan(20)
-    billing.books.setup.taxActive = true
+    billing.state.setup.taxActive = true
     const settings = { ...(await settingsOf(billing)), automaticTax: false }
     const checks = (await billingFindings(settings, { webhookUrl })).map(({ check }) => check)
     expect(checks).not.toContain('stripe-tax')
@@ -119,13 +119,13 @@ describe('What Stripe says', () => {
 
   test('that deliveries of the last day failed, once they are ten minutes old', async () => {
     await using billing = await createTestBilling({ deliver: false })
-    const { clock, books } = billing
+    const { clock, state } = billing
     const found = async () =>
       (await billingFindings(await settingsOf(billing), { webhookUrl, clock })).flatMap(
         ({ what }) => /could not deliver (\d+) events/.exec(what)?.[1] ?? [],
       )
-    books.happen('customer.subscription.updated', {})
-    books.happen('payout.paid', {})
+    state.happen('customer.subscription.updated', {})
+    state.happen('payout.paid', {})
     clock.set(clock.now() + 10 * MINUTE - SECOND)
     expect(await found()).toEqual([])
     clock.set(clock.now() + SECOND)
@@ -152,7 +152,7 @@ describe('What Stripe says', () => {
       url: 'https://x.example',
     }))
     const whats = async (ours: object) => {
-      billing.books.endpoints.splice(0, Number.POSITIVE_INFINITY, ...others, {
+      billing.state.endpoints.splice(0, Number.POSITIVE_INFINITY, ...others, {
         id: 'we_ours',
         ...ours,
       })

@@ -14,7 +14,7 @@ describe('A customer that was deleted at Stripe, without a webhook', () => {
         await using billing = await createTestBilling({ livemode })
         const user = await billing.subscriber()
         billing.deliverNowhere()
-        billing.books.deleteCustomer(user.customerId)
+        billing.state.deleteCustomer(user.customerId)
         const answer = await billing.send('POST', `/v1/subscription/${action}`, user)
         expect(answer.status).toBe(409)
         expect((await json<ProblemJson>(answer)).type).toBe('/problems/not-subscribed')
@@ -31,7 +31,7 @@ describe('A customer that was deleted at Stripe, without a webhook', () => {
     await using billing = await createTestBilling()
     const user = await billing.subscriber()
     billing.deliverNowhere()
-    billing.books.deleteCustomer(user.customerId)
+    billing.state.deleteCustomer(user.customerId)
     const answer = await billing.send('POST', '/v1/subscription/sync', user)
     expect(await answer.json()).toMatchObject({ tier: 'basic', status: 'none' })
   })
@@ -40,7 +40,7 @@ describe('A customer that was deleted at Stripe, without a webhook', () => {
     await using billing = await createTestBilling()
     const user = await billing.subscriber()
     billing.deliverNowhere()
-    billing.books.deleteCustomer(user.customerId)
+    billing.state.deleteCustomer(user.customerId)
     expect((await billing.send('POST', '/v1/subscribe/pro', user)).status).toBe(200)
     const rows = billing.database.orm.select().from(billingCustomers).all()
     expect(rows.map(({ id, goneAt }) => [id === user.customerId, goneAt !== null])).toEqual([
@@ -53,24 +53,24 @@ describe('A customer that was deleted at Stripe, without a webhook', () => {
   test('while its checkout is made: another customer and one page', async () => {
     await using billing = await createTestBilling()
     const user = await billing.shopper()
-    for (const session of billing.books.sessions.values()) session.status = 'expired'
+    for (const session of billing.state.sessions.values()) session.status = 'expired'
     let isDeleted = false
     billing.stripe.behave(({ method, path }) => {
       if (!isDeleted && method === 'POST' && path === '/v1/checkout/sessions') {
         isDeleted = true
-        billing.books.deleteCustomer(user.customerId)
+        billing.state.deleteCustomer(user.customerId)
       }
       return { kind: 'answer' }
     })
     expect((await billing.send('POST', '/v1/subscribe/pro', user)).status).toBe(200)
-    expect(billing.books.sessions.size).toBe(2)
+    expect(billing.state.sessions.size).toBe(2)
   })
 })
 
 test('In live mode a customer that Stripe does not know is 503 and changes nothing', async () => {
   await using billing = await createTestBilling({ livemode: true })
   const user = await billing.subscriber()
-  billing.books.customers.delete(user.customerId)
+  billing.state.customers.delete(user.customerId)
   for (const action of [...ACTIONS, 'sync']) {
     const answer = await billing.send('POST', `/v1/subscription/${action}`, user)
     expect([action, answer.status]).toEqual([action, 503])
@@ -83,8 +83,8 @@ describe('A subscription that ends while it is changed', () => {
   const endAt = (billing: TestBilling, method: string, id: string) => {
     billing.stripe.behave((call) => {
       if (call.method === method && call.path === `/v1/subscriptions/${id}`) {
-        if (billing.books.subscription(id).ended_at === null)
-          billing.books.setStatus(id, 'canceled')
+        if (billing.state.subscription(id).ended_at === null)
+          billing.state.setStatus(id, 'canceled')
       }
       return { kind: 'answer' }
     })
@@ -104,11 +104,11 @@ describe('A subscription that ends while it is changed', () => {
 test('The price that makes Pro is found behind the first page of a subscriptionâ€™s items', async () => {
   await using billing = await createTestBilling()
   const user = await billing.shopper()
-  const other = billing.books.price('price_other')
-  const one = billing.books.subscribe(user.customerId, 'price_other')
+  const other = billing.state.price('price_other')
+  const one = billing.state.subscribe(user.customerId, 'price_other')
   const { data } = one.items
-  for (let at = data.length; at < 230; at++) data.push(newItem(one.id, other, billing.books.now()))
-  data.push(newItem(one.id, billing.books.price('price_standin_pro'), billing.books.now()))
+  for (let at = data.length; at < 230; at++) data.push(newItem(one.id, other, billing.state.now()))
+  data.push(newItem(one.id, billing.state.price('price_standin_pro'), billing.state.now()))
   expect((await billing.send('POST', '/v1/subscription/sync', user)).status).toBe(200)
   await billing.idle()
   expect(await billing.tier(user)).toBe('pro')
@@ -119,17 +119,17 @@ test('The price that makes Pro is found behind the first page of a subscriptionâ
 test('The status is that of the latest subscription where all are over, and of a live one where there is any', async () => {
   await using billing = await createTestBilling()
   const user = await billing.subscriber()
-  billing.books.setStatus(user.subscriptionId, 'incomplete_expired')
+  billing.state.setStatus(user.subscriptionId, 'incomplete_expired')
   billing.clock.set(billing.clock.now() + 1_000)
-  const { id } = billing.books.subscribe(user.customerId, 'price_standin_pro', 'unpaid')
+  const { id } = billing.state.subscribe(user.customerId, 'price_standin_pro', 'unpaid')
   billing.clock.set(billing.clock.now() + 1_000)
-  const last = billing.books.subscribe(user.customerId, 'price_standin_pro', 'canceled')
+  const last = billing.state.subscribe(user.customerId, 'price_standin_pro', 'canceled')
   await billing.idle()
   expect((await billing.status(user)).status).toBe('unpaid')
-  billing.books.setStatus(id, 'incomplete_expired')
+  billing.state.setStatus(id, 'incomplete_expired')
   await billing.idle()
   expect((await billing.status(user)).status).toBe('canceled')
-  billing.books.setStatus(last.id, 'active')
+  billing.state.setStatus(last.id, 'active')
   await billing.idle()
   expect(await billing.status(user)).toMatchObject({ status: 'active', tier: 'pro' })
 })

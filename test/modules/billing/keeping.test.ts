@@ -23,7 +23,7 @@ describe('A sync', () => {
     await using billing = await createTestBilling()
     const [one, two] = [await billing.shopper(), await billing.shopper()]
     billing.deliverNowhere()
-    for (const session of billing.books.sessions.values()) session.status = 'expired'
+    for (const session of billing.state.sessions.values()) session.status = 'expired'
     await billing.send('POST', '/v1/subscription/sync', one)
     expect(statuses(billing, one.customerId)).toEqual(['expired'])
     expect(statuses(billing, two.customerId)).toEqual(['open'])
@@ -32,7 +32,7 @@ describe('A sync', () => {
   test('ends the subscriptions that Stripe no longer lists, of its own customer only', async () => {
     await using billing = await createTestBilling()
     const [one, two] = [await billing.subscriber(), await billing.subscriber()]
-    billing.books.subscriptions.delete(one.subscriptionId)
+    billing.state.subscriptions.delete(one.subscriptionId)
     await billing.send('POST', '/v1/subscription/sync', one)
     expect([await billing.tier(one), await billing.tier(two)]).toEqual(['basic', 'pro'])
   })
@@ -40,7 +40,7 @@ describe('A sync', () => {
   test('keeps when a customer was first seen to be gone', async () => {
     await using billing = await createTestBilling()
     const user = await billing.shopper()
-    billing.books.deleteCustomer(user.customerId)
+    billing.state.deleteCustomer(user.customerId)
     await billing.idle()
     const goneAt = () => billing.database.orm.select().from(billingCustomers).get()?.goneAt
     const first = goneAt()
@@ -61,7 +61,7 @@ describe('A sync', () => {
     )
     await billing.send('POST', '/v1/subscription/sync', user)
     expect(heard).toEqual([])
-    billing.books.setStatus(user.subscriptionId, 'canceled')
+    billing.state.setStatus(user.subscriptionId, 'canceled')
     await billing.idle()
     expect(heard).toEqual(['quota'])
   })
@@ -135,7 +135,7 @@ test('A customer keeps every paid checkout, and expired ones for 30 days', async
       session('of another', 'expired', 90 * DAY, other.customerId),
     ])
     .run()
-  for (const one of billing.books.sessions.values()) one.status = 'expired'
+  for (const one of billing.state.sessions.values()) one.status = 'expired'
   expect((await billing.send('POST', '/v1/subscribe/pro', user)).status).toBe(200)
   const kept = orm
     .select()
@@ -161,7 +161,7 @@ test('A page with less than five minutes to go is not given again', async () => 
   const { url } = (await (
     await billing.send('POST', '/v1/subscribe/pro', await billing.fresh(user))
   ).json()) as { url: string }
-  expect(url).toEndWith([...billing.books.sessions.keys()].at(-1) ?? 'none')
+  expect(url).toEndWith([...billing.state.sessions.keys()].at(-1) ?? 'none')
 })
 
 test('A claim that was taken over after a minute is ended by the one that took it', async () => {

@@ -11,13 +11,13 @@ describe('A subscription goes through its states', () => {
   test('incomplete, then incomplete_expired: never Pro', async () => {
     await using billing = await createTestBilling()
     const user = await billing.shopper()
-    const { id } = billing.books.subscribe(user.customerId, STAND_IN_PRICE.id, 'incomplete')
+    const { id } = billing.state.subscribe(user.customerId, STAND_IN_PRICE.id, 'incomplete')
     await billing.idle()
     expect([await billing.tier(user), (await billing.status(user)).status]).toEqual([
       'basic',
       'incomplete',
     ])
-    billing.books.setStatus(id, 'incomplete_expired')
+    billing.state.setStatus(id, 'incomplete_expired')
     await billing.idle()
     expect([await billing.tier(user), (await billing.status(user)).status]).toEqual([
       'basic',
@@ -29,7 +29,7 @@ describe('A subscription goes through its states', () => {
     await using billing = await createTestBilling()
     const user = await billing.subscriber()
     billing.clock.set(billing.clock.now() + 30 * DAY)
-    billing.books.renew(user.subscriptionId, false)
+    billing.state.renew(user.subscriptionId, false)
     await billing.idle()
     const status = await billing.status(user)
     expect(status).toMatchObject({ tier: 'pro', status: 'past_due' })
@@ -38,7 +38,7 @@ describe('A subscription goes through its states', () => {
     expect(await billing.tier(user)).toBe('pro')
     billing.clock.set(billing.clock.now() + 1)
     expect(await billing.tier(user)).toBe('basic')
-    billing.books.setStatus(user.subscriptionId, 'active')
+    billing.state.setStatus(user.subscriptionId, 'active')
     await billing.idle()
     expect(await billing.status(user)).toMatchObject({
       tier: 'pro',
@@ -52,14 +52,14 @@ describe('A subscription goes through its states', () => {
     const user = await billing.subscriber()
     for (const month of [1, 2]) {
       billing.clock.set(billing.clock.now() + 30 * DAY)
-      billing.books.renew(user.subscriptionId, false)
+      billing.state.renew(user.subscriptionId, false)
       await billing.idle()
       const { graceUntil } = await billing.status(user)
       expect([month, graceUntil]).toEqual([
         month,
         new Date(billing.clock.now() + 3 * DAY).toISOString(),
       ])
-      billing.books.setStatus(user.subscriptionId, 'active')
+      billing.state.setStatus(user.subscriptionId, 'active')
       await billing.idle()
       expect(await billing.tier(user)).toBe('pro')
     }
@@ -69,7 +69,7 @@ describe('A subscription goes through its states', () => {
     await using billing = await createTestBilling()
     const user = await billing.subscriber()
     billing.clock.set(billing.clock.now() + 30 * DAY)
-    billing.books.renew(user.subscriptionId, false)
+    billing.state.renew(user.subscriptionId, false)
     await billing.idle()
     const { graceUntil } = await billing.status(user)
     billing.clock.set(billing.clock.now() + 2 * DAY)
@@ -84,13 +84,13 @@ describe('A subscription goes through its states', () => {
     async (status) => {
       await using billing = await createTestBilling()
       const user = await billing.subscriber()
-      billing.books.setStatus(user.subscriptionId, status)
+      billing.state.setStatus(user.subscriptionId, status)
       await billing.idle()
       expect([await billing.tier(user), (await billing.status(user)).status]).toEqual([
         'basic',
         status,
       ])
-      billing.books.setStatus(user.subscriptionId, 'active')
+      billing.state.setStatus(user.subscriptionId, 'active')
       await billing.idle()
       expect(await billing.tier(user)).toBe('pro')
     },
@@ -102,7 +102,7 @@ describe('A subscription goes through its states', () => {
     expect((await billing.status(user)).quota).toEqual({ limit: null })
     const news: unknown[] = []
     billing.database.notifications.subscribe(userTopic(user.userId), (what) => news.push(what))
-    billing.books.setStatus(user.subscriptionId, 'canceled')
+    billing.state.setStatus(user.subscriptionId, 'canceled')
     await billing.idle()
     // Open streams are told their quota as it now stands.
     expect(news).toEqual(['quota'])
@@ -113,10 +113,10 @@ describe('A subscription goes through its states', () => {
   test('two subscriptions, one cancelled: still Pro, and the operator was told of the two', async () => {
     await using billing = await createTestBilling()
     const user = await billing.subscriber()
-    billing.books.subscribe(user.customerId, STAND_IN_PRICE.id)
+    billing.state.subscribe(user.customerId, STAND_IN_PRICE.id)
     await billing.idle()
     expect(billing.audits('billing.several-subscriptions')).toHaveLength(1)
-    billing.books.setStatus(user.subscriptionId, 'canceled')
+    billing.state.setStatus(user.subscriptionId, 'canceled')
     await billing.idle()
     expect(await billing.status(user)).toMatchObject({ tier: 'pro', status: 'active' })
   })
@@ -125,7 +125,7 @@ describe('A subscription goes through its states', () => {
     await using billing = await createTestBilling()
     const user = await billing.subscriber()
     billing.clock.set(billing.clock.now() + HOUR)
-    billing.books.subscribe(user.customerId, STAND_IN_PRICE.id, 'incomplete')
+    billing.state.subscribe(user.customerId, STAND_IN_PRICE.id, 'incomplete')
     await billing.idle()
     expect(await billing.status(user)).toMatchObject({ tier: 'pro', status: 'active' })
   })
@@ -133,8 +133,8 @@ describe('A subscription goes through its states', () => {
   test('of a foreign price: Basic; of an older Pro price: Pro', async () => {
     await using billing = await createTestBilling()
     const [one, two] = [await billing.shopper(), await billing.shopper()]
-    billing.books.subscribe(one.customerId, 'price_other')
-    billing.books.subscribe(two.customerId, 'price_old')
+    billing.state.subscribe(one.customerId, 'price_other')
+    billing.state.subscribe(two.customerId, 'price_old')
     await billing.idle()
     expect([await billing.tier(one), await billing.tier(two)]).toEqual(['basic', 'pro'])
   })
@@ -143,9 +143,9 @@ describe('A subscription goes through its states', () => {
     await using billing = await createTestBilling()
     const user = await billing.shopper()
     billing.stripe.deliveries.hold()
-    billing.books.subscribe(user.customerId, STAND_IN_PRICE.id)
+    billing.state.subscribe(user.customerId, STAND_IN_PRICE.id)
     for (let at = 0; at < 120; at++) {
-      billing.books.subscribe(user.customerId, STAND_IN_PRICE.id, 'incomplete_expired')
+      billing.state.subscribe(user.customerId, STAND_IN_PRICE.id, 'incomplete_expired')
     }
     await billing.send('POST', '/v1/subscription/sync', user)
     expect(await billing.tier(user)).toBe('pro')
@@ -157,7 +157,7 @@ describe('A subscription goes through its states', () => {
     const user = await billing.subscriber()
     const { currentPeriodEnd: first } = await billing.status(user)
     billing.clock.set(billing.clock.now() + 30 * DAY)
-    billing.books.renew(user.subscriptionId, true)
+    billing.state.renew(user.subscriptionId, true)
     await billing.idle()
     const { currentPeriodEnd: second } = await billing.status(user)
     expect(Date.parse(second ?? '') - Date.parse(first ?? '')).toBe(30 * DAY)
@@ -166,7 +166,7 @@ describe('A subscription goes through its states', () => {
   test('every change of tier is audited once', async () => {
     await using billing = await createTestBilling()
     const user = await billing.subscriber()
-    billing.books.setStatus(user.subscriptionId, 'canceled')
+    billing.state.setStatus(user.subscriptionId, 'canceled')
     await billing.idle()
     const details = billing
       .audits('tier.changed')
@@ -181,7 +181,7 @@ describe('A subscription goes through its states', () => {
 test('A customer deleted in the dashboard: all ended, and the user may subscribe anew', async () => {
   await using billing = await createTestBilling()
   const user = await billing.subscriber()
-  billing.books.deleteCustomer(user.customerId)
+  billing.state.deleteCustomer(user.customerId)
   await billing.idle()
   expect(await billing.tier(user)).toBe('basic')
   const answer = await billing.send('POST', '/v1/subscribe/pro', user)
@@ -213,10 +213,10 @@ test('a change of tier counts at the very next prompt', async () => {
   }
   for (let at = 0; at < 5; at++) expect(await prompt()).toBe(202)
   expect(await prompt()).toBe(429)
-  const { id } = billing.books.subscribe(user.customerId, STAND_IN_PRICE.id)
+  const { id } = billing.state.subscribe(user.customerId, STAND_IN_PRICE.id)
   await billing.send('POST', '/v1/subscription/sync', user)
   expect(await prompt()).toBe(202)
-  billing.books.setStatus(id, 'canceled')
+  billing.state.setStatus(id, 'canceled')
   await billing.send('POST', '/v1/subscription/sync', user)
   expect(await prompt()).toBe(429)
 })
@@ -229,7 +229,7 @@ test('past_due counts from the last time it was seen paid, where its period bega
   const seenPaidAt = billing.clock.now()
   billing.clock.set(seenPaidAt + HOUR)
   // As after an upgrade in the middle of the period whose invoice is not paid.
-  billing.books.setStatus(user.subscriptionId, 'past_due')
+  billing.state.setStatus(user.subscriptionId, 'past_due')
   await billing.idle()
   const { tier, graceUntil } = await billing.status(user)
   expect([tier, graceUntil]).toEqual(['pro', new Date(seenPaidAt + 3 * DAY).toISOString()])

@@ -25,7 +25,7 @@ test('Two processes that make a customer at once keep the first, and sell to it'
   billing.stripe.behave(({ method, path }) => {
     if (method === 'POST' && path === '/v1/customers') {
       // The other process was faster.
-      const { id } = billing.books.newCustomer()
+      const { id } = billing.state.newCustomer()
       orm
         .insert(billingCustomers)
         .values({ id, userId: user.userId, livemode: false, createdAt: billing.clock.now() })
@@ -36,7 +36,7 @@ test('Two processes that make a customer at once keep the first, and sell to it'
   expect((await billing.send('POST', '/v1/subscribe/pro', user)).status).toBe(200)
   const [kept, ...more] = orm.select().from(billingCustomers).all()
   expect(more).toEqual([])
-  expect([...billing.books.sessions.values()].map(({ customer }) => customer)).toEqual([
+  expect([...billing.state.sessions.values()].map(({ customer }) => customer)).toEqual([
     kept?.id ?? '',
   ])
 })

@@ -10,8 +10,8 @@ describe('The order of events does not matter', () => {
     await using billing = await createTestBilling()
     const user = await billing.shopper()
     billing.stripe.deliveries.hold()
-    const { id } = billing.books.subscribe(user.customerId, STAND_IN_PRICE.id, 'incomplete')
-    billing.books.setStatus(id, 'active')
+    const { id } = billing.state.subscribe(user.customerId, STAND_IN_PRICE.id, 'incomplete')
+    billing.state.setStatus(id, 'active')
     billing.stripe.deliveries.release('reversed')
     await billing.idle()
     expect(await billing.tier(user)).toBe('pro')
@@ -20,8 +20,8 @@ describe('The order of events does not matter', () => {
   test('a stale active after deleted changes nothing', async () => {
     await using billing = await createTestBilling()
     const user = await billing.subscriber()
-    const active = billing.books.events.find(({ type }) => type === 'customer.subscription.created')
-    billing.books.setStatus(user.subscriptionId, 'canceled')
+    const active = billing.state.events.find(({ type }) => type === 'customer.subscription.created')
+    billing.state.setStatus(user.subscriptionId, 'canceled')
     await billing.idle()
     expect(await billing.tier(user)).toBe('basic')
     await billing.deliver(JSON.stringify({ ...active, id: 'evt_stale_copy' }))
@@ -44,7 +44,7 @@ describe('The order of events does not matter', () => {
     await asked.promise
     billing.stripe.behave(() => ({ kind: 'answer' }))
     billing.clock.set(billing.clock.now() + 1)
-    billing.books.setStatus(user.subscriptionId, 'canceled')
+    billing.state.setStatus(user.subscriptionId, 'canceled')
     await billing.deliver(eventOf({}, { object: 'subscription', customer: user.customerId }))
     await billing.idle()
     expect(await billing.tier(user)).toBe('basic')
@@ -59,7 +59,7 @@ describe('The order of events does not matter', () => {
     // Opens a page, for which the customer is read; then the clock is set right.
     const { url } = await json<CheckoutPage>(billing.send('POST', '/v1/subscribe/pro', user))
     billing.clock.set(billing.clock.now() - 50 * MINUTE)
-    billing.books.pay(url.split('/').at(-1) ?? '')
+    billing.state.pay(url.split('/').at(-1) ?? '')
     await billing.idle()
     expect(await billing.tier(user)).toBe('pro')
   })
@@ -76,7 +76,7 @@ describe('The order of events does not matter', () => {
     await billing.deliver(eventOf({}, { object: 'subscription', customer: user.customerId }))
     await asked.promise
     // Stripe's answer was made before this happened, and arrives after it.
-    billing.books.subscribe(user.customerId, STAND_IN_PRICE.id)
+    billing.state.subscribe(user.customerId, STAND_IN_PRICE.id)
     await billing.stripe.deliveries.settled()
     expect(await billing.tier(user)).toBe('basic')
     late.resolve()
@@ -89,7 +89,7 @@ test('A sync that was cut off by a kill is done by the next process', async () =
   await using billing = await createTestBilling({ work: false })
   const user = await billing.signIn()
   await billing.send('POST', '/v1/subscribe/pro', user)
-  billing.books.subscribe(billing.customerOf(user.userId) ?? '', STAND_IN_PRICE.id)
+  billing.state.subscribe(billing.customerOf(user.userId) ?? '', STAND_IN_PRICE.id)
   await billing.stripe.deliveries.settled()
   expect(billing.stripe.deliveries.log.map(({ status }) => status)).toContain(200)
   // Nobody worked between the 200 and now: what is durable is all there is.

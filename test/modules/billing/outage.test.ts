@@ -13,7 +13,7 @@ describe('When Stripe fails in a sync, nobody is downgraded', () => {
     const billing = await createTestBilling({ settings })
     const user = await billing.subscriber()
     billing.stripe.behave(() => behaviour)
-    billing.books.setStatus(user.subscriptionId, 'canceled')
+    billing.state.setStatus(user.subscriptionId, 'canceled')
     return { billing, user }
   }
   /** Until the worker has put the job off. */
@@ -53,7 +53,7 @@ describe('When Stripe fails in a sync, nobody is downgraded', () => {
   test('an outage of three days: Pro for 72 hours past the period, and each prompt asks for a sync', async () => {
     await using billing = await createTestBilling({ work: false })
     const user = await billing.shopper()
-    billing.books.subscribe(user.customerId, STAND_IN_PRICE.id)
+    billing.state.subscribe(user.customerId, STAND_IN_PRICE.id)
     await billing.send('POST', '/v1/subscription/sync', user)
     const end = Date.parse((await billing.status(user)).currentPeriodEnd ?? '')
     billing.database.orm.delete(jobs).run()
@@ -85,7 +85,7 @@ describe('When Stripe fails in a sync, nobody is downgraded', () => {
   test('in live mode a customer that Stripe does not know downgrades nobody', async () => {
     await using billing = await createTestBilling({ livemode: true })
     const user = await billing.subscriber()
-    billing.books.customers.delete(user.customerId)
+    billing.state.customers.delete(user.customerId)
     await billing.deliver(
       eventOf({ livemode: true }, { object: 'subscription', customer: user.customerId }),
     )

@@ -18,10 +18,10 @@ describe('The portal', () => {
     const first = await portal(billing, user)
     billing.clock.set(billing.clock.now() + 30 * SECOND - 1)
     expect(await portal(billing, user)).toBe(first)
-    expect(billing.books.portals.size).toBe(1)
+    expect(billing.state.portals.size).toBe(1)
     billing.clock.set(billing.clock.now() + 1)
     expect(await portal(billing, user)).not.toBe(first)
-    expect(billing.books.portals.size).toBe(2)
+    expect(billing.state.portals.size).toBe(2)
   })
 
   test('its page is given again after a restart, and to nobody else', async () => {

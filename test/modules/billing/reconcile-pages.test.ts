@@ -77,7 +77,7 @@ test('a reconcile reads every page of events and syncs every page of customers t
   await using billing = await createTestBilling({ deliver: false, work: false })
   addSubscribers(billing, 230)
   const { orm } = billing.database
-  for (let at = 0; at < 230; at++) billing.books.happen('payout.paid', {})
+  for (let at = 0; at < 230; at++) billing.state.happen('payout.paid', {})
   // These cannot change any more, or are not ours to look at.
   orm
     .update(subscriptions)
@@ -151,8 +151,8 @@ test('two reconciles that wait are one', async () => {
 test('a reconcile and a sync that are told to stop read no further', async () => {
   await using billing = await createTestBilling({ deliver: false, work: false })
   const user = await billing.shopper()
-  for (let at = 0; at < 150; at++) billing.books.happen('payout.paid', {})
-  billing.books.subscribe(user.customerId, 'price_standin_pro')
+  for (let at = 0; at < 150; at++) billing.state.happen('payout.paid', {})
+  billing.state.subscribe(user.customerId, 'price_standin_pro')
   for (const [kind, body] of [
     ['billing.reconcile', {}],
     ['billing.sync', { customerId: user.customerId }],
@@ -162,5 +162,5 @@ test('a reconcile and a sync that are told to stop read no further', async () =>
     await expect(run(billing, kind, body, stop)).rejects.toThrow('told to stop')
   }
   expect(billing.events()).toEqual([])
-  expect([...billing.books.subscriptions.values()].map(({ status }) => status)).toEqual(['active'])
+  expect([...billing.state.subscriptions.values()].map(({ status }) => status)).toEqual(['active'])
 })

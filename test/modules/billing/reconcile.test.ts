@@ -10,7 +10,7 @@ describe('When a webhook never arrives', () => {
     await using billing = await createTestBilling({ deliver: false })
     const user = await billing.signIn()
     const { url } = await json<CheckoutPage>(billing.send('POST', '/v1/subscribe/pro', user))
-    billing.books.pay(url.split('/').at(-1) ?? '')
+    billing.state.pay(url.split('/').at(-1) ?? '')
     expect(await billing.tier(user)).toBe('basic')
     const answer = await billing.send('POST', '/v1/subscription/sync', user)
     expect(await answer.json()).toMatchObject({
@@ -23,8 +23,8 @@ describe('When a webhook never arrives', () => {
   test('reconcile takes in what Stripe lists, and syncs every customer that can still change', async () => {
     await using billing = await createTestBilling({ deliver: false })
     const [payer, quitter] = [await billing.shopper(), await billing.subscriber()]
-    billing.books.subscribe(payer.customerId, 'price_standin_pro')
-    billing.books.setStatus(quitter.subscriptionId, 'canceled')
+    billing.state.subscribe(payer.customerId, 'price_standin_pro')
+    billing.state.setStatus(quitter.subscriptionId, 'canceled')
     await billing.services.billing.reconcile()
     await billing.idle()
     expect(await billing.tier(payer)).toBe('pro')
@@ -63,7 +63,7 @@ describe('When a webhook never arrives', () => {
   test('a reconcile cut off by an outage begins again and forgets nothing', async () => {
     await using billing = await createTestBilling({ deliver: false })
     const user = await billing.shopper()
-    billing.books.subscribe(user.customerId, 'price_standin_pro')
+    billing.state.subscribe(user.customerId, 'price_standin_pro')
     billing.stripe.behave(({ path }) =>
       path === '/v1/events' ? { kind: 'status', status: 500 } : { kind: 'answer' },
     )
@@ -101,7 +101,7 @@ test('Whoever pays on somebody else’s page makes that one Pro, and /sync takes
   await using billing = await createTestBilling()
   const [owner, other] = [await billing.signIn(), await billing.signIn()]
   const { url } = await json<CheckoutPage>(billing.send('POST', '/v1/subscribe/pro', owner))
-  billing.books.pay(url.split('/').at(-1) ?? '')
+  billing.state.pay(url.split('/').at(-1) ?? '')
   await billing.idle()
   const body = { sessionId: url.split('/').at(-1) }
   expect((await billing.send('POST', '/v1/subscription/sync', { ...other, body })).status).toBe(422)

@@ -46,7 +46,7 @@ test('POST /v1/subscription/portal gives the customer’s page, back to where th
   const user = await billing.subscriber()
   const { url } = await json<PortalPage>(billing.send('POST', '/v1/subscription/portal', user))
   expect(url).toStartWith(`${billing.stripe.url}/portal/`)
-  expect([...billing.books.portals.values()]).toMatchObject([
+  expect([...billing.state.portals.values()]).toMatchObject([
     { customer: user.customerId, return_url: 'https://shop.example/me' },
   ])
 })
@@ -63,7 +63,7 @@ test('POST /v1/subscription/portal makes one page with an Idempotency-Key, howev
   const again = await ask()
   expect(again.headers.get('idempotent-replayed')).toBe('true')
   expect(await json<PortalPage>(again)).toEqual(first)
-  expect(billing.books.portals.size).toBe(1)
+  expect(billing.state.portals.size).toBe(1)
 })
 
 test('GET /v1/plans shows the price, asks Stripe rarely, and survives an outage', async () => {
@@ -112,7 +112,7 @@ describe('Where Stripe is not configured', () => {
     expect((await json<ProblemJson>(answer)).type).toBe('/problems/billing-unavailable')
   })
 
-  test('the status, which asks our own books only, still answers', async () => {
+  test('the status, which asks our own state only, still answers', async () => {
     const { send, signIn } = createTestApp()
     const answer = await send('GET', '/v1/subscription/status', await signIn())
     expect(await answer.json()).toMatchObject({

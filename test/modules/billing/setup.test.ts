@@ -135,16 +135,16 @@ describe('A refusal that only an operator can end is 503 and an alarm with the r
     const { billing, lines } = await watched({ settings: { stripeAutomaticTax: true } })
     await using _ = billing
     const user = await billing.shopper()
-    const { setup } = billing.books
+    const { setup } = billing.state
     const alarmOf = async (path: string) => {
       billing.clock.set(billing.clock.now() + MINUTE)
       await unavailable(await billing.send('POST', path, await billing.fresh(user)))
       return lines().at(-1)?.alarm
     }
-    for (const session of billing.books.sessions.values()) session.status = 'expired'
+    for (const session of billing.state.sessions.values()) session.status = 'expired'
     setup.taxActive = false
     expect(await alarmOf('/v1/subscribe/pro')).toBe('stripe-tax')
-    billing.books.price('price_standin_pro').active = false
+    billing.state.price('price_standin_pro').active = false
     expect(await alarmOf('/v1/subscribe/pro')).toBe('stripe-price')
     setup.chargesEnabled = false
     expect(await alarmOf('/v1/subscribe/pro')).toBe('stripe-activation')
@@ -157,7 +157,7 @@ describe('A refusal that only an operator can end is 503 and an alarm with the r
     const { billing, lines } = await watched({ metrics })
     await using _ = billing
     const user = await billing.subscriber()
-    billing.books.setup.portalSaved = false
+    billing.state.setup.portalSaved = false
     const ask = async () =>
       unavailable(await billing.send('POST', '/v1/subscription/portal', await billing.fresh(user)))
     for (let at = 0; at < 5; at++) await ask()
@@ -175,9 +175,9 @@ describe('A refusal that only an operator can end is 503 and an alarm with the r
     const { billing } = await watched()
     await using _ = billing
     const user = await billing.subscriber()
-    billing.books.setup.portalSaved = false
+    billing.state.setup.portalSaved = false
     await unavailable(await billing.send('POST', '/v1/subscription/portal', user))
-    billing.books.setup.portalSaved = true
+    billing.state.setup.portalSaved = true
     expect((await billing.send('POST', '/v1/subscription/portal', user)).status).toBe(200)
   })
 
@@ -195,7 +195,7 @@ describe('A refusal that only an operator can end is 503 and an alarm with the r
     const { billing, lines } = await watched()
     await using _ = billing
     const user = await billing.shopper()
-    for (const session of billing.books.sessions.values()) session.status = 'expired'
+    for (const session of billing.state.sessions.values()) session.status = 'expired'
     billing.stripe.behave(({ method, path }) =>
       method === 'POST' && path === '/v1/checkout/sessions'
         ? { kind: 'error', status: 400, type: 'idempotency_error', message: 'Other parameters.' }
@@ -217,7 +217,7 @@ describe('A job that Stripe refuses', () => {
     await using _ = billing
     const user = await billing.subscriber()
     billing.stripe.behave(() => ({ kind: 'error', ...refusal }))
-    billing.books.setStatus(user.subscriptionId, 'canceled')
+    billing.state.setStatus(user.subscriptionId, 'canceled')
     const deadline = performance.now() + 3_000
     const due = () => billing.syncs().find(({ state }) => state === 'ready')?.dueAt ?? 0
     while (due() <= billing.clock.now()) {

@@ -21,11 +21,11 @@ describe('When Stripe fails in a subscribe', () => {
     const user = await billing.signIn()
     billing.stripe.behave(({ path }) => ({ kind: path === '/v1/customers' ? 'lose' : 'answer' }))
     await unavailable(await subscribe(billing, user))
-    expect(billing.books.customers.size).toBe(1)
+    expect(billing.state.customers.size).toBe(1)
     billing.stripe.behave(() => ({ kind: 'answer' }))
     expect((await subscribe(billing, user)).status).toBe(200)
-    expect(billing.books.customers.size).toBe(1)
-    expect(billing.customerOf(user.userId)).toBe([...billing.books.customers.keys()][0])
+    expect(billing.state.customers.size).toBe(1)
+    expect(billing.customerOf(user.userId)).toBe([...billing.state.customers.keys()][0])
   })
 
   test('the lost answer of session creation makes no second session', async () => {
@@ -37,7 +37,7 @@ describe('When Stripe fails in a subscribe', () => {
     await unavailable(await subscribe(billing, user))
     billing.stripe.behave(() => ({ kind: 'answer' }))
     const { url } = await page(billing, user)
-    expect([...billing.books.sessions.values()].map((session) => session.url)).toEqual([url])
+    expect([...billing.state.sessions.values()].map((session) => session.url)).toEqual([url])
   })
 
   test('a 500, which Stripe keeps under its key, is not asked for again', async () => {
@@ -107,7 +107,7 @@ describe('When the account is deleted', () => {
     })
     expect((await subscribe(billing, user)).status).toBe(401)
     await billing.idle()
-    expect([...billing.books.sessions.values()].map(({ status }) => status)).toEqual(['expired'])
+    expect([...billing.state.sessions.values()].map(({ status }) => status)).toEqual(['expired'])
   })
 
   test('before its customer is kept: 401, and no session was made', async () => {
@@ -118,7 +118,7 @@ describe('When the account is deleted', () => {
       return { kind: 'answer' }
     })
     expect((await subscribe(billing, user)).status).toBe(401)
-    expect(billing.books.sessions.size).toBe(0)
+    expect(billing.state.sessions.size).toBe(0)
     expect(billing.database.orm.select().from(billingCustomers).all()).toEqual([])
     expect(billing.database.orm.select().from(checkoutSessions).all()).toEqual([])
   })

@@ -47,7 +47,7 @@ describe('POST /v1/subscribe/pro', () => {
     const answers = await Promise.all(Array.from({ length: 20 }, () => page(billing, user)))
     expect(new Set(answers.map(({ url }) => url)).size).toBe(1)
     expect(made(billing)).toEqual({ customers: 1, sessions: 1 })
-    expect(billing.books.customers.size).toBe(1)
+    expect(billing.state.customers.size).toBe(1)
   })
 
   test('again later: the same page while it is open, another once it expired', async () => {
@@ -66,7 +66,7 @@ describe('POST /v1/subscribe/pro', () => {
     await using billing = await createTestBilling({ deliver: false })
     const user = await billing.signIn()
     const first = await page(billing, user)
-    billing.books.expire(first.url.split('/').at(-1) ?? '')
+    billing.state.expire(first.url.split('/').at(-1) ?? '')
     expect((await page(billing, user)).url).not.toBe(first.url)
   })
 
@@ -87,7 +87,7 @@ describe('POST /v1/subscribe/pro', () => {
     async (status) => {
       await using billing = await createTestBilling()
       const user = await billing.subscriber()
-      billing.books.setStatus(user.subscriptionId, status)
+      billing.state.setStatus(user.subscriptionId, status)
       expect((await subscribe(billing, user)).status).toBe(409)
     },
   )
@@ -96,7 +96,7 @@ describe('POST /v1/subscribe/pro', () => {
     await using billing = await createTestBilling({ deliver: false })
     const user = await billing.signIn()
     const { url } = await page(billing, user)
-    billing.books.pay(url.split('/').at(-1) ?? '')
+    billing.state.pay(url.split('/').at(-1) ?? '')
     expect(await billing.tier(user)).toBe('basic')
     expect((await subscribe(billing, user)).status).toBe(409)
     expect(await billing.tier(user)).toBe('pro')
@@ -110,7 +110,7 @@ describe('POST /v1/subscribe/pro', () => {
     billing.stripe.behave(({ method, path }) => {
       if (method !== 'GET' || !/sessions\/cs_/.test(path)) return { kind: 'answer' }
       const made = () => {
-        billing.books.pay(url.split('/').at(-1) ?? '')
+        billing.state.pay(url.split('/').at(-1) ?? '')
         paid.resolve()
       }
       return { kind: 'late', until: paid.promise, made }
@@ -122,7 +122,7 @@ describe('POST /v1/subscribe/pro', () => {
   test('after a cancelled subscription: a new page for the same customer', async () => {
     await using billing = await createTestBilling()
     const user = await billing.subscriber()
-    billing.books.setStatus(user.subscriptionId, 'canceled')
+    billing.state.setStatus(user.subscriptionId, 'canceled')
     await billing.idle()
     expect((await subscribe(billing, user)).status).toBe(200)
     expect(made(billing)).toEqual({ customers: 1, sessions: 2 })

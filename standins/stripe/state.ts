@@ -3,19 +3,25 @@ import type { Clock } from '#src/lib/clock.ts'
 import { SECOND } from '#src/lib/time.ts'
 import { ApiError, missing } from './behaviour.ts'
 import type { Deliveries } from './deliveries.ts'
-import { newEvent, type StandInEvent } from './events.ts'
-import { newCustomer as customerOf, newId, type StandInPrice, toPrice } from './objects.ts'
+import {
+  newCustomer as customerOf,
+  newEvent,
+  newId,
+  type StandInEvent,
+  type StandInPrice,
+  toPrice,
+} from './objects.ts'
 import { newSubscription, startPeriod } from './subscription.ts'
 
-export interface BooksOptions {
+export interface StateOptions {
   clock: Clock
   livemode: boolean
   prices: StandInPrice[]
   deliveries: Deliveries
 }
 
-/** All that the stand-in knows, and what can happen to it. Everything that happens is an event. */
-export function createBooks({ clock, livemode, prices, deliveries }: BooksOptions) {
+/** Everything the stand-in stores, and the changes that can happen to it. Each change is an event. */
+export function createState({ clock, livemode, prices, deliveries }: StateOptions) {
   const customers = new Map<string, Stripe.Customer | Stripe.DeletedCustomer>()
   const subscriptions = new Map<string, Stripe.Subscription>()
   const sessions = new Map<string, Stripe.Checkout.Session>()
@@ -28,7 +34,7 @@ export function createBooks({ clock, livemode, prices, deliveries }: BooksOption
   /** What an operator sets up at Stripe once. */
   const setup = { portalSaved: true, taxActive: true, chargesEnabled: true }
 
-  /** Delivered on its own time: nobody waits for it. */
+  /** Records an event and sends it; does not wait for the delivery. */
   function happen(type: string, object: object): void {
     const event = newEvent(type, object, { now: now(), livemode })
     events.push(event)
@@ -63,7 +69,7 @@ export function createBooks({ clock, livemode, prices, deliveries }: BooksOption
     return found
   }
 
-  /** A living customer named in a parameter. */
+  /** The customer named in a parameter, which must not be deleted. */
   function livingCustomer(id: string): Stripe.Customer {
     const found = customers.get(id)
     if (!found || found.deleted) throw missing('customer', id, 'customer')
@@ -156,7 +162,7 @@ export function createBooks({ clock, livemode, prices, deliveries }: BooksOption
     return deleted
   }
 
-  /** What each session sells; the API does not tell unless asked to expand. */
+  /** What each session sells; the API shows it only where it is asked to expand. */
   const priceOf = new Map<string, string>()
 
   return {
@@ -187,4 +193,4 @@ export function createBooks({ clock, livemode, prices, deliveries }: BooksOption
   }
 }
 
-export type Books = ReturnType<typeof createBooks>
+export type StripeState = ReturnType<typeof createState>
