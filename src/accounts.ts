@@ -27,10 +27,9 @@ import { createSmsStore } from './modules/sms/store.sqlite.ts'
 import { smsLanguages } from './modules/sms/texts.ts'
 import { createTwilio } from './modules/sms/twilio.ts'
 import { createWebhook } from './modules/sms/webhook.ts'
+import type { OnRemoved } from './modules/users/commands.ts'
 import { eraseUser } from './modules/users/jobs.ts'
 import { createUsers } from './modules/users/service.ts'
-import { createUserStore } from './modules/users/store.sqlite.ts'
-import type { OnDeleted } from './modules/users/store.ts'
 import { createOrigins } from './plugins/origin.ts'
 import type { Queue } from './queue/queue.ts'
 
@@ -41,14 +40,14 @@ export function createAccountServices({
   quotas,
   tokens,
   cursors,
-  onDeleted,
+  onRemoved,
 }: {
   deps: Deps
   queue: Queue
   quotas: Quotas
   tokens: AccessTokens
   cursors: Cursors
-  onDeleted: readonly OnDeleted[]
+  onRemoved: readonly OnRemoved[]
 }) {
   const { config, database, clock, random, log } = deps
   const meters = deps.meters ?? noMeters
@@ -118,10 +117,11 @@ export function createAccountServices({
   }
   const accounts = createAccounts(accountDeps)
   const reproof = createReproof(accountDeps)
-  const userStore = createUserStore(database, queue, onDeleted)
-  queue.register(eraseUser({ store: userStore, clock }))
+  queue.register(eraseUser({ database, clock }))
   const users = createUsers({
-    store: userStore,
+    database,
+    queue,
+    onRemoved,
     clock,
     quotas,
     prove: reproof.proveForDeletion,

@@ -19,7 +19,7 @@ import { createQuotas } from './modules/quota/service.ts'
 import { createQuotaStore } from './modules/quota/store.sqlite.ts'
 import { createSearch } from './modules/search/service.ts'
 import { createSearchStore } from './modules/search/store.sqlite.ts'
-import { createSetRoomAside } from './modules/users/erase.sqlite.ts'
+import { eraseRoomLater } from './modules/users/erasure.ts'
 import { createAuth } from './plugins/auth.ts'
 import { createInFlight } from './plugins/in-flight.ts'
 import { createTurns } from './plugins/turns.ts'
@@ -75,7 +75,7 @@ export function createServices(deps: Deps) {
   const rooms = createRooms({
     database,
     cancelPending: conversation.cancelPending,
-    setAside: createSetRoomAside(queue),
+    setAside: eraseRoomLater,
     countText: syncCommand<{ userId: string; bytes: number }, void>(
       'quota.count-text',
       () =>
@@ -94,7 +94,15 @@ export function createServices(deps: Deps) {
     quotas,
     tokens,
     cursors,
-    onDeleted: [(tx, userId) => tx.run(closeAccount, { userId, now: clock.now() }), quotas.leave],
+    onRemoved: [
+      closeAccount,
+      syncCommand<{ userId: string }, void>(
+        'quota.leave-number',
+        () =>
+          (tx, { userId }) =>
+            quotas.leave(tx, userId),
+      ),
+    ],
   })
   const search = createSearch({
     store: createSearchStore(database, clock),

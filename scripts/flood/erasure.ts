@@ -6,8 +6,8 @@ import { migrate } from '#src/database/sqlite/migrate.ts'
 import { type Database, openDatabase } from '#src/database/sqlite/open.ts'
 import { systemClock } from '#src/lib/clock.ts'
 import { audit } from '#src/modules/audit/audit.ts'
+import { createRemove } from '#src/modules/users/commands.ts'
 import { eraseUser } from '#src/modules/users/jobs.ts'
-import { createUserStore } from '#src/modules/users/store.sqlite.ts'
 import { createQueue } from '#src/queue/queue.ts'
 
 export interface Erasure {
@@ -24,12 +24,12 @@ export async function measureErasure(rooms: number, messages: number): Promise<E
   migrate(database.sqlite, { now: 0 })
   fill(database, rooms, messages)
   database.checkpoint()
-  const store = createUserStore(database, createQueue({ clock: systemClock }), [])
-  const job = eraseUser({ store, clock: systemClock })
+  const remove = createRemove(createQueue({ clock: systemClock }), [])
+  const job = eraseUser({ database, clock: systemClock })
   const others = { isOver: false }
   const waits = writeUntil(database, others)
   const startedAt = performance.now()
-  await store.remove({ userId: 'much', origin: undefined, now: 1 })
+  await database.run(remove, { userId: 'much', origin: undefined, now: 1 })
   const removeMs = performance.now() - startedAt
   const body = { userId: 'much' }
   const claimed = { id: 1, kind: job.kind, lane: null, owner: null, body, claims: 1, errors: 0 }

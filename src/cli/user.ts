@@ -1,6 +1,12 @@
 import { Argument, type Command } from 'commander'
 import { toInstant } from '#src/lib/time.ts'
-import { createOperator, type OperatorView } from '#src/modules/users/operator.sqlite.ts'
+import {
+  getUserView,
+  getUserViews,
+  revokeSessions as revoke,
+  setTier as set,
+} from '#src/modules/users/operator.ts'
+import type { OperatorView } from '#src/modules/users/statements.ts'
 import { type Context, withServices } from './context.ts'
 import { wholeNumber } from './numbers.ts'
 import { table } from './table.ts'
@@ -12,7 +18,7 @@ const TIERS = ['basic', 'pro', 'by-subscription'] as const
 export function addUser(program: Command, terminal: Terminal): void {
   const user = program
     .command('user')
-    .description('look at accounts and mend them; every deed is audited')
+    .description('look at accounts and change them; every change is audited')
   user
     .command('list')
     .description('users, newest first')
@@ -27,7 +33,9 @@ export function addUser(program: Command, terminal: Terminal): void {
     .action((who, options) => show(terminal, who, options))
   user
     .command('set-tier')
-    .description('give a tier that wins over the subscription, or the subscription its word back')
+    .description(
+      'give a tier that wins over the subscription, or let the subscription decide again',
+    )
     .argument('<user>', WHO)
     .addArgument(new Argument('<tier>').choices(TIERS))
     .action((who, tier) => setTier(terminal, who, tier))
@@ -46,7 +54,7 @@ export function addUser(program: Command, terminal: Terminal): void {
 
 function list(terminal: Terminal, options: { limit: number; json?: true }) {
   return withServices(terminal, async ({ database }) => {
-    const users = createOperator(database).list(options.limit)
+    const users = await database.read(getUserViews, { limit: options.limit })
     if (options.json) return terminal.print(JSON.stringify(users.map(describe)))
     const cells = users.map((user) => Object.values(describe(user)))
     const heading = ['id', 'phone', 'name', 'tier set', 'verified', 'created', 'sessions']
@@ -56,7 +64,7 @@ function list(terminal: Terminal, options: { limit: number; json?: true }) {
 
 function show(terminal: Terminal, who: string, options: { json?: true }) {
   return withServices(terminal, async ({ database, services }) => {
-    const user = find(database, who)
+    const user = await find(database, who)
     const { id: userId, numberDigest } = user
     const { tier, quota, storage } = services.quotas.standing({ userId, numberDigest })
     const shown = { ...describe(user), tier, quota, storage }
@@ -71,24 +79,24 @@ function show(terminal: Terminal, who: string, options: { json?: true }) {
 
 function setTier(terminal: Terminal, who: string, tier: (typeof TIERS)[number]) {
   return withServices(terminal, async ({ database, now }) => {
-    const { id } = find(database, who)
+    const { id } = await find(database, who)
     const override = tier === 'by-subscription' ? null : tier
-    await createOperator(database).setTier({ userId: id, tier: override, now: now() })
+    await database.run(set, { userId: id, tier: override, now: now() })
     return terminal.print(`${id} is ${tier === 'by-subscription' ? 'what Stripe says' : tier} now.`)
   })
 }
 
 function revokeSessions(terminal: Terminal, who: string) {
   return withServices(terminal, async ({ database, now }) => {
-    const { id } = find(database, who)
-    const count = await createOperator(database).revokeSessions({ userId: id, now: now() })
+    const { id } = await find(database, who)
+    const count = await database.run(revoke, { userId: id, now: now() })
     return terminal.print(`${count} session(s) of ${id} ended.`)
   })
 }
 
 function erase(terminal: Terminal, who: string, options: { yes?: true }) {
   return withServices(terminal, async ({ database, services }) => {
-    const { id } = find(database, who)
+    const { id } = await find(database, who)
     if (!options.yes) throw new Failure(`This erases ${id} for good. Say so with --yes.`)
     if (!(await services.users.erase(id))) throw new Failure(`${id} has gone just now.`)
     return terminal.print(`${id} is erased.`)
@@ -96,8 +104,8 @@ function erase(terminal: Terminal, who: string, options: { yes?: true }) {
 }
 
 /** @throws Failure where there is none */
-function find(database: Context['database'], who: string): OperatorView {
-  const user = createOperator(database).find(who)
+async function find(database: Context['database'], who: string): Promise<OperatorView> {
+  const user = await database.read(getUserView, { key: who })
   if (!user) throw new Failure(`There is no user '${who}'.`)
   return user
 }

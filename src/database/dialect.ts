@@ -4,3 +4,11 @@ import { type SQL, type SQLWrapper, sql } from 'drizzle-orm'
 export function contains(text: SQLWrapper, part: SQLWrapper): SQL {
   return sql`instr(${text}, ${part}) > 0`
 }
+
+/**
+ * The column that decides after those of an index, so that reading in the order of the index needs no sort: SQLite's
+ * indexes end with the row id. On PostgreSQL it is the primary key.
+ */
+export function rowOrder(table: SQLWrapper): SQL {
+  return sql`${table}.rowid`
+}

@@ -6,8 +6,5 @@ export const NOBODY = ERASED_PREFIX
 /** Of a row of users: the user is active. */
 export const IS_SOMEBODY = `phone NOT LIKE '${NOBODY}%'`
 
-/** The others, for whom the index of phones is asked: `;` follows `:`. */
-export const IS_NOBODY = `phone >= '${NOBODY}' AND phone < '${NOBODY.replace(':', ';')}'`
-
 /** Of a row of users: what its limits are counted by, see the schema. Never null. */
 export const NUMBER_DIGEST = 'coalesce(users.number_digest, users.id)'

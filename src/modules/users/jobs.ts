@@ -1,20 +1,20 @@
+import type { Database } from '#src/database/sqlite/open.ts'
 import type { Clock } from '#src/lib/clock.ts'
 import type { JobKind } from '#src/queue/job.ts'
-import { ERASE_KIND } from './erase.sqlite.ts'
-import type { UserStore } from './store.ts'
+import { ERASE_KIND, eraseSome } from './erasure.ts'
 
-/** Between two commits, so that most of the time is everybody else's. */
+/** Between two commits, so that other writes get most of the time. */
 const PAUSE_MS = 10
 
 /**
- * Job kind `users.erase`: erases what was too much for the commit that deleted it. Each commit takes a part, so
- * that whatever interrupts it, the next try goes on where it was; hourly maintenance sees to it that there is one.
+ * Job kind `users.erase`: erases what was too large for the commit that deleted it. Each commit erases a part, so the next
+ * attempt goes on where an interrupted one was; hourly maintenance enqueues one where there is none.
  */
 export function eraseUser({
-  store,
+  database,
   clock,
 }: {
-  store: Pick<UserStore, 'eraseSome'>
+  database: Database
   clock: Clock
 }): JobKind<{ userId: string }> {
   return {
@@ -22,7 +22,7 @@ export function eraseUser({
     concurrency: 1,
     parse,
     async run({ body: { userId } }, signal) {
-      while (!(await store.eraseSome({ userId }))) {
+      while (!(await database.run(eraseSome, { userId }))) {
         signal.throwIfAborted()
         await new Promise<void>((resolve) => clock.after(PAUSE_MS, resolve))
       }

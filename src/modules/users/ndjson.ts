@@ -1,20 +1,29 @@
 import { toInstant } from '#src/lib/time.ts'
-import type { Entry } from './store.ts'
+import type { Entry } from './export.ts'
 
 /**
  * One JSON object a line. A page is read only once the one before has left, so a slow reader costs one page, and in a
- * later turn of the event loop, so a fast one does not hold up the requests of others.
+ * later tick of the event loop, so a fast one does not hold up the requests of others.
  * @param ended called once, when all is read or the reader is gone
  */
-export function toNdjson(pages: Generator<Entry[]>, ended: () => void): ReadableStream<Uint8Array> {
+export function toNdjson(
+  pages: AsyncGenerator<Entry[]>,
+  ended: () => void,
+): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder()
   let isOver = false
 
-  function readNext() {
+  function end() {
+    if (isOver) return
+    isOver = true
+    ended()
+  }
+
+  async function readNext() {
     try {
-      return pages.next()
+      return await pages.next()
     } catch (error) {
-      ended()
+      end()
       throw error
     }
   }
@@ -24,18 +33,19 @@ export function toNdjson(pages: Generator<Entry[]>, ended: () => void): Readable
       async pull(controller) {
         await new Promise<void>((resolve) => setImmediate(resolve))
         if (isOver) return
-        const page = readNext()
+        const page = await readNext()
+        // The reader may have gone while the page was read.
+        if (isOver) return
         if (page.done) {
-          ended()
+          end()
           return controller.close()
         }
         const lines = page.value.map((entry) => `${JSON.stringify(entry, readable)}\n`)
         controller.enqueue(encoder.encode(lines.join('')))
       },
-      cancel() {
-        isOver = true
-        pages.return(undefined)
-        ended()
+      async cancel() {
+        end()
+        await pages.return(undefined)
       },
     },
     { highWaterMark: 0 },
@@ -44,7 +54,7 @@ export function toNdjson(pages: Generator<Entry[]>, ended: () => void): Readable
 
 const FLAGS = new Set(['hasPassword', 'cancelAtPeriodEnd', 'livemode'])
 
-/** Instants and flags as the API tells them; in the database both are numbers. */
+/** Instants and flags as the API shows them; in the database both are numbers. */
 function readable(name: string, value: unknown): unknown {
   if (typeof value !== 'number') return value
   if (name === 'at' || name.endsWith('At') || /^period(Start|End)$/.test(name)) {

@@ -1,3 +1,4 @@
+import type { Database } from '#src/database/sqlite/open.ts'
 import type { Clock } from '#src/lib/clock.ts'
 import type { Maintenance } from '#src/lib/maintenance.ts'
 import { DAY, toInstant } from '#src/lib/time.ts'
@@ -6,16 +7,29 @@ import { type Principal, unauthenticated } from '#src/plugins/auth.ts'
 import { createInFlight } from '#src/plugins/in-flight.ts'
 import type { Origin } from '#src/plugins/origin.ts'
 import type { User } from '#src/plugins/schemas.ts'
+import type { Queue } from '#src/queue/queue.ts'
 import type { QuotaOwner } from '../quota/model.ts'
+import {
+  createRemove,
+  getUser,
+  type OnRemoved,
+  pruneUnverified,
+  type RemovalOfUser,
+  rename,
+  startExport,
+} from './commands.ts'
+import { resumeErasures } from './erasure.ts'
+import { everything } from './export.ts'
 import type { Removal, UserChange } from './model.ts'
 import { toNdjson } from './ndjson.ts'
-import type { UserStore } from './store.ts'
 
 /** A sign-up that nobody proved is forgotten after a day. */
 const UNVERIFIED_KEPT_MS = DAY
 
 export interface UserDeps {
-  store: UserStore
+  database: Database
+  queue: Queue
+  onRemoved: readonly OnRemoved[]
   clock: Clock
   quotas: { standing(owner: QuotaOwner): Pick<User, 'tier' | 'quota' | 'storage'> }
   /** Proves that the person is there. @throws Problem */
@@ -25,11 +39,13 @@ export interface UserDeps {
 
 export type Users = ReturnType<typeof createUsers>
 
-export function createUsers({ store, clock, quotas, prove, exportLimit }: UserDeps) {
+export function createUsers(deps: UserDeps) {
+  const { database, clock, quotas, prove, exportLimit } = deps
+  const removeSome = createRemove(deps.queue, deps.onRemoved)
   const exports = createInFlight({ name: 'exports', most: 1 })
 
   async function read(userId: string): Promise<User> {
-    const user = await store.find(userId)
+    const user = await database.read(getUser, { userId })
     // The account went while this request was on its way.
     if (!user) throw unauthenticated()
     const { numberDigest, ...shown } = user
@@ -37,10 +53,17 @@ export function createUsers({ store, clock, quotas, prove, exportLimit }: UserDe
     return { ...shown, createdAt: toInstant(user.createdAt), ...standing }
   }
 
+  async function remove(input: RemovalOfUser): Promise<boolean> {
+    for (;;) {
+      const isRemoved = await database.run(removeSome, input)
+      if (isRemoved !== undefined) return isRemoved
+    }
+  }
+
   return {
     read,
     async change(userId: string, { name }: UserChange): Promise<User> {
-      await store.rename({ userId, name, now: clock.now() })
+      await database.run(rename, { userId, name, now: clock.now() })
       return read(userId)
     },
     /** @throws Problem 403, 422 */
@@ -51,34 +74,35 @@ export function createUsers({ store, clock, quotas, prove, exportLimit }: UserDe
     ): Promise<{ message: string }> {
       await prove(principal, given, origin)
       const { userId } = principal
-      if (!(await store.remove({ userId, origin, now: clock.now() }))) throw unauthenticated()
+      if (!(await remove({ userId, origin, now: clock.now() }))) throw unauthenticated()
       return { message: 'Your account and everything in it is erased.' }
     },
-    /** An operator's deed: nothing is proven. False where there is no such user. */
+    /** For an operator, who proves nothing. False where there is no such user. */
     erase: (userId: string): Promise<boolean> =>
-      store.remove({ userId, origin: undefined, now: clock.now() }),
+      remove({ userId, origin: undefined, now: clock.now() }),
     /** NDJSON of everything held on the user, one at a time. @throws Problem 429 */
     async export({ userId }: Principal, origin: Origin): Promise<ReadableStream<Uint8Array>> {
       const place = exports.enter(userId)
       try {
         const limit = exportLimit(userId)
-        await store.startExport({ userId, limit, origin, now: clock.now() })
+        await database.run(startExport, { userId, limit, origin, now: clock.now() })
       } catch (error) {
         place.leave()
         throw error
       }
-      return toNdjson(store.everything(userId), place.leave)
+      return toNdjson(everything(database, userId), place.leave)
     },
     maintenance: [
       {
         name: 'forget sign-ups that nobody proved',
         pattern: '25 * * * *',
-        run: () => store.pruneUnverified({ createdBefore: clock.now() - UNVERIFIED_KEPT_MS }),
+        run: () =>
+          database.run(pruneUnverified, { createdBefore: clock.now() - UNVERIFIED_KEPT_MS }),
       },
       {
         name: 'go on with erasures',
         pattern: '45 * * * *',
-        run: () => store.resumeErasures(),
+        run: () => database.run(resumeErasures, { now: clock.now() }),
       },
     ] satisfies Maintenance[],
   }

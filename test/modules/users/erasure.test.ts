@@ -1,8 +1,7 @@
 import { expect, test } from 'bun:test'
 import { users } from '#drizzle/schema.ts'
 import type { Room } from '#src/modules/chatrooms/model.ts'
-import { ROWS_AT_ONCE } from '#src/modules/users/erase.sqlite.ts'
-import { createUserStore } from '#src/modules/users/store.sqlite.ts'
+import { eraseSome, ROWS_AT_ONCE } from '#src/modules/users/erasure.ts'
 import type { CodeSent } from '#src/plugins/schemas.ts'
 import { createWorker } from '#src/queue/worker.ts'
 import { createTestApp, json } from '#test/support/test-app.ts'
@@ -104,12 +103,11 @@ test('a prompt that was on its way when its large account was deleted is refused
 
 test('each commit erases a few rows, and goes on where the one before was', async () => {
   const { one, count, database, services } = await setUp()
-  const store = createUserStore(database, services.queue, [])
   await services.users.erase(one.userId)
   const held = () => count('messages') + count('chatrooms') + count('refresh_tokens')
   let before = held()
   for (let isGone = false; !isGone; before = held()) {
-    isGone = await store.eraseSome({ userId: one.userId })
+    isGone = await database.run(eraseSome, { userId: one.userId })
     expect(before - held()).toBeGreaterThan(0)
     expect(before - held()).toBeLessThanOrEqual(ROWS_AT_ONCE)
   }

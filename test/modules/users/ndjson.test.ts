@@ -1,10 +1,10 @@
 import { expect, test } from 'bun:test'
 import { toNdjson } from '#src/modules/users/ndjson.ts'
 
-test('an export whose reader is fast reads each page in another turn of the event loop', async () => {
+test('an export whose reader is fast reads each page in another tick of the event loop', async () => {
   const order: string[] = []
   let ends = 0
-  function* pages() {
+  async function* pages() {
     for (let page = 1; page <= 3; page++) {
       order.push(`page ${page}`)
       setImmediate(() => order.push(`others after ${page}`))
@@ -26,7 +26,7 @@ test('an export whose reader is fast reads each page in another turn of the even
 test('an export that is given up reads no further page and ends once', async () => {
   let read = 0
   let ends = 0
-  function* pages() {
+  async function* pages() {
     for (;;) {
       read++
       yield [{ type: 'user', id: 'x'.repeat(100) }]
