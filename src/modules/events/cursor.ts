@@ -1,17 +1,17 @@
 /**
- * What a reader has been told, all of it in the event id: enough to go on after a restart of the server.
+ * What a reader has been sent. The event id holds all of it, so that a stream goes on after a restart of the server.
  * Numbers are the room's own: its revision, and of the last reply streamed its place, attempt and length.
  */
 export interface ReaderCursor {
-  /** Everything the room stored up to this revision has been told. */
+  /** All changes of the room up to this revision have been sent. */
   revision: number
-  /** Place of the reply whose text was told last; 0 for none. */
+  /** Position of the reply whose text was sent last; 0 for none. */
   position: number
-  /** Of that text; one more than its last once its end was told. */
+  /** The attempt whose text was sent; one more than the last attempt once the end of the reply was sent. */
   attempt: number
-  /** UTF-16 code units of its text that were told. */
+  /** How much of the text was sent, in UTF-16 code units. */
   offset: number
-  /** The quota told last, as its tag; empty for none. */
+  /** Tag of the quota that was sent last; empty for none. */
   quota: string
 }
 

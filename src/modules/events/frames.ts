@@ -11,7 +11,7 @@ export function frame(id: string, event: string, data: unknown): string {
 export const RETRY = 'retry: 2000\n\n'
 export const HEARTBEAT = ': still here\n\n'
 
-/** A message as it was when it was added: a reply was queued then, whatever it is now. */
+/** A message as it was when it was added: a reply was queued then, whatever its status is now. */
 export function asAdded({ message }: PlacedMessage): Message {
   if (message.role === 'user') return message
   const { id, chatroomId, role, replyTo, version, createdAt } = message
@@ -28,7 +28,7 @@ export function asAdded({ message }: PlacedMessage): Message {
   }
 }
 
-/** A text that is stored, in the form of one that grows. */
+/** A stored text in the form of a growing one. */
 export function storedText(text: string): Pick<LiveReply, 'length' | 'textFrom'> {
   return { length: text.length, textFrom: (offset) => text.slice(offset) }
 }

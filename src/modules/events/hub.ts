@@ -11,7 +11,7 @@ import { HEARTBEAT, RETRY } from './frames.ts'
 import type { Reader } from './reader.ts'
 
 const HEARTBEAT_MS = 15 * SECOND
-/** Heartbeats in a row that a reader may leave unread before it is cut off. */
+/** Consecutive heartbeats that a reader may leave unread before its connection is dropped. */
 const UNREAD_HEARTBEATS = 2
 /** For a client with too many streams; a browser's EventSource gives up at a 429 and does not repeat it. */
 const RETRY_AFTER_SECONDS = '15'
@@ -28,7 +28,7 @@ export interface Stream {
 export interface EventHub {
   /** @throws Problem 429 where the user has as many streams open as they may, 503 where few connections are left */
   open(stream: Stream): ReadableStream<Uint8Array>
-  /** A new day: every reader is told its quota as it now stands. */
+  /** A new day has begun: sends every reader its quota if it has changed. */
   refreshQuotas(): void
   /** Ends every stream, as when the server stops; clients connect again elsewhere. */
   close(): void
@@ -64,7 +64,7 @@ export function createEventHub({
     headers: { 'retry-after': RETRY_AFTER_SECONDS, connection: 'close' },
     connections,
   })
-  // A client that resumes far back reads as fast as it is served.
+  // A client that resumes far back reads as fast as the server can send.
   const turns = createTurns({ perTick: 1, shortTickMs: 0 })
   const streams = new Set<Open>()
   const encoder = new TextEncoder()
@@ -101,16 +101,16 @@ export function createEventHub({
       let isOver = false
       let isPumpDue = false
       let isPumping = false
-      /** Pieces that were asked for while others were being written. */
+      /** Pieces that calls of `pump` have asked for since the running one began to write. */
       let askedMeanwhile = 0
       const left = meters.reader()
 
-      /** A fault, such as of a read, costs this stream and not the process; its client connects again. */
+      /** A fault, for example of a read, ends this stream and not the process; its client connects again. */
       async function safely(run: () => Promise<void>): Promise<void> {
         try {
           await run()
         } catch (error) {
-          // A read that a stream has left behind may find the database closed.
+          // A read that the end of the stream overtook may find the database closed.
           if (isOver) return
           log.error({ err: error }, 'a stream failed')
           finish(() => controller.error())
@@ -118,8 +118,9 @@ export function createEventHub({
       }
 
       /**
-       * Writes what the reader lacks while it takes it: what it cannot take waits as state, not as a buffer. Only one
-       * call reads at a time, or frames would be out of order: it goes on for those that come meanwhile.
+       * Writes the frames that the reader lacks as long as the client takes them; the rest stays in the database and is
+       * not buffered. Only one call reads at a time, as frames must keep their order; it also serves the calls that come
+       * while it runs.
        */
       async function pump(mostPieces = Number.POSITIVE_INFINITY): Promise<void> {
         askedMeanwhile = Math.max(askedMeanwhile, mostPieces)
@@ -146,7 +147,7 @@ export function createEventHub({
         }
       }
 
-      /** All news of a commit at once, and after the job that it made ready: its provider is asked first. */
+      /** Reads all changes of a commit at once, and after the job that it made ready has called its provider. */
       function pumpSoon() {
         if (isPumpDue) return
         isPumpDue = true
@@ -177,7 +178,7 @@ export function createEventHub({
           unread = 0
           controller.enqueue(encoder.encode(HEARTBEAT))
         } else if (++unread >= UNREAD_HEARTBEATS) {
-          // An error, not an end: the connection is dropped with what nobody reads.
+          // An error instead of an end: it drops the connection together with what is left unread.
           finish(() => controller.error())
         }
       }
@@ -191,16 +192,16 @@ export function createEventHub({
         end: () => finish(() => controller.close()),
       }
       const unsubscribes = [
-        notifications.subscribe(roomTopic(roomId), (news) => {
-          if (news !== 'stored') {
+        notifications.subscribe(roomTopic(roomId), (change) => {
+          if (change !== 'stored') {
             void safely(pump)
             return
           }
           reader.markStored()
           pumpSoon()
         }),
-        notifications.subscribe(userTopic(userId), (news) => {
-          if (news === 'session') {
+        notifications.subscribe(userTopic(userId), (change) => {
+          if (change === 'session') {
             void safely(endUnlessAllowed)
             return
           }

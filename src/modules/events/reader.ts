@@ -11,40 +11,40 @@ export interface ReaderSource {
   roomId: string
   /** Undefined once the room is gone. */
   changes(since: number, limit: number): Promise<Changes | undefined>
-  /** The reply that this process makes, or what is stored of it where another made it. */
+  /** The reply that this process is generating, or the stored part of it where another process was. */
   live(): LiveReply | undefined | Promise<LiveReply | undefined>
-  /** Told with each stored end: nothing of that reply may be told as live any more. */
+  /** Called with the id of each reply whose end is sent: its live text must not be used any more. */
   ended(replyId: string): void
   quota(): Quota | Promise<Quota>
 }
 
 export interface Reader {
   /**
-   * What this reader has not been told yet, as frames; empty when it knows all; undefined when the room is gone. Called
-   * again only when the promise has resolved.
+   * The frames that this reader lacks; empty when it lacks none; undefined when the room is gone. Do not call it again
+   * before the promise has resolved.
    */
   next(): Promise<string | undefined>
-  /** The database has news. */
+  /** Something in the room was stored since the last read. */
   markStored(): void
   markQuota(): void
 }
 
-/** Turns what a room is now into the events one reader still lacks. Holds no events: only what was told. */
+/** Derives the events that one reader lacks from the present state of a room. It keeps a cursor, and no events. */
 export function createReader(source: ReaderSource, start: ReaderCursor): Reader {
-  let told = start
+  let sent = start
   let stored = true
   let quota = true
 
   function emit(event: string, data: unknown, then: Partial<ReaderCursor>): string {
-    told = { ...told, ...then }
-    return frame(encodeCursor(source.roomId, told), event, data)
+    sent = { ...sent, ...then }
+    return frame(encodeCursor(source.roomId, sent), event, data)
   }
 
   /** Added and finished messages in the order in which they happened. */
-  async function tellStored(): Promise<string | undefined> {
-    // Before the read, during which more may be stored.
+  async function framesOfStored(): Promise<string | undefined> {
+    // Reset before the read, as more may be stored while it is awaited.
     stored = false
-    const changes = await source.changes(told.revision, CHANGES_AT_ONCE)
+    const changes = await source.changes(sent.revision, CHANGES_AT_ONCE)
     if (!changes) return undefined
     const happened = [
       ...changes.added.map((placed) => ({
@@ -65,36 +65,36 @@ export function createReader(source: ReaderSource, start: ReaderCursor): Reader 
       frames +=
         event === 'message'
           ? emit('message', asAdded(placed), { revision: at })
-          : tellDone(placed, at)
+          : framesOfEnd(placed, at)
     }
     if (until < changes.revision) stored = true
     return frames
   }
 
-  /** The rest of the text, so that the deltas alone make up the whole, and then the reply as it now stands. */
-  function tellDone({ message, position, attempt }: PlacedMessage, at: number): string {
+  /** The rest of the text, so that the deltas alone make up the whole text, and then the final reply. */
+  function framesOfEnd({ message, position, attempt }: PlacedMessage, at: number): string {
     source.ended(message.id)
-    // A reply that ended without ever having text must not make us forget the one being streamed.
-    const hasText = message.content !== '' || told.position === position
+    // A reply that ended without any text leaves the cursor of the text that is being streamed.
+    const hasText = message.content !== '' || sent.position === position
     const text = hasText
-      ? tellText({ replyId: message.id, position, attempt, ...storedText(message.content) })
+      ? framesOfText({ replyId: message.id, position, attempt, ...storedText(message.content) })
       : ''
-    // A process that has lost this reply, and does not know it yet, still makes an earlier attempt.
+    // A process that lost this reply and does not know it yet may still stream an earlier attempt.
     const over = { position, attempt: attempt + 1, offset: 0 }
     return text + emit('done', message, { revision: at, ...(hasText ? over : {}) })
   }
 
-  function tellText(reply: LiveReply): string {
+  function framesOfText(reply: LiveReply): string {
     const { replyId, position, attempt } = reply
     let frames = ''
-    if (told.position !== position) told = { ...told, position, attempt, offset: 0 }
-    const isOther = told.attempt !== attempt || told.offset > reply.length
-    if (isOther && told.offset > 0) {
+    if (sent.position !== position) sent = { ...sent, position, attempt, offset: 0 }
+    const isOther = sent.attempt !== attempt || sent.offset > reply.length
+    if (isOther && sent.offset > 0) {
       frames += emit('reset', { messageId: replyId, attempt }, { attempt, offset: 0 })
     } else if (isOther) {
-      told = { ...told, attempt }
+      sent = { ...sent, attempt }
     }
-    const { offset } = told
+    const { offset } = sent
     const rest = reply.textFrom(offset)
     const text = rest.slice(0, safeEnd(rest))
     if (text !== '') {
@@ -104,43 +104,43 @@ export function createReader(source: ReaderSource, start: ReaderCursor): Reader 
     return frames
   }
 
-  function tellLive(live: LiveReply | undefined): string {
-    // A reply that is not announced yet comes with the stored changes; an earlier one than the one told is over, and so
-    // is an earlier attempt.
-    if (!live || live.position > told.revision || live.position < told.position) return ''
-    if (live.position === told.position && live.attempt < told.attempt) return ''
-    const isBehind = live.position === told.position && live.attempt === told.attempt
-    // After a crash the stored text may be shorter than what was told of it; the next attempt resets.
-    if (isBehind && live.length < told.offset) return ''
-    return tellText(live)
+  function framesOfLive(live: LiveReply | undefined): string {
+    // A reply that is not announced yet comes with the stored changes. A reply before the one that was sent last has
+    // ended, and so has an earlier attempt.
+    if (!live || live.position > sent.revision || live.position < sent.position) return ''
+    if (live.position === sent.position && live.attempt < sent.attempt) return ''
+    const isBehind = live.position === sent.position && live.attempt === sent.attempt
+    // After a crash the stored text may be shorter than what was sent of it; the next attempt resets.
+    if (isBehind && live.length < sent.offset) return ''
+    return framesOfText(live)
   }
 
   /**
-   * Another reply is being made than the one whose text was told last, so that all before it have ended, whether or
-   * not their ends were heard of: another process may have written them. They are told first, or their text would come
-   * in between and the text of this one be told twice.
+   * True when another reply is being generated than the one whose text was sent last. All replies before it have ended,
+   * perhaps in another process, which does not notify this one. Their ends must be sent first: otherwise their text
+   * would come in between, and the text of this reply would be sent twice.
    */
   function isAnother(live: LiveReply | undefined): boolean {
-    return live !== undefined && live.position !== told.position
+    return live !== undefined && live.position !== sent.position
   }
 
-  async function tellQuota(): Promise<string> {
+  async function frameOfQuota(): Promise<string> {
     quota = false
     const now = await source.quota()
     const tag = quotaTag(now)
-    return tag === told.quota ? '' : emit('quota', now, { quota: tag })
+    return tag === sent.quota ? '' : emit('quota', now, { quota: tag })
   }
 
   return {
     async next() {
-      // Read before what is stored: where it ends in between, its end is found there and told first.
+      // Read before the stored changes: if the reply ends in between, the changes hold its end, which is sent first.
       const live = await source.live()
       if (stored || isAnother(live)) {
-        const frames = await tellStored()
+        const frames = await framesOfStored()
         if (frames !== '') return frames
       }
-      const frames = tellLive(live)
-      return quota ? frames + (await tellQuota()) : frames
+      const frames = framesOfLive(live)
+      return quota ? frames + (await frameOfQuota()) : frames
     },
     markStored() {
       stored = true

@@ -63,7 +63,7 @@ export function createEvents(deps: EventDeps): Events {
 }
 
 function startOf(cursor: ReaderCursor | undefined, revision: number): ReaderCursor {
-  // A revision that has not been yet was never given out, or its commit was lost with the disk.
+  // A revision above the present one was never issued, or its commit was lost with the disk.
   if (cursor && cursor.revision <= revision) return cursor
   return { revision, position: 0, attempt: 0, offset: 0, quota: '' }
 }

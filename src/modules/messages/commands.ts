@@ -65,13 +65,13 @@ export function createAccept(deps: AcceptDeps) {
       return toReceipt(revision, quota)
     })
     if (replayed) return { replayed, ...(yield* recall(tx, input, value)) }
-    // The main thread has what was sent just now.
+    // The caller still has the prompt it sent, so only the quota is returned.
     return { replayed, quota: quotaOf(value) }
   })
 }
 
 /**
- * A new version of a reply, behind what the room already waits for. Costs one prompt.
+ * Asks for a new version of a reply, after the replies that the room already waits for. Costs one prompt.
  * @throws Problem 404, 409, 422, 429
  */
 export function createRegenerate(deps: AcceptDeps) {
@@ -138,7 +138,7 @@ function* recall(
   return { quota: quotaOf(receipt), prompt: toMessage(prompt, roomId), reply }
 }
 
-/** The random half of a room's id: short, as each job holds it, and two rooms that shared it would only wait for each other. */
+/** The random half of a room's id: short, as each job stores it. Two rooms that shared it would only wait for each other. */
 export function concurrencyKeyOf(roomId: string): string {
   return roomId.replaceAll('-', '').slice(-16)
 }

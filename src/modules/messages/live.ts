@@ -1,16 +1,16 @@
 import type { Notifications } from '#src/database/notifications.ts'
 import { REPLY_ENDED, roomTopic } from '#src/plugins/topics.ts'
 
-/** A reply in the making, as far as it has come. */
+/** A reply that is being generated, with its text so far. */
 export interface LiveReply {
   replyId: string
-  /** Its place in the room. */
+  /** Its position in the room. */
   position: number
-  /** The claim that writes it; a later one starts the text again. */
+  /** The attempt that writes it; a later attempt starts the text again. */
   attempt: number
-  /** Of its text, in UTF-16 code units. */
+  /** Length of its text in UTF-16 code units. */
   readonly length: number
-  /** The text from there on. Only what is asked for is put together: a reader keeps up piece by piece. */
+  /** The text from an offset on. Joins only the pieces that are asked for, as readers follow piece by piece. */
   textFrom(offset: number): string
 }
 
@@ -19,21 +19,21 @@ export interface LiveWriter {
 }
 
 /**
- * The replies in the making of this process, one a room at most. A cache: the rows hold the same text, up to a
- * quarter of a second or a fifth of it behind, for whoever comes after a crash.
+ * The replies that this process is generating, at most one per room. A cache: the rows hold the same text, a quarter of
+ * a second or a fifth of the text behind, for readers that come after a crash.
  */
 export interface LiveReplies {
-  /** A new attempt at the room's reply; an earlier attempt's writer falls silent. */
+  /** Begins a new attempt at the room's reply; the writer of an earlier attempt has no effect any more. */
   start(roomId: string, reply: Pick<LiveReply, 'replyId' | 'position' | 'attempt'>): LiveWriter
   get(roomId: string): LiveReply | undefined
-  /** Its end is stored; whoever still writes it here has lost it to another process. */
+  /** Forgets a reply whose end is stored; a writer that still has it has lost it to another process. */
   drop(replyId: string): void
 }
 
 export function createLiveReplies(notifications: Notifications): LiveReplies {
   const rooms = new Map<string, LiveReply>()
   const roomOf = new Map<string, string>()
-  // Dropped only after the commit that made it final, so a reader always finds the one or the other.
+  // Dropped only after the commit that made it final, so that a reader always finds either the live or the final text.
   notifications.subscribe(REPLY_ENDED, (id) => drop(String(id)))
 
   function drop(replyId: string) {
@@ -63,8 +63,7 @@ export function createLiveReplies(notifications: Notifications): LiveReplies {
 }
 
 /**
- * A text in its pieces. One string that grows is copied whole by whoever looks into it, at each piece: megabytes
- * a second for a long reply.
+ * A text kept as its pieces. A growing string would be copied whole at each read: megabytes a second for a long reply.
  */
 function createGrowingText() {
   const pieces: { from: number; text: string }[] = []

@@ -1,22 +1,22 @@
 import type { Clock } from '#src/lib/clock.ts'
 
-/** A text that has grown is written so much later, with whatever came meanwhile. */
+/** How long after it has grown a text is written, with all that came meanwhile. */
 export const SAVE_EVERY_MS = 250
-/** Up to here a text is written at each interval: it fits a page of the file, which is written whole anyway. */
+/** Up to this length a text is written at each interval: it fits a page of the file, which is written as a whole anyway. */
 const SMALL = 4_096
-/** A longer one is written when it has grown by this share, so that all writes together are five times its length. */
+/** A longer text is written once it has grown by this share, so that all writes together are five times its length. */
 const GROWN_BY = 1 / 4
 
 export interface PartialSaver {
   /** The text has grown; it is written when the interval is over, or once it has grown enough. */
   grow(text: string): void
-  /** Set when a write found that the claim holds the job no more. */
+  /** Set when a write found that this attempt no longer holds the job. */
   readonly isLost: boolean
-  /** Writes no more; resolves when the last write is over. */
+  /** Stops writing; resolves when the last write is over. */
   stop(): Promise<void>
 }
 
-/** Writes a growing text now and then; `save` gives false when the text is no longer ours to write. */
+/** Writes a growing text at intervals; `save` resolves to false when another attempt has taken over the text. */
 export function createPartialSaver(
   clock: Clock,
   save: (text: string) => Promise<boolean>,
@@ -33,7 +33,7 @@ export function createPartialSaver(
     return grown > 0 && (saved.length < SMALL || grown >= saved.length * GROWN_BY)
   }
 
-  /** Never at once: the commit would stand between a piece and its readers. */
+  /** Never at once: the commit would delay the delivery of the piece to its readers. */
   function schedule() {
     if (isStopped || isLost || writing || cancelTimer || !isDue()) return
     cancelTimer = clock.after(SAVE_EVERY_MS, () => {
@@ -47,7 +47,7 @@ export function createPartialSaver(
     try {
       if (!(await save(saved))) isLost = true
     } catch {
-      // The database cannot take it now; the next write holds this text too.
+      // The database cannot take it now; the next write includes this text.
       saved = ''
     }
     writing = undefined

@@ -20,14 +20,14 @@ import {
   type PlacedRow,
 } from './statements.ts'
 
-/** Exchanges fetched at once for the context window where nothing tells how many it will hold. */
+/** Exchanges fetched at once for the context window while it is unknown how many it will hold. */
 const FEW_EXCHANGES = 4
 /**
- * However short they are, the window holds no more: eight thousand messages of one letter took 10 ms of the event loop at
- * each prompt.
+ * The window holds no more exchanges, however short they are: eight thousand messages of one letter took 10 ms of the
+ * event loop at each prompt.
  */
 const MOST_EXCHANGES = 200
-/** Messages fetched at once for a page: one of long texts must not read all the rows that it cannot hold. */
+/** Messages fetched at once for a page: a page of long texts must not read many rows that it cannot hold. */
 const FEW_MESSAGES = 16
 
 interface RoomAsked {
@@ -43,10 +43,10 @@ export interface PlacedMessage {
   attempt: number
 }
 
-/** Both lists are cut at the limit asked for, and where their texts are too long for a page. */
+/** Both lists end at the given limit, and earlier where their texts are too long for a page. */
 export interface Changes {
   revision: number
-  /** Up to this revision both lists are whole. */
+  /** Up to this revision both lists are complete. */
   until: number
   /** Prompts and replies added since. */
   added: PlacedMessage[]
@@ -146,8 +146,8 @@ export const getTask = query('messages.task', (tx, asked: { replyId: string }) =
 )
 
 /**
- * The past exchanges that fit beside a prompt. The newest are read first, a few at a time until one tells how many
- * messages its own window held: the next will hold about as many, and what is read in vain are pages of the file.
+ * The past exchanges that fit beside a prompt. The newest are read first, a few at a time. The first says how many
+ * messages its own window held: this one will hold about as many, and rows read in vain cost pages of the file.
  */
 export const getWindow = query(
   'messages.window',
@@ -177,7 +177,7 @@ export const getWindow = query(
   },
 )
 
-/** What the provider counted for the latest request that it counted among these. */
+/** What the provider counted for the latest of these requests that it counted at all. */
 function measuredLast(newestFirst: readonly ExchangeRow[]): Measured | undefined {
   for (const { promptTokens, characters } of newestFirst) {
     if (promptTokens !== null && characters !== null) return { promptTokens, characters }

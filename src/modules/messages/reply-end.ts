@@ -21,7 +21,7 @@ import {
 export interface ReplyEnd {
   replyId: string
   status: 'complete' | 'failed' | 'blocked' | 'cancelled'
-  /** Undefined leaves what is stored, as when nobody holds the live text. */
+  /** Undefined keeps the stored text, as when no worker holds the live text. */
   content: string | undefined
   attempt: number | undefined
   error: { code: string; message: string } | null
@@ -76,7 +76,7 @@ export function createEnd({ settleQuota, onUntitled }: EndDeps) {
       now,
     })
     if (content !== '') yield* tx.run(insertSearchPending, { key })
-    // The live text goes before readers hear of the end, or they would take it for a reply of its own.
+    // Drops the live text before readers are notified of the end: they would take it for another reply.
     tx.notify(REPLY_ENDED, replyId)
     tx.notify(roomTopic(roomId), 'stored')
     if (status === 'complete' && reply.titleBy === 'nobody') {
@@ -92,7 +92,7 @@ export function createEnd({ settleQuota, onUntitled }: EndDeps) {
   })
 }
 
-/** Writes the text so far; false when the attempt holds the job no more. */
+/** Writes the text so far; false when the attempt no longer holds the job. */
 export const savePartial = command(
   'messages.save-partial',
   function* (tx, partial: { replyId: string; jobId: number; claims: number; content: string }) {
@@ -128,19 +128,19 @@ export function alreadyFinal(): Problem {
 const CANCELLED_AT_ONCE = 20
 
 /**
- * Cancels what a room still waits for, as when it is deleted. False where more
- * is left than one commit cancels; then nothing else must be done in it.
+ * Cancels the pending replies of a room that is deleted. False when more are left than one commit may cancel; the
+ * caller must then do nothing else in this commit.
  */
 export function createCancelPending(queue: Queue, end: ReturnType<typeof createEnd>) {
   return command(
     'messages.cancel-pending',
     function* (tx, { roomId, now }: { roomId: string; now: number }) {
       const found = yield* tx.all(listPendingReplies, { roomId, limit: CANCELLED_AT_ONCE + 1 })
-      // The last first, so that the end of one does not wake the next only to be cancelled.
+      // The last first, so that the end of one does not make the next ready only to be cancelled.
       for (const { replyId, jobId } of found.slice(0, CANCELLED_AT_ONCE)) {
         const result = jobId === null ? 'ended' : yield* queue.cancel(tx, jobId)
         if (result === 'cancelled') continue
-        // Its worker will let go later and find the reply final.
+        // Its worker stops later and finds the reply final.
         yield* end.steps(tx, cancelledEnd(replyId, now))
       }
       return found.length <= CANCELLED_AT_ONCE
@@ -148,7 +148,7 @@ export function createCancelPending(queue: Queue, end: ReturnType<typeof createE
   )
 }
 
-/** Keeps the text that is stored. */
+/** The end of a cancelled reply, which keeps the stored text. */
 export function cancelledEnd(replyId: string, now: number): ReplyEnd {
   return {
     replyId,

@@ -11,7 +11,7 @@ import { getTask, getWindow } from './queries.ts'
 import { type createEnd, type ReplyEnd, savePartial } from './reply-end.ts'
 import type { ReplyTask } from './statements.ts'
 
-/** Rooms whose own model is no longer offered and of which the log has said so; then it begins anew. */
+/** How many rooms with a model that is no longer offered are remembered as logged before the list is cleared. */
 const MOST_NOTED_ROOMS = 10_000
 
 export interface ReplyDeps {
@@ -21,14 +21,14 @@ export interface ReplyDeps {
   assistant: Assistant
   clock: Clock
   log: Log
-  /** What the room did not choose. `models` are those that a room may choose. */
+  /** For rooms that chose none. `models` are those that a room may choose. */
   defaults: {
     model: string
     models: readonly string[]
     fallbackModels: readonly string[]
     systemPrompt: string
   }
-  /** Rooms of which the log has said that their model is no longer offered. */
+  /** Rooms whose model is no longer offered, which the log has mentioned. */
   notedRooms: Set<string>
   /** Of the window: instruction, past exchanges and prompt. */
   contextTokens: number
@@ -39,7 +39,7 @@ export interface ReplyDeps {
   toQueueError(fault: AssistantFault): Error
 }
 
-/** One attempt at a reply: streams the answer, stores it as it grows, and says how it ended. */
+/** One attempt at a reply: streams the answer, stores it as it grows, and returns how it ended. */
 export async function answerPrompt(
   deps: ReplyDeps,
   job: Job<{ replyId: string }>,
@@ -109,7 +109,7 @@ async function consume(
   const { database, live, assistant, clock } = deps
   const claim = { replyId: task.replyId, jobId: job.id, claims: job.claims }
   const models = [...new Set([modelOf(deps, task), ...deps.defaults.fallbackModels])]
-  // The one place where a reply calls the provider.
+  // The only place where a reply calls the provider.
   const pieces = assistant.stream(
     {
       models,
@@ -135,14 +135,15 @@ async function consume(
       progress.text += next.value
       writer.append(next.value)
       saver.grow(progress.text)
-      if (saver.isLost) throw new Error('the claim was lost while the reply was being written')
+      if (saver.isLost)
+        throw new Error('the attempt lost its job while the reply was being written')
     }
   } finally {
     await Promise.all([saver.stop(), pieces.return(neverEnding())])
   }
 }
 
-/** A generator that is closed early returns what it is given; nothing reads it. */
+/** The return value of a generator that is closed early, which nothing reads. */
 function neverEnding(): Ending {
   return { model: '', finishReason: '', usage: null }
 }
@@ -153,7 +154,10 @@ function modelOf({ defaults, notedRooms, log }: ReplyDeps, { model, roomId }: Re
   if (!notedRooms.has(roomId)) {
     if (notedRooms.size >= MOST_NOTED_ROOMS) notedRooms.clear()
     notedRooms.add(roomId)
-    log.warn({ roomId, model }, 'a room has a model that is no longer offered: the default answers')
+    log.warn(
+      { roomId, model },
+      'the model of a room is no longer offered: the default model answers',
+    )
   }
   return defaults.model
 }

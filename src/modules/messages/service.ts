@@ -15,7 +15,7 @@ import { getLatest, getMessage, getPage, toMessage } from './queries.ts'
 import { alreadyFinal, createCancelReply } from './reply-end.ts'
 import { createWaits } from './wait.ts'
 
-/** A worker of this process lets go at once; one of another process at its next heartbeat. */
+/** A worker of this process stops at once; one of another process at its next heartbeat. */
 const CANCEL_WAIT_MS = 25 * SECOND
 
 export interface MessageDeps extends AcceptDeps {
@@ -71,7 +71,7 @@ export interface Messages {
     waitMs: number,
     signal?: AbortSignal,
   ): Promise<Message>
-  /** Whoever waits is answered now: the server stops. */
+  /** Answers all waiting requests now, as the server stops. */
   endWaits(): void
 }
 

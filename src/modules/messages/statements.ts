@@ -30,9 +30,9 @@ const placedFields = {
 const MESSAGE = columns(fields)
 const PLACED = columns(placedFields)
 
-/** What a client may see of a message, but for its room, which whoever asks knows. */
+/** What a client may see of a message, without its room, which the caller knows. */
 export type MessageRow = Pick<typeof messages.$inferSelect, keyof typeof fields>
-/** With what a reader of events needs to know of its place. */
+/** The same with what a reader of events needs. */
 export type PlacedRow = Pick<typeof messages.$inferSelect, keyof typeof placedFields>
 
 type Owned = { roomId: string; userId: string }
@@ -102,7 +102,7 @@ export const findPendingReply = statement<{ roomId: string }, PlacedRow>(
       (SELECT ${chatrooms.pendingFrom} FROM ${chatrooms} WHERE ${chatrooms.id} = ${p.roomId})`,
 )
 
-/** What the job of a reply needs to know of it. */
+/** What the job of a reply needs. */
 export interface ReplyTask {
   userId: string
   roomId: string

@@ -2,13 +2,13 @@ import type { Notifications } from '#src/database/notifications.ts'
 import type { Clock } from '#src/lib/clock.ts'
 import { SECOND } from '#src/lib/time.ts'
 
-/** Another process may have written without our hearing of it. */
+/** Another process may have written without notifying this one. */
 const RECHECK_MS = SECOND
 
 export interface Waits {
   /**
-   * Asks `read` again at each news of the topic until `test` holds, `waitMs` are over or `signal` says that the client
-   * is gone; gives what was read last.
+   * Calls `read` again at each notification of the topic until `test` holds, `waitMs` have passed or `signal` aborts
+   * because the client has left. Resolves to what was read last.
    */
   until<T>(wait: {
     topic: string
@@ -17,7 +17,7 @@ export interface Waits {
     waitMs: number
     signal?: AbortSignal | undefined
   }): Promise<T>
-  /** Nobody waits any longer, as when the server stops: all are given what is there now. */
+  /** Ends all waits, as when the server stops: each resolves to the present state. */
   end(): void
 }
 
@@ -31,10 +31,10 @@ export function createWaits({
   const waiting = new Set<() => void>()
   let isOver = false
 
-  function nextNews(topic: string, deadlineAt: number, signal: AbortSignal | undefined) {
+  function nextNotification(topic: string, deadlineAt: number, signal: AbortSignal | undefined) {
     const { promise, resolve } = Promise.withResolvers<void>()
-    const unsubscribe = notifications.subscribe(topic, (news) => {
-      if (news === 'stored') resolve()
+    const unsubscribe = notifications.subscribe(topic, (payload) => {
+      if (payload === 'stored') resolve()
     })
     const delayMs = Math.max(0, Math.min(RECHECK_MS, deadlineAt - clock.now()))
     const cancelTimer = clock.after(delayMs, resolve)
@@ -42,7 +42,7 @@ export function createWaits({
     const leave = () => resolve()
     signal?.addEventListener('abort', leave)
     return {
-      heard: promise,
+      arrived: promise,
       stop() {
         signal?.removeEventListener('abort', leave)
         unsubscribe()
@@ -56,15 +56,15 @@ export function createWaits({
     async until({ topic, read, test, waitMs, signal }) {
       const deadlineAt = clock.now() + waitMs
       for (;;) {
-        // Listening begins before reading, or news between the two would be missed.
-        const news = nextNews(topic, deadlineAt, signal)
+        // Subscribes before it reads, so that no notification in between is missed.
+        const notification = nextNotification(topic, deadlineAt, signal)
         try {
           const value = await read()
           const isDue = clock.now() >= deadlineAt || isOver || signal?.aborted
           if (test(value) || isDue) return value
-          await news.heard
+          await notification.arrived
         } finally {
-          news.stop()
+          notification.stop()
         }
       }
     },
