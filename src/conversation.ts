@@ -1,4 +1,3 @@
-import { syncCommand } from './database/command.ts'
 import type { Deps } from './deps.ts'
 import { noMeters } from './lib/meters.ts'
 import { createConnectionGuard } from './lib/open-files.ts'
@@ -12,7 +11,7 @@ import { createLiveReplies } from './modules/messages/live.ts'
 import { getChanges, getPendingReply } from './modules/messages/queries.ts'
 import { createCancelPending, createEnd } from './modules/messages/reply-end.ts'
 import { createMessages } from './modules/messages/service.ts'
-import type { Quotas, Taken } from './modules/quota/service.ts'
+import type { Quotas } from './modules/quota/service.ts'
 import { createRequestTitle } from './modules/titles/commands.ts'
 import { title } from './modules/titles/jobs.ts'
 import type { Principal } from './plugins/auth.ts'
@@ -36,13 +35,12 @@ export function createConversation({
   const { config, database, clock, random, log } = deps
   const { notifications } = database
   const meters = deps.meters ?? noMeters
-  const parts = quotaParts(quotas)
   const onUntitled = createRequestTitle({
     queue,
     isOn: config.autoTitle,
-    startExtra: parts.startExtra,
+    quotas,
   })
-  const end = createEnd({ settleQuota: parts.settle, onUntitled })
+  const end = createEnd({ quotas, onUntitled })
   const live = createLiveReplies(notifications)
   const provider = createProvider(deps, queue)
   const calls = {
@@ -50,13 +48,11 @@ export function createConversation({
     assistant: provider.assistant,
     isFault: provider.isFault,
     toQueueError: provider.toQueueError,
-    beforeRetrySync: quotas.beforeRetry,
-    countCall: (userId: string) => database.run(quotas.countCall, { userId }),
+    quotas,
   }
   queue.register(
     title({
       database,
-      countText: parts.countOurText,
       clock,
       models: [...new Set([config.geminiModel, ...config.geminiFallbackModels])],
       ...calls,
@@ -85,7 +81,7 @@ export function createConversation({
   const messages = createMessages({
     database,
     queue,
-    takeQuota: parts.take,
+    quotas,
     deadlineMs: config.replyDeadlineMinutes * MINUTE,
     clock,
     random,
@@ -116,37 +112,5 @@ export function createConversation({
     events,
     hub,
     provider,
-  }
-}
-
-/** What the conversation has of the quota, as parts of its own commands. */
-function quotaParts(quotas: Quotas) {
-  interface Text {
-    userId: string
-    bytes: number
-  }
-  return {
-    take: syncCommand<Text & { numberDigest: string }, Taken>(
-      'quota.take-for-prompt',
-      () =>
-        (tx, { bytes, ...owner }) =>
-          quotas.take(tx, owner, bytes),
-    ),
-    settle: syncCommand<Parameters<Quotas['settle']>[1], void>(
-      'quota.settle-prompt',
-      () => quotas.settle,
-    ),
-    startExtra: syncCommand<{ userId: string }, boolean>(
-      'quota.start-extra',
-      () =>
-        (tx, { userId }) =>
-          quotas.startExtra(tx, userId),
-    ),
-    countOurText: syncCommand<Text, void>(
-      'quota.count-our-text',
-      () =>
-        (tx, { userId, bytes }) =>
-          quotas.countText(tx, userId, bytes, { isOurs: true }),
-    ),
   }
 }

@@ -1,7 +1,6 @@
 import { createAccountServices, numberDigestsOf } from './accounts.ts'
 import type { Config } from './config/config.ts'
 import { createConversation } from './conversation.ts'
-import { syncCommand } from './database/command.ts'
 import type { Deps } from './deps.ts'
 import { deriveKey } from './lib/keys.ts'
 import type { Maintenance } from './lib/maintenance.ts'
@@ -16,7 +15,6 @@ import { createRooms } from './modules/chatrooms/service.ts'
 import { userLimit } from './modules/limits/limit.ts'
 import type { Bounds, Tier } from './modules/quota/model.ts'
 import { createQuotas } from './modules/quota/service.ts'
-import { createQuotaStore } from './modules/quota/store.sqlite.ts'
 import { createSearch } from './modules/search/service.ts'
 import { createSearchStore } from './modules/search/store.sqlite.ts'
 import { eraseRoomLater } from './modules/users/erasure.ts'
@@ -54,20 +52,17 @@ export function createServices(deps: Deps) {
     basicDailyPrompts: config.basicDailyPrompts,
   })
   const quotas = createQuotas({
-    store: createQuotaStore(database),
+    database,
     clock,
     bounds: boundsOf(config),
     timezone: config.quotaTimezone,
-    tier: {
-      command: billing.tier.command,
-      read: (userId, now) => database.readNow(billing.tier.query, { userId, now }),
-    },
+    tier: billing.tier,
     digestNumber: (phone) => numberDigestsOf(config)(phone)[0],
   })
   const { authenticate, isSessionAlive } = createAuthentication({ database, tokens, clock })
   const auth = createAuth(
     authenticate,
-    (principal) => quotas.headers(quotas.read(principal)),
+    async (principal) => quotas.headers(await quotas.read(principal)),
     createInFlight({ name: 'requests', most: config.requestsPerUser }),
     createTurns(),
   )
@@ -76,12 +71,7 @@ export function createServices(deps: Deps) {
     database,
     cancelPending: conversation.cancelPending,
     setAside: eraseRoomLater,
-    countText: syncCommand<{ userId: string; bytes: number }, void>(
-      'quota.count-text',
-      () =>
-        (tx, { userId, bytes }) =>
-          quotas.countText(tx, userId, bytes),
-    ),
+    quotas,
     clock,
     random,
     cursors,
@@ -94,15 +84,7 @@ export function createServices(deps: Deps) {
     quotas,
     tokens,
     cursors,
-    onRemoved: [
-      closeAccount,
-      syncCommand<{ userId: string }, void>(
-        'quota.leave-number',
-        () =>
-          (tx, { userId }) =>
-            quotas.leave(tx, userId),
-      ),
-    ],
+    onRemoved: [closeAccount, quotas.leave],
   })
   const search = createSearch({
     store: createSearchStore(database, clock),

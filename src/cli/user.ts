@@ -66,7 +66,10 @@ function show(terminal: Terminal, who: string, options: { json?: true }) {
   return withServices(terminal, async ({ database, services }) => {
     const user = await find(database, who)
     const { id: userId, numberDigest } = user
-    const { tier, quota, storage } = services.quotas.standing({ userId, numberDigest })
+    const { tier, quota, storage } = await services.quotas.readAllowance({
+      userId,
+      numberDigest,
+    })
     const shown = { ...describe(user), tier, quota, storage }
     if (options.json) return terminal.print(JSON.stringify(shown))
     const used = quota.limit === null ? 'no limit' : `${quota.used} of ${quota.limit} used`

@@ -22,13 +22,13 @@ export function principalOf(request: Request): Principal | undefined {
 }
 
 /** Header fields that tell a user's quota; see the quota module. */
-export type QuotaHeaders = (principal: Principal) => Record<string, string>
+export type QuotaHeaders = (principal: Principal) => Promise<Record<string, string>>
 
-const quotas = new WeakMap<Request, () => Record<string, string>>()
+const quotas = new WeakMap<Request, () => Promise<Record<string, string>>>()
 
 /** What the answer to a request is to tell of the quota, read now; nothing on other routes and to strangers. */
-export function quotaOf(request: Request): Record<string, string> {
-  return quotas.get(request)?.() ?? {}
+export async function quotaOf(request: Request): Promise<Record<string, string>> {
+  return (await quotas.get(request)?.()) ?? {}
 }
 
 const slots = new WeakMap<Request, Slot>()
@@ -60,8 +60,8 @@ export function createAuth(
   inFlight: InFlight,
   turns: Turns,
 ) {
-  function tellQuota({ request, set }: { request: Request; set: Context['set'] }) {
-    if (set.headers['ratelimit'] === undefined) Object.assign(set.headers, quotaOf(request))
+  async function tellQuota({ request, set }: { request: Request; set: Context['set'] }) {
+    if (set.headers['ratelimit'] === undefined) Object.assign(set.headers, await quotaOf(request))
   }
   return new Elysia({ name: 'auth' }).macro({
     authenticated: (mode: true | 'with-quota') => ({

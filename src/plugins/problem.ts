@@ -30,7 +30,7 @@ export function createProblems({
     .onParse({ as: 'global' }, ({ request, contentType, path }) =>
       rawPaths.includes(path) ? null : readBody(request, contentType),
     )
-    .onError({ as: 'global' }, ({ code, error, request, set }) => {
+    .onError({ as: 'global' }, async ({ code, error, request, set }) => {
       leaveInFlight(request)
       const problem = toProblem(code, error, request, methodsOf)
       const id = requestId(set.headers)
@@ -40,7 +40,7 @@ export function createProblems({
       else {
         if (!(error instanceof Problem) && problem.status >= 500)
           log.error({ err: error, requestId: id }, 'request failed')
-        Object.assign(set.headers, quotaOf(request))
+        Object.assign(set.headers, await quotaOf(request))
       }
       // Where no route matched Elysia leaves it at 200, which the request log would then tell.
       set.status = problem.status

@@ -94,9 +94,9 @@ export function runBeforeRetry(tx: SyncTx, kinds: JobKinds, row: JobRow): JobEnd
   // A stop request ends the job anyway.
   if (row.state !== 'running' || row.stop_requested_at !== null) return undefined
   const kind = kinds.get(row.kind)
-  const job = (kind?.beforeRetry || kind?.beforeRetrySync) && read(row, kind)
+  const job = kind?.beforeRetry && read(row, kind)
   if (!job) return undefined
-  return tx.run(beforeRetry, { kind, job }) ?? kind.beforeRetrySync?.(tx, job)
+  return tx.run(beforeRetry, { kind, job })
 }
 
 /** Undefined for a body nobody can read: it has no effect to undo, and the job still ends. */

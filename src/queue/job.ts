@@ -82,8 +82,6 @@ export interface JobKind<B = unknown> {
   beforeRetry?(tx: Tx, job: Job<B>): Steps<JobEnd | undefined>
   /** In the transaction that ends the job as failed or cancelled, whoever ends it. */
   ended?(tx: Tx, job: Job<B>, end: JobEnd): Steps<void>
-  /** `beforeRetry` for a kind whose commands are not generators yet. */
-  beforeRetrySync?(tx: SyncTx, job: Job<B>): JobEnd | undefined
   /** `ended` for a kind whose commands are not generators yet. */
   endedSync?(tx: SyncTx, job: Job<B>, end: JobEnd): void
 }

@@ -29,7 +29,7 @@ describe('a prompt that was sent to the provider stays charged', () => {
       await called(at)
       expect((await json<Message>(cancel(reply.id))).status).toBe('cancelled')
     }
-    expect(used()).toBe(QUOTA)
+    expect(await used()).toBe(QUOTA)
     expect((await send()).status).toBe(429)
     expect(chat.gemini.calls).toHaveLength(QUOTA)
   })
@@ -42,7 +42,7 @@ describe('a prompt that was sent to the provider stays charged', () => {
       await called(at)
       expect((await chat.send('DELETE', `/v1/chatroom/${room}`, { token })).status).toBe(204)
     }
-    expect(used()).toBe(QUOTA)
+    expect(await used()).toBe(QUOTA)
     expect((await send()).status).toBe(429)
   })
 
@@ -53,7 +53,7 @@ describe('a prompt that was sent to the provider stays charged', () => {
     const waits = chat.database.sqlite.query("SELECT 1 FROM jobs WHERE state = 'ready'")
     while (!waits.get()) await turns(1)
     expect((await json<Message>(cancel(reply.id))).status).toBe('cancelled')
-    expect(used()).toBe(1)
+    expect(await used()).toBe(1)
   })
 
   test('when it is cancelled while the provider asks to wait', async () => {
@@ -63,7 +63,7 @@ describe('a prompt that was sent to the provider stays charged', () => {
     const waits = chat.database.sqlite.query("SELECT 1 FROM jobs WHERE state = 'ready'")
     while (chat.gemini.calls.length === 0 || !waits.get()) await turns(1)
     expect((await json<Message>(cancel(reply.id))).status).toBe('cancelled')
-    expect(used()).toBe(1)
+    expect(await used()).toBe(1)
   })
 
   test('when the provider refuses it for safety', async () => {
@@ -74,7 +74,7 @@ describe('a prompt that was sent to the provider stays charged', () => {
     }))
     const { reply } = await chat.prompt(token, roomId, 'something bad')
     expect((await chat.final(token, roomId, reply.id)).status).toBe('blocked')
-    expect(used()).toBe(1)
+    expect(await used()).toBe(1)
   })
 })
 
@@ -87,7 +87,7 @@ describe('a prompt that was not sent to the provider is refunded', () => {
     const { reply } = await chat.prompt(token, roomId, 'two')
     await called(1)
     expect((await json<Message>(cancel(reply.id))).status).toBe('cancelled')
-    expect(used()).toBe(1)
+    expect(await used()).toBe(1)
     // A start that was promised is not given back.
     expect(counts()).toEqual({ used: 1, starts: 2, pending: 1 })
   })
@@ -102,7 +102,7 @@ describe('a prompt that was not sent to the provider is refunded', () => {
     const { reply } = await chat.prompt(token, other, 'two')
     await turns(20)
     expect((await json<Message>(cancel(reply.id, other))).status).toBe('cancelled')
-    expect(used()).toBe(1)
+    expect(await used()).toBe(1)
     expect(chat.gemini.calls).toHaveLength(1)
   })
 
@@ -123,7 +123,7 @@ describe('a prompt that was not sent to the provider is refunded', () => {
     const { reply } = await chat.prompt(token, roomId, 'one')
     for (let at = 0; at < 5; at++) await chat.clock.advance(1_000)
     expect((await json<Message>(cancel(reply.id))).status).toBe('cancelled')
-    expect(used()).toBe(0)
+    expect(await used()).toBe(0)
     expect(chat.gemini.calls).toEqual([])
   })
 
@@ -136,6 +136,6 @@ describe('a prompt that was not sent to the provider is refunded', () => {
     // As a claim that was answered when the worker had stopped already.
     chat.database.sqlite.run('UPDATE jobs SET claims = 3, unused_claims = 3')
     expect((await json<Message>(cancel(reply.id))).status).toBe('cancelled')
-    expect(used()).toBe(0)
+    expect(await used()).toBe(0)
   })
 })

@@ -36,7 +36,7 @@ describe('calls of the provider are capped at three times the quota', () => {
       const { reply } = await json<{ reply: Message }>(answer)
       await helpOn(chat, token, roomId, reply.id)
       expect((await chat.read(token, roomId, reply.id)).status).toBe('failed')
-      expect(used()).toBe(0)
+      expect(await used()).toBe(0)
       answer = await send()
     }
     // Five tries each.
@@ -67,7 +67,7 @@ describe('calls of the provider are capped at three times the quota', () => {
       error: { code: 'starts-exhausted' },
     })
     expect(chat.gemini.calls).toHaveLength(3)
-    expect(used()).toBe(0)
+    expect(await used()).toBe(0)
   })
 
   test('regenerate is one of them', async () => {

@@ -36,7 +36,7 @@ export async function createModelChat(plan: Plan, settings: Partial<Config> = {}
     },
     models: () => chat.gemini.calls.map(({ model }) => model),
     notReady: () => chat.services.provider.notReady(),
-    used: () => chat.services.quotas.read(owner).used,
+    used: async () => (await chat.services.quotas.read(owner)).used,
     said: (text: string) => lines.filter(({ msg }) => String(msg).includes(text)),
     async until(condition: () => boolean) {
       while (!condition()) await turns(1)

@@ -16,7 +16,7 @@ export async function attack(behave: () => Behaviour, settings: Partial<Config> 
     chat.send('POST', path(room), { token, body: { userPrompt: 'x'.repeat(1_000) } })
   const cancel = (id: string, room = roomId) =>
     chat.send('POST', path(room, `/${id}/cancel`), { token })
-  const used = () => chat.services.quotas.read(user).used
+  const used = async () => (await chat.services.quotas.read(user)).used
   const counts = () =>
     chat.database.sqlite
       .query<{ used: number; starts: number; pending: number }, []>(

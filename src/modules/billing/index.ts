@@ -35,14 +35,14 @@ export function createBillingRoutes({
 }: {
   auth: Auth
   billing: Billing
-  quota: (principal: Principal) => Quota
+  quota: (principal: Principal) => Promise<Quota>
   idempotently: IdempotentCall
   /** What one user may ask of Stripe. */
   limitsOf: (principal: Principal) => Limit[]
 }) {
   const status = async (principal: Principal) => ({
     ...(await billing.status(principal.userId)),
-    quota: quota(principal),
+    quota: await quota(principal),
   })
 
   /** An action that creates nothing, and so takes no Idempotency-Key: doing it twice is fine. */

@@ -6,6 +6,7 @@ import type { IdempotencyKey } from '#src/modules/idempotency/key.ts'
 import { spend } from '#src/modules/limits/commands.ts'
 import type { Limit } from '#src/modules/limits/limit.ts'
 import { roomTopic } from '#src/plugins/topics.ts'
+import type { Quotas } from '../quota/service.ts'
 import type { RoomChange } from './model.ts'
 import { toRoom } from './queries.ts'
 import {
@@ -46,11 +47,10 @@ export interface RoomCommandDeps {
   cancelPending: Command<Omit<RoomToRemove, 'userId'>, boolean>
   /** Takes the room from its owner, to be erased later. */
   setAside: Command<{ roomId: string; now: number }, void>
-  /** Counts text that is stored or freed. @throws Problem 409 `storage-full` */
-  countText: Command<{ userId: string; bytes: number }, void>
+  quotas: Pick<Quotas, 'countText'>
 }
 
-export function createRoomCommands({ cancelPending, setAside, countText }: RoomCommandDeps) {
+export function createRoomCommands({ cancelPending, setAside, quotas }: RoomCommandDeps) {
   /** @throws Problem 409 `storage-full`, 429, though not where it is a repetition */
   const create = command(
     'rooms.create',
@@ -58,7 +58,7 @@ export function createRoomCommands({ cancelPending, setAside, countText }: RoomC
       const { value, replayed } = yield* once(tx, { userId, claim, now }, function* () {
         yield* spend.steps(tx, { limits: [limit], now })
         const storedBytes = bytesOf(room)
-        yield* tx.call(countText, { userId, bytes: storedBytes })
+        yield* quotas.countText(tx, userId, storedBytes)
         const titleFolded = fold(room.title)
         yield* tx.run(insertRoom, { ...room, userId, titleFolded, storedBytes, now })
         const body = toRoom({
@@ -85,7 +85,7 @@ export function createRoomCommands({ cancelPending, setAside, countText }: RoomC
     const room: RoomRow = { ...old, ...input.change, updatedAt: now }
     if (input.change.title !== undefined) room.titleBy = 'person'
     const grownBytes = bytesOf(room) - bytesOf(old)
-    yield* tx.call(countText, { userId, bytes: grownBytes })
+    yield* quotas.countText(tx, userId, grownBytes)
     const { title, titleBy, systemPrompt, model } = room
     const titleFolded = fold(title)
     const values = { title, titleFolded, titleBy, systemPrompt, model }
@@ -103,7 +103,7 @@ export function createRoomCommands({ cancelPending, setAside, countText }: RoomC
     if (!(yield* tx.call(cancelPending, { roomId, now }))) return undefined
     // Read only now, as a reply that is cancelled keeps its text so far.
     const stored = yield* tx.first(findStoredBytes, { roomId })
-    yield* tx.call(countText, { userId, bytes: -(stored?.storedBytes ?? 0) })
+    yield* quotas.countText(tx, userId, -(stored?.storedBytes ?? 0))
     tx.notify(roomTopic(roomId), 'stored')
     if (room.userMessages + room.assistantMessages > ERASED_AT_ONCE) {
       yield* tx.call(setAside, { roomId, now })

@@ -15,7 +15,7 @@ export interface ReaderSource {
   live(): LiveReply | undefined | Promise<LiveReply | undefined>
   /** Called with the id of each reply whose end is sent: its live text must not be used any more. */
   ended(replyId: string): void
-  quota(): Quota | Promise<Quota>
+  quota(): Promise<Quota>
 }
 
 export interface Reader {

@@ -14,7 +14,7 @@ export interface EventDeps {
   database: Database
   messages: { changes: typeof getChanges; pendingReply: typeof getPendingReply }
   live: LiveReplies
-  quota: (principal: Principal) => Quota | Promise<Quota>
+  quota: (principal: Principal) => Promise<Quota>
   isSessionAlive: (principal: Principal) => Promise<boolean>
 }
 

@@ -1,11 +1,10 @@
-import type { Command } from '#src/database/command.ts'
 import { command, type Steps, type Tx } from '#src/database/steps.ts'
 import { notFound, Problem } from '#src/lib/problem.ts'
 import { once } from '#src/modules/idempotency/commands.ts'
 import type { IdempotencyKey } from '#src/modules/idempotency/key.ts'
 import { roomTopic, userTopic } from '#src/plugins/topics.ts'
 import type { Queue } from '#src/queue/queue.ts'
-import type { Taken } from '../quota/service.ts'
+import type { Quotas } from '../quota/service.ts'
 import { type Acceptance, quotaOf, type Receipt, toReceipt } from './acceptance.ts'
 import { toMessage } from './queries.ts'
 import { findMessage, findReplyAt } from './statements.ts'
@@ -22,8 +21,7 @@ export const REPLY_KIND = 'message.reply'
 
 export interface AcceptDeps {
   queue: Queue
-  /** Pays for one prompt. @throws Problem 429, 409 `storage-full` */
-  takeQuota: Command<{ userId: string; numberDigest: string; bytes: number }, Taken>
+  quotas: Pick<Quotas, 'take'>
   /** A reply that has not begun so long after its prompt was accepted fails, milliseconds. */
   deadlineMs: number
 }
@@ -53,8 +51,8 @@ export function createAccept(deps: AcceptDeps) {
       const room = yield* tx.first(findRoom, { roomId, userId })
       if (!room) throw notFound()
       const bytes = Buffer.byteLength(text)
-      const payer = { userId, numberDigest: room.numberDigest, bytes }
-      const { quota, paidOn } = yield* tx.call(deps.takeQuota, payer)
+      const payer = { userId, numberDigest: room.numberDigest }
+      const { quota, paidOn } = yield* deps.quotas.take(tx, payer, bytes)
       const position = room.revision + 1
       const revision = position + 1
       yield* tx.run(growRoom, { roomId, revision, prompts: 1, bytes, now })
@@ -95,8 +93,8 @@ export function createRegenerate(deps: AcceptDeps) {
         )
       }
       const version = (old.lastVersion ?? 0) + 1
-      const payer = { userId, numberDigest: room.numberDigest, bytes: 0 }
-      const { quota, paidOn } = yield* tx.call(deps.takeQuota, payer)
+      const payer = { userId, numberDigest: room.numberDigest }
+      const { quota, paidOn } = yield* deps.quotas.take(tx, payer, 0)
       const revision = room.revision + 1
       yield* tx.run(growRoom, { roomId, revision, prompts: 0, bytes: 0, now })
       yield* addReply(tx, deps, { ...input, promptId, position: revision, version, paidOn })

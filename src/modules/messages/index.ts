@@ -34,7 +34,7 @@ export interface MessageRouteDeps {
   messages: Messages
   /** RateLimit headers of a quota. */
   quotaHeaders: (quota: Quota) => Record<string, string>
-  readQuota: (principal: Principal) => Quota | Promise<Quota>
+  readQuota: (principal: Principal) => Promise<Quota>
 }
 
 /** A replay shows the quota as it is now, not as it was then. */

@@ -1,5 +1,6 @@
 import type { JobEnd, JobKind } from '#src/queue/job.ts'
 import type { ProviderLimit } from '#src/queue/provider.ts'
+import type { Quotas } from '../quota/service.ts'
 import { REPLY_KIND } from './commands.ts'
 import { answerPrompt, type ReplyDeps } from './reply.ts'
 import { cancelledEnd, type ReplyEnd } from './reply-end.ts'
@@ -13,15 +14,14 @@ export function reply(
   deps: ReplyDeps & {
     concurrency: number
     provider: ProviderLimit
-    /** Counts another try of the user; see the quota module. */
-    beforeRetrySync: NonNullable<JobKind['beforeRetrySync']>
+    quotas: Pick<Quotas, 'beforeRetry'>
   },
 ): JobKind<ReplyBody> {
   return {
     kind: REPLY_KIND,
     concurrency: deps.concurrency,
     provider: deps.provider,
-    beforeRetrySync: deps.beforeRetrySync,
+    beforeRetry: deps.quotas.beforeRetry,
     parse: parseReplyBody,
     run: (job, signal) => answerPrompt(deps, job, signal),
     *ended(tx, job, end) {

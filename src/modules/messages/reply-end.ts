@@ -3,6 +3,7 @@ import { command } from '#src/database/steps.ts'
 import { notFound, Problem } from '#src/lib/problem.ts'
 import { REPLY_ENDED, roomTopic, userTopic } from '#src/plugins/topics.ts'
 import type { Queue } from '#src/queue/queue.ts'
+import type { Quotas } from '../quota/service.ts'
 import { findForCancel, listPendingReplies } from './statements.ts'
 import {
   endReply,
@@ -33,8 +34,7 @@ export interface ReplyEnd {
 }
 
 export interface EndDeps {
-  /** Settles what the prompt took of the quota; `refundTo` is the day it was paid on, where it is refunded. */
-  settleQuota: Command<{ numberDigest: string; bytes: number; refundTo: string | null }, void>
+  quotas: Pick<Quotas, 'settle'>
   /** In the same transaction, after a complete answer in a room that has no name yet. */
   onUntitled: Command<{ roomId: string; userId: string; now: number }, void>
 }
@@ -43,7 +43,7 @@ export interface EndDeps {
  * Ends a reply in the transaction that ends its job: its final state, the room's revision, and what its prompt took of
  * the quota. Does nothing where the reply is final or gone.
  */
-export function createEnd({ settleQuota, onUntitled }: EndDeps) {
+export function createEnd({ quotas, onUntitled }: EndDeps) {
   return command('messages.end', function* (tx, input: ReplyEnd) {
     const { replyId, status, error, model, finishReason, usage, context, now } = input
     const reply = yield* tx.first(findUnfinished, { replyId })
@@ -87,7 +87,7 @@ export function createEnd({ settleQuota, onUntitled }: EndDeps) {
     if (status === 'cancelled') {
       isRefunded = jobId === null || !(yield* tx.first(findStartedJob, { jobId }))
     }
-    yield* tx.call(settleQuota, { numberDigest, bytes, refundTo: isRefunded ? paidOn : null })
+    yield* quotas.settle(tx, { numberDigest, bytes, refundTo: isRefunded ? paidOn : null })
     if (isRefunded) tx.notify(userTopic(userId), 'quota')
   })
 }

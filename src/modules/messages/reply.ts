@@ -5,6 +5,7 @@ import { traceIdOf } from '#src/lib/trace.ts'
 import { type Effect, effect, type Job, Stopped } from '#src/queue/job.ts'
 import type { Assistant, AssistantFault, Ending } from '../assistant/assistant.ts'
 import type { Window } from '../assistant/context.ts'
+import type { Quotas } from '../quota/service.ts'
 import type { LiveReplies } from './live.ts'
 import { createPartialSaver } from './partial-saver.ts'
 import { getTask, getWindow } from './queries.ts'
@@ -32,8 +33,7 @@ export interface ReplyDeps {
   notedRooms: Set<string>
   /** Of the window: instruction, past exchanges and prompt. */
   contextTokens: number
-  /** Counts a further call of the provider; see the quota module. */
-  countCall(userId: string): Promise<boolean>
+  quotas: Pick<Quotas, 'countCall'>
   isFault(error: unknown): error is AssistantFault
   /** What the queue is to do after a fault. */
   toQueueError(fault: AssistantFault): Error
@@ -116,7 +116,7 @@ async function consume(
       system,
       history: window.turns,
       prompt: task.prompt,
-      countCall: () => deps.countCall(task.userId),
+      countCall: () => deps.quotas.countCall(task.userId),
     },
     signal,
   )

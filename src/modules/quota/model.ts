@@ -9,7 +9,7 @@ export interface QuotaOwner {
 }
 
 /** What one number uses; see `number_usage` in the schema. */
-export interface Usage {
+export type Usage = {
   day: string
   used: number
   starts: number

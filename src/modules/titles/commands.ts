@@ -1,8 +1,8 @@
-import type { Command } from '#src/database/command.ts'
 import { command, query } from '#src/database/steps.ts'
 import { fold } from '#src/lib/fold.ts'
 import { MINUTE } from '#src/lib/time.ts'
 import type { Queue } from '#src/queue/queue.ts'
+import type { Quotas } from '../quota/service.ts'
 import { findFirstExchange, findUnnamed, setTitle } from './statements.ts'
 
 export const TITLE_KIND = 'chatroom.title'
@@ -16,17 +16,14 @@ export const getFirstExchange = query('titles.first-exchange', (tx, asked: { roo
 )
 
 /** Names a room, unless a person did meanwhile. */
-export function createNameRoom(
-  /** Counts text that the server stored for a user. */
-  countText: Command<{ userId: string; bytes: number }, void>,
-) {
+export function createNameRoom(quotas: Pick<Quotas, 'countText'>) {
   return command(
     'titles.name',
     function* (tx, input: { roomId: string; title: string; now: number }) {
       const room = yield* tx.first(findUnnamed, { roomId: input.roomId })
       if (!room) return
       const grownBytes = Buffer.byteLength(input.title) - room.titleBytes
-      yield* tx.call(countText, { userId: room.userId, bytes: grownBytes })
+      yield* quotas.countText(tx, room.userId, grownBytes, { isOurs: true })
       yield* tx.run(setTitle, { ...input, grownBytes, titleFolded: fold(input.title) })
     },
   )
@@ -36,17 +33,16 @@ export function createNameRoom(
 export function createRequestTitle({
   queue,
   isOn,
-  startExtra,
+  quotas,
 }: {
   queue: Queue
   isOn: boolean
-  /** Counts a call of the provider that the user did not ask for; false where none is left for it. */
-  startExtra: Command<{ userId: string }, boolean>
+  quotas: Pick<Quotas, 'startExtra'>
 }) {
   return command(
     'titles.request',
     function* (tx, { roomId, userId, now }: { roomId: string; userId: string; now: number }) {
-      if (!isOn || !(yield* tx.call(startExtra, { userId }))) return
+      if (!isOn || !(yield* quotas.startExtra(tx, userId))) return
       yield* queue.enqueue(tx, {
         kind: TITLE_KIND,
         owner: userId,

@@ -1,9 +1,9 @@
-import type { Command } from '#src/database/command.ts'
 import type { Database } from '#src/database/sqlite/open.ts'
 import type { Clock } from '#src/lib/clock.ts'
 import { type Effect, effect, type Job, type JobKind } from '#src/queue/job.ts'
 import type { ProviderLimit } from '#src/queue/provider.ts'
 import type { Assistant, AssistantFault } from '../assistant/assistant.ts'
+import type { Quotas } from '../quota/service.ts'
 import { createNameRoom, getFirstExchange, TITLE_KIND } from './commands.ts'
 import { titlePrompt, toTitle } from './title.ts'
 
@@ -16,11 +16,7 @@ export interface TitleDeps {
   /** Tried in order. */
   models: readonly string[]
   provider: ProviderLimit
-  /** Counts another try of the user; see the quota module. */
-  beforeRetrySync: NonNullable<JobKind['beforeRetrySync']>
-  countCall(userId: string): Promise<boolean>
-  /** Counts text that the server stored for a user. */
-  countText: Command<{ userId: string; bytes: number }, void>
+  quotas: Pick<Quotas, 'beforeRetry' | 'countCall' | 'countText'>
   isFault(error: unknown): error is AssistantFault
   /** What the queue is to do after a fault. */
   toQueueError(fault: AssistantFault): Error
@@ -31,13 +27,13 @@ export interface TitleDeps {
  * is tried again as often as the queue tries a reply, and until the deadline that the job was given.
  */
 export function title(deps: TitleDeps): JobKind<{ roomId: string }> {
-  const name = createNameRoom(deps.countText)
+  const name = createNameRoom(deps.quotas)
   return {
     kind: TITLE_KIND,
     // A name may come later; replies go first.
     concurrency: 2,
     provider: deps.provider,
-    beforeRetrySync: deps.beforeRetrySync,
+    beforeRetry: deps.quotas.beforeRetry,
     parse: parseTitleBody,
     run: (job, signal) => nameRoom({ ...deps, name }, job, signal),
   }
@@ -54,7 +50,7 @@ async function nameRoom(
   const prompt = titlePrompt(exchange.prompt, exchange.reply)
   let answer = ''
   try {
-    const countCall = async () => owner !== null && (await deps.countCall(owner))
+    const countCall = async () => owner !== null && (await deps.quotas.countCall(owner))
     const request = { models, system: INSTRUCTION, history: [], prompt, countCall }
     for await (const piece of assistant.stream(request, signal)) answer += piece
   } catch (error) {

@@ -8,7 +8,7 @@ import { createInFlight } from '#src/plugins/in-flight.ts'
 import type { Origin } from '#src/plugins/origin.ts'
 import type { User } from '#src/plugins/schemas.ts'
 import type { Queue } from '#src/queue/queue.ts'
-import type { QuotaOwner } from '../quota/model.ts'
+import type { Quotas } from '../quota/service.ts'
 import {
   createRemove,
   getUser,
@@ -31,7 +31,7 @@ export interface UserDeps {
   queue: Queue
   onRemoved: readonly OnRemoved[]
   clock: Clock
-  quotas: { standing(owner: QuotaOwner): Pick<User, 'tier' | 'quota' | 'storage'> }
+  quotas: Pick<Quotas, 'readAllowance'>
   /** Proves that the person is there. @throws Problem */
   prove(principal: Principal, given: Removal, origin: Origin): Promise<void>
   exportLimit(userId: string): Limit
@@ -49,8 +49,8 @@ export function createUsers(deps: UserDeps) {
     // The account went while this request was on its way.
     if (!user) throw unauthenticated()
     const { numberDigest, ...shown } = user
-    const standing = quotas.standing({ userId, numberDigest })
-    return { ...shown, createdAt: toInstant(user.createdAt), ...standing }
+    const allowance = await quotas.readAllowance({ userId, numberDigest })
+    return { ...shown, createdAt: toInstant(user.createdAt), ...allowance }
   }
 
   async function remove(input: RemovalOfUser): Promise<boolean> {

@@ -72,7 +72,7 @@ describe('A 429', () => {
       status: 'failed',
       error: { code: 'assistant-unavailable' },
     })
-    expect(used()).toBe(0)
+    expect(await used()).toBe(0)
     expect(notReady()).toEqual([
       'provider-paused: every model is paused, the first until 2026-11-22T12:05:00.000Z.',
     ])

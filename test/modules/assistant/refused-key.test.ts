@@ -38,7 +38,7 @@ describe('A refused key', () => {
       expect(notReady()).toEqual([])
       expect(said('accepts our key again')).toHaveLength(1)
       expect(await ask()).toMatchObject({ content: 'from one' })
-      expect(used()).toBe(4)
+      expect(await used()).toBe(4)
     })
   }
 
@@ -91,6 +91,6 @@ describe('A refused key', () => {
       await until(() => !chat.isAsking())
     }
     expect(await final()).toMatchObject({ status: 'failed' })
-    expect(used()).toBe(0)
+    expect(await used()).toBe(0)
   })
 })

@@ -38,7 +38,7 @@ test('an end that nobody told of is told before the text of the next reply', asy
     },
     live: () => live,
     ended: () => {},
-    quota: () => ({ limit: null }),
+    quota: async () => ({ limit: null }),
   }
   const start = { revision: 4, position: 0, attempt: 0, offset: 0, quota: 'pro' }
   const reader = createReader(source, start)
@@ -90,7 +90,7 @@ function takenOver() {
     }),
     live: () => state.live,
     ended: () => {},
-    quota: () => ({ limit: null }),
+    quota: async () => ({ limit: null }),
   }
   const texts = (frames = '') =>
     [...frames.matchAll(/"messageId":"(\w+)".*?"offset":(\d+)/g)].map(([, id, at]) => `${id} ${at}`)

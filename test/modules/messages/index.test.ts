@@ -57,7 +57,7 @@ describe('POST /v1/chatroom/:id/message', () => {
     expect((await json<ProblemJson>(refused ?? new Response())).type).toBe(
       '/problems/quota-exhausted',
     )
-    expect(chat.services.quotas.read(owner)).toMatchObject({ used: 5, remaining: 0 })
+    expect(await chat.services.quotas.read(owner)).toMatchObject({ used: 5, remaining: 0 })
     await chat.stop()
   })
 
@@ -123,7 +123,7 @@ describe('POST /v1/chatroom/:id/message', () => {
       (await chat.send('POST', '/v1/chatroom/nope/message', { token, body: { userPrompt: 'a' } }))
         .status,
     ).toBe(404)
-    expect(chat.services.quotas.read(owner)).toMatchObject({ used: 0 })
+    expect(await chat.services.quotas.read(owner)).toMatchObject({ used: 0 })
     expect(chat.database.sqlite.query('SELECT count(*) AS n FROM messages').get()).toEqual({ n: 0 })
     expect(chat.database.sqlite.query('SELECT count(*) AS n FROM jobs').get()).toEqual({ n: 0 })
     await chat.stop()
@@ -142,7 +142,7 @@ describe('POST /v1/chatroom/:id/message', () => {
     const refused = await post(401)
     expect(refused.status).toBe(422)
     expect((await json<ProblemJson>(refused)).errors?.[0]?.pointer).toBe('/userPrompt')
-    expect(chat.services.quotas.read(owner)).toMatchObject({ used: 0 })
+    expect(await chat.services.quotas.read(owner)).toMatchObject({ used: 0 })
     expect((await post(400)).status).toBe(202)
     await chat.stop()
   })

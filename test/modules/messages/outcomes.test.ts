@@ -27,7 +27,7 @@ async function ask(plan: Behaviour[], settings: Parameters<typeof createTestChat
   const { token } = owner
   const roomId = await chat.openRoom(token)
   const { reply } = await chat.prompt(token, roomId, 'How are you?')
-  const used = () => chat.services.quotas.read(owner).used
+  const used = async () => (await chat.services.quotas.read(owner)).used
   const final = (stepMs?: number) => settle(chat, token, roomId, reply.id, stepMs)
   return { chat, token, roomId, reply, used, final }
 }
@@ -63,7 +63,7 @@ describe('A reply', () => {
     const { chat, final, used } = await ask(faults)
     expect(await final()).toMatchObject({ status: 'complete', content: 'fine' })
     expect(chat.gemini.calls).toHaveLength(5)
-    expect(used()).toBe(1)
+    expect(await used()).toBe(1)
   })
 
   test('fails with a reason after five errors and gives the quota back', async () => {
@@ -77,7 +77,7 @@ describe('A reply', () => {
       error: { code: 'assistant-unavailable' },
     })
     expect(chat.gemini.calls).toHaveLength(5)
-    expect(used()).toBe(0)
+    expect(await used()).toBe(0)
   })
 
   test('waits as long as a 429 asks, as do all that need the same model, and counts no error', async () => {
@@ -131,7 +131,7 @@ describe('A reply', () => {
         error: { code: reason },
       })
       expect(chat.gemini.calls).toHaveLength(1)
-      expect(used()).toBe(1)
+      expect(await used()).toBe(1)
     })
   }
 
@@ -154,7 +154,7 @@ describe('A reply', () => {
       expect(reply).toMatchObject({ status: 'failed', content: '', error: { code } })
       expect(reply.error?.message).not.toContain(message)
       expect(chat.gemini.calls).toHaveLength(1)
-      expect(used()).toBe(0)
+      expect(await used()).toBe(0)
     })
   }
 
@@ -196,7 +196,7 @@ describe('A reply', () => {
       Array.from({ length: 99 }, () => ({ kind: 'status', status: 429, retryDelay: '59s' })),
     )
     expect(await final(MINUTE)).toMatchObject({ status: 'failed', error: { code: 'too-late' } })
-    expect(used()).toBe(0)
+    expect(await used()).toBe(0)
   })
 
   test('has the deadline that REPLY_DEADLINE_MINUTES sets', async () => {

@@ -53,7 +53,7 @@ describe('POST …/cancel', () => {
       status: 'cancelled',
       content: 'So far ',
     })
-    expect(chat.services.quotas.read(owner).used).toBe(1)
+    expect((await chat.services.quotas.read(owner)).used).toBe(1)
     const again = await act(reply.id, 'cancel')
     expect(again.status).toBe(409)
     expect((await json<ProblemJson>(again)).type).toBe('/problems/already-final')
@@ -65,11 +65,11 @@ describe('POST …/cancel', () => {
     const parked = await chat.prompt(token, roomId, 'two')
     const next = await chat.prompt(token, roomId, 'three')
     await called(1)
-    expect(chat.services.quotas.read(owner).used).toBe(3)
+    expect((await chat.services.quotas.read(owner)).used).toBe(3)
     expect((await json<Message>(act(parked.reply.id, 'cancel'))).status).toBe('cancelled')
-    expect(chat.services.quotas.read(owner).used).toBe(2)
+    expect((await chat.services.quotas.read(owner)).used).toBe(2)
     expect((await json<Message>(act(running.reply.id, 'cancel'))).status).toBe('cancelled')
-    expect(chat.services.quotas.read(owner).used).toBe(2)
+    expect((await chat.services.quotas.read(owner)).used).toBe(2)
     await called(2)
     secondGate.send('third')
     secondGate.end()
@@ -105,7 +105,7 @@ describe('DELETE of the room', () => {
     while (!told.includes('event: delta')) told += (await reader?.read())?.value ?? ''
     expect((await chat.read(token, roomId, reply.id)).content).toBe('')
     expect((await chat.send('DELETE', `/v1/chatroom/${roomId}`, { token })).status).toBe(204)
-    expect(chat.services.quotas.read(owner).used).toBe(1)
+    expect((await chat.services.quotas.read(owner)).used).toBe(1)
     await reader?.cancel()
   })
 
@@ -114,7 +114,7 @@ describe('DELETE of the room', () => {
     await chat.prompt(token, roomId, 'one')
     await called(1)
     expect((await chat.send('DELETE', `/v1/chatroom/${roomId}`, { token })).status).toBe(204)
-    expect(chat.services.quotas.read(owner).used).toBe(1)
+    expect((await chat.services.quotas.read(owner)).used).toBe(1)
   })
 })
 
@@ -141,7 +141,7 @@ describe('POST …/regenerate', () => {
       chat.send('GET', `/v1/chatroom/${roomId}/message`, { token }),
     )
     expect(latest.reply).toEqual(second)
-    expect(chat.services.quotas.read(owner).used).toBe(2)
+    expect((await chat.services.quotas.read(owner)).used).toBe(2)
     // The model is asked the same again: the reply being replaced is not part of the conversation.
     expect(chat.gemini.calls.map(({ contents }) => contents.length)).toEqual([1, 1])
   })
@@ -160,7 +160,7 @@ describe('POST …/regenerate', () => {
       '/problems/reply-not-final',
     ])
     expect((await act('nope', 'regenerate')).status).toBe(404)
-    expect(chat.services.quotas.read(owner).used).toBe(1)
+    expect((await chat.services.quotas.read(owner)).used).toBe(1)
   })
 })
 
@@ -171,7 +171,7 @@ describe('A room', () => {
     await chat.prompt(token, roomId, 'two')
     await called(1)
     expect((await chat.send('DELETE', `/v1/chatroom/${roomId}`, { token })).status).toBe(204)
-    expect(chat.services.quotas.read(owner).used).toBe(1)
+    expect((await chat.services.quotas.read(owner)).used).toBe(1)
     while (chat.worker.running > 0) await turns(1)
     const states = chat.database.sqlite.query('SELECT state FROM jobs ORDER BY id').all()
     expect(states).toEqual([{ state: 'cancelled' }, { state: 'cancelled' }])

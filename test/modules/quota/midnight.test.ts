@@ -51,7 +51,7 @@ describe('a prompt of yesterday whose reply fails today', () => {
       await helpOn(chat, token, roomId, reply.id)
       expect((await chat.read(token, roomId, reply.id)).status).toBe('failed')
       expect(days()).toMatchObject({ [YESTERDAY]: 0, ...(second && { [TODAY]: 1 }) })
-      expect(chat.services.quotas.read(user).used).toBe(second ? 1 : 0)
+      expect((await chat.services.quotas.read(user)).used).toBe(second ? 1 : 0)
     })
   }
 
@@ -72,11 +72,11 @@ test('a clock that was set back across midnight finds the day as it left it', as
   chat.clock.set(MIDNIGHT + 10)
   await chat.prompt(token, roomId, 'today')
   chat.clock.set(MIDNIGHT - 50)
-  expect(chat.services.quotas.read(user).used).toBe(2)
+  expect((await chat.services.quotas.read(user)).used).toBe(2)
   await chat.prompt(token, roomId, 'yesterday again')
   expect(days()).toEqual({ [YESTERDAY]: 3, [TODAY]: 1 })
   chat.clock.set(MIDNIGHT + 20)
-  expect(chat.services.quotas.read(user).used).toBe(1)
+  expect((await chat.services.quotas.read(user)).used).toBe(1)
 })
 
 describe('the quota event', () => {

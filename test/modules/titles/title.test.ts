@@ -50,7 +50,7 @@ describe('An automatic title', () => {
     expect(chat.gemini.calls[1]?.prompt).toContain(
       'User: What shall I pack for Bergen?\nAssistant: A rain jacket',
     )
-    expect(chat.services.quotas.read(owner).used).toBe(1)
+    expect((await chat.services.quotas.read(owner)).used).toBe(1)
     await say('And for Oslo?')
     expect(chat.gemini.calls).toHaveLength(3)
   })
