@@ -173,12 +173,12 @@ export function createQuotas({ database, clock, bounds, timezone, tier, digestNu
      * In the transaction that deletes an account: only the counts of today stay, under the digest that the next sign-up
      * of the number looks for. The account's own may be of a key from long ago.
      */
-    leave: command('quota.leave', function* (tx, { userId }: { userId: string }) {
+    leave: command('quota.leave', function* (tx, { userId, now }: { userId: string; now: number }) {
       const owner = yield* tx.first(findOwner, { userId })
       if (!owner) return
       const { numberDigest, phone } = owner
-      const day = dayOf(clock.now()).name
-      yield* leaveNumber(tx, { numberDigest, day, keptAs: digestNumber(phone) })
+      const place = { numberDigest, day: dayOf(now).name }
+      yield* leaveNumber(tx, { ...place, keptAs: digestNumber(phone) })
     }),
     /**
      * The midnight tick: forgets old days, and what is left of deleted accounts. A new day needs no tick, so a

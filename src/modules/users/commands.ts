@@ -1,5 +1,4 @@
-import type { Command } from '#src/database/command.ts'
-import { command, query } from '#src/database/steps.ts'
+import { command, query, type StepCommand } from '#src/database/steps.ts'
 import { audit } from '#src/modules/audit/audit.ts'
 import { spend } from '#src/modules/limits/commands.ts'
 import type { Limit } from '#src/modules/limits/limit.ts'
@@ -54,7 +53,7 @@ export interface RemovalOfUser {
 }
 
 /** What another module does in the transaction that removes a user, before the row goes. */
-export type OnRemoved = Command<{ userId: string; now: number }, void>
+export type OnRemoved = StepCommand<{ userId: string; now: number }, void>
 
 /**
  * Erases a user; false where there is none. An account that is too large for one commit can no longer be used or found
@@ -75,7 +74,7 @@ export function createRemove(queue: Queue, onRemoved: readonly OnRemoved[]) {
     if (pending.length > CANCELLED_AT_ONCE) return undefined
     // Ends the streams.
     tx.notify(userTopic(userId), 'session')
-    for (const one of onRemoved) yield* tx.call(one, { userId, now })
+    for (const one of onRemoved) yield* one.steps(tx, { userId, now })
     const actor = origin ? 'user' : 'operator'
     yield* audit.steps(tx, { at: now, event: 'account.deleted', userId, actor, origin })
     if (!(yield* eraseSome.steps(tx, { userId }))) yield* eraseLater(tx, { userId, now })
