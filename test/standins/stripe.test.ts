@@ -75,7 +75,7 @@ test('The stand-in speaks the version of the API that the SDK is pinned to', asy
 })
 
 describe('The checkout page', () => {
-  test('Pay makes a subscription, tells of it, and goes to the success URL', async () => {
+  test('Pay makes a subscription, delivers its events, and goes to the success URL', async () => {
     await using at = open()
     const { id } = await at.checkout()
     expect(await at.text(`/pay/${id}`)).toContain('€9.00')
@@ -94,7 +94,7 @@ describe('The checkout page', () => {
     ])
   })
 
-  test('Decline says so and leaves the page open; Cancel goes back; neither makes anything', async () => {
+  test('Decline shows an error and leaves the page open; Cancel goes back; neither makes a subscription', async () => {
     await using at = open()
     const { id } = await at.checkout()
     await at.press(`/pay/${id}`, { outcome: 'decline' })
@@ -143,7 +143,7 @@ describe('Deliveries', () => {
     expect(at.standIn.deliveries.log.map(({ status }) => status)).toEqual([503, 503, 200])
   })
 
-  test('can be held back, released the last first, and repeated', async () => {
+  test('can be held back, released in reverse order, and repeated', async () => {
     await using at = open()
     await at.press('/', { action: 'hold' })
     for (const _ of [1, 2]) await at.sdk.customers.create()
@@ -160,7 +160,7 @@ describe('Deliveries', () => {
 })
 
 describe('The control page', () => {
-  test('pushes a subscription into any state', async () => {
+  test('puts a subscription into any state', async () => {
     await using at = open()
     const { id } = await at.sdk.customers.create()
     const one = at.standIn.state.subscribe(id, STAND_IN_PRICE.id)
@@ -180,7 +180,7 @@ describe('The control page', () => {
     expect((await at.sdk.prices.retrieve(STAND_IN_PRICE.id)).unit_amount).toBe(900)
   })
 
-  test('shows nothing as markup that came from outside', async () => {
+  test('escapes everything that came from outside', async () => {
     await using at = open()
     at.standIn.deliverTo('http://127.0.0.1:1/<script>alert(1)</script>')
     expect(await at.text('/')).not.toContain('<script>')

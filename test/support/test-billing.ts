@@ -14,14 +14,14 @@ import { createFakeClock } from './fake-clock.ts'
 import { createTestApp, json, type TestUser } from './test-app.ts'
 
 export const WEBHOOK_SECRET = 'whsec_test_secret_of_the_endpoint'
-/** Generous: a busy machine must not fail a test. */
+/** Long, so that no test fails on a busy machine. */
 const DEADLINE_MS = 20_000
 
 export type TestBilling = Awaited<ReturnType<typeof createTestBilling>>
 
 /**
  * The application with a running worker, the Stripe stand-in behind the real SDK, and a port for its signed
- * deliveries. Nothing is delivered until `deliver()`, unless asked for.
+ * deliveries.
  */
 export async function createTestBilling(
   options: {
@@ -82,7 +82,7 @@ export async function createTestBilling(
         ({ state, dueAt }) => state === 'running' || (state === 'ready' && dueAt <= clock.now()),
       )
 
-  /** Until every delivery was answered and every job that is due has ended. */
+  /** Waits until every delivery was answered and every job that is due has ended. */
   async function idle(): Promise<void> {
     const deadline = performance.now() + DEADLINE_MS
     for (let calm = 0; calm < 3; ) {
@@ -93,7 +93,7 @@ export async function createTestBilling(
     }
   }
 
-  /** Moves the time on and lets the worker see what is due, without the thousand polls between. */
+  /** Moves the clock on and runs the jobs that are then due, without the thousands of polls in between. */
   async function later(ms: number): Promise<void> {
     await worker.stop(0)
     clock.set(clock.now() + ms)
@@ -101,7 +101,7 @@ export async function createTestBilling(
     await idle()
   }
 
-  /** Delivers any text as an event, signed unless told otherwise. */
+  /** Delivers any text as an event; it is signed unless `headers` replace the signature. */
   function deliver(payload: string, headers: Record<string, string> = {}): Promise<Response> {
     return send('POST', '/v1/webhook/stripe', {
       body: payload,
@@ -116,7 +116,7 @@ export async function createTestBilling(
     return user
   }
 
-  /** The same user with a token of the present. */
+  /** The same user with a token that is valid now. */
   async function fresh<U extends TestUser>(user: U): Promise<U> {
     return { ...user, token: await services.tokens.sign(user) }
   }
@@ -142,7 +142,7 @@ export async function createTestBilling(
     return orm.select().from(billingCustomers).where(eq(billingCustomers.userId, userId)).get()?.id
   }
 
-  /** POSTs to another process on the same database: its own services, nothing of the first in memory. */
+  /** POSTs to another process on the same database: it has its own services and shares no memory. */
   function secondProcess() {
     const { config, log } = test
     const deps = { config, database, clock, random, log }

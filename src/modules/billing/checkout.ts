@@ -31,8 +31,8 @@ export interface CheckoutDeps {
 }
 
 /**
- * Gives a user the page to pay on: one customer, one open session, however often and in parallel it is
- * asked for.
+ * Gives a user the page to pay on. A user has one customer and one open session, also when requests repeat or run in
+ * parallel.
  * @throws Problem 409 `already-subscribed`, 503 `billing-unavailable`
  */
 export function createCheckout(deps: CheckoutDeps): (userId: string) => Promise<Checkout> {
@@ -56,7 +56,7 @@ export function createCheckout(deps: CheckoutDeps): (userId: string) => Promise<
     throw billingUnavailable('The subscription is just changing. Try again shortly.')
   }
 
-  /** Reads the truth first, so that nobody pays twice. False where the customer is gone. */
+  /** Reads the customer from Stripe first, so that nobody pays twice. False where the customer was deleted. */
   async function isFree(customerId: string): Promise<boolean> {
     const snapshot = await refresh(customerId)
     if (snapshot.subscriptions.some((one) => isLive(one, settings.proPrices))) {
@@ -76,7 +76,7 @@ export function createCheckout(deps: CheckoutDeps): (userId: string) => Promise<
     )
     const customer = { userId, customerId, livemode, scope, now: clock.now() }
     if (!(await database.run(addCustomer, customer))) throw gone()
-    // Another process may have been faster with a customer of its own.
+    // Another process may have stored a customer of its own first.
     return (await database.read(findCustomerOf, { userId, livemode }))?.id ?? customerId
   }
 
@@ -109,7 +109,7 @@ export function createCheckout(deps: CheckoutDeps): (userId: string) => Promise<
   return singleFlight((userId) => guard(() => checkout(userId)))
 }
 
-/** Where a person ends up comes from the configuration, never from a request. */
+/** The addresses to return to come from the configuration, never from a request. */
 function sessionParams(
   settings: BillingSettings,
   userId: string,
@@ -125,7 +125,7 @@ function sessionParams(
     cancel_url: settings.cancelUrl,
     allow_promotion_codes: settings.promotionCodes,
     automatic_tax: { enabled: settings.automaticTax },
-    // Tax needs an address, and Stripe keeps the one given at the checkout only if told to.
+    // Tax needs an address, and Stripe keeps the one given at the checkout only if it is asked to.
     ...(settings.automaticTax && { customer_update: { address: 'auto' as const } }),
     metadata,
     subscription_data: { metadata },

@@ -105,7 +105,7 @@ export function decide(
   return { tier: override ?? (entitled ? 'pro' : 'basic'), by, graceUntil, stale }
 }
 
-/** The first instant at which this subscription, as mirrored, entitles to nothing. */
+/** The first instant at which this subscription, as mirrored, no longer makes Pro. */
 function paidUntil(one: Mirrored, { graceDays }: BillingRules): number {
   switch (one.status) {
     case 'active':

@@ -10,7 +10,7 @@ import { type SetupFault, setupFaultOf } from './setup-faults.ts'
  */
 export type StripeFault = 'unavailable' | 'limited' | 'setup' | 'missing' | 'invalid'
 
-/** However long Stripe asks us to wait: an outage must not outlast its cause by hours. */
+/** The longest wait that is respected: an outage must not outlast its cause by hours. */
 const LONGEST_WAIT_MS = 5 * MINUTE
 /** How long a client waits before it looks whether the operator has fixed it. */
 const SETUP_WAIT_MS = 5 * MINUTE
@@ -41,8 +41,8 @@ export function faultOf(error: unknown): StripeFault | undefined {
 }
 
 /**
- * Whether Stripe gave an answer that it keeps under the idempotency key: asking again with the same key
- * would only bring it back. A lost answer and a 429 leave the key unused or its result worth having.
+ * Whether Stripe gave an answer that it repeats for the same idempotency key, so that the next try needs another key.
+ * After a 429 the key is unused; after a lost answer the same key gives the result.
  */
 export function spendsKey(error: unknown): boolean {
   if (!(error instanceof Stripe.errors.StripeError)) return false
@@ -79,7 +79,7 @@ export function raiseSetupAlarm(raise: RaiseAlarm, error: unknown): void {
 /** Runs the calls of Stripe that a request needs. @throws Problem 503 `billing-unavailable` */
 export type Guard = <T>(call: () => Promise<T>) => Promise<T>
 
-/** An outage is a 503 that says so; a refusal that lasts is one too, and an alarm. Neither changes anyone's tier. */
+/** Makes an outage a 503 that says so, and a lasting refusal a 503 and an alarm. Neither changes a tier. */
 export function createGuard(raise: RaiseAlarm): Guard {
   return async (call) => {
     try {

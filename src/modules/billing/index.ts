@@ -9,7 +9,7 @@ import { CheckoutPage, PlanList, PortalPage, Received, SubscriptionStatus } from
 import { page } from './page.ts'
 import type { Billing } from './service.ts'
 
-/** Stripe's own limit of an event is far below. */
+/** Far above the largest event that Stripe sends. */
 const WEBHOOK_LIMIT_BYTES = 512 * 1024
 
 /** Its handler reads the body itself: the signature is over the bytes as they came. */
@@ -37,7 +37,7 @@ export function createBillingRoutes({
   billing: Billing
   quota: (principal: Principal) => Promise<Quota>
   idempotently: IdempotentCall
-  /** What one user may ask of Stripe. */
+  /** How often one user may use the routes that call Stripe. */
   limitsOf: (principal: Principal) => Limit[]
 }) {
   const status = async (principal: Principal) => ({
@@ -45,7 +45,7 @@ export function createBillingRoutes({
     quota: await quota(principal),
   })
 
-  /** An action that creates nothing, and so takes no Idempotency-Key: doing it twice is fine. */
+  /** An action that may be repeated, because it creates nothing; so it takes no Idempotency-Key. */
   async function act(name: 'cancel' | 'resume' | 'sync', principal: Principal) {
     const { userId } = principal
     const provider = billing.provider()

@@ -25,7 +25,7 @@ export interface BillingJobsDeps {
   rules: BillingRules
 }
 
-/** Registers the job kinds of billing. An outage of Stripe fails none of them: they wait, for days if need be. */
+/** Registers the job kinds of billing. During an outage of Stripe they wait, for days if need be, and none fails. */
 export function registerJobs({
   queue,
   stripe,
@@ -103,8 +103,8 @@ function patience(error: unknown, job: Job, raise: RaiseAlarm): unknown {
       return new Snooze(LONGEST_WAIT_MS, 'Stripe is not set up')
     case 'missing':
     case 'invalid':
-      // A deleted customer is still known to Stripe; an unknown one means another account's key. A job that gave up
-      // would leave a deleted account's subscription to be paid for.
+      // Stripe still knows deleted customers; an unknown one means that the key is that of another account. If the job
+      // gave up, the user of a deleted account would go on paying.
       raiseSetupAlarm(raise, error)
       return new Snooze(HOUR, 'Stripe refuses what the job asks for')
     case undefined:

@@ -7,7 +7,7 @@ const texts = {
   portal: ['All set', 'Your changes count from now on. You may close this page.'],
 } as const
 
-/** Where a browser comes back to from Stripe when the operator named no page of their own. Proves nothing. */
+/** The page to which Stripe sends a browser back where the operator configured none. A visit proves no payment. */
 export function page(outcome: keyof typeof texts = 'portal'): Response {
   const [title, text] = texts[outcome]
   return new Response(

@@ -6,12 +6,12 @@ import type { PlanList } from './model.ts'
 
 /** A price is never changed at Stripe, only replaced; its product's name may be. */
 const FRESH_MS = 10 * MINUTE
-/** After a failure. Whoever asks meanwhile gets the last known price, or the failure. */
+/** After a failure. Requests meanwhile get the last known price, or the failure. */
 const PAUSE_MS = 30 * SECOND
 
 /**
- * What is offered. Kept in memory a while, as it is the same for everybody; an outage shows the last known. However many
- * ask, one call runs at a time.
+ * What is offered. It is the same for every user, so it is kept in memory for a while; during an outage the last known
+ * price is shown. At most one call runs at a time.
  */
 export function createPlans({
   stripe,
@@ -46,7 +46,7 @@ export function createPlans({
 
   return async (): Promise<PlanList> => {
     const now = clock.now()
-    // An instant further away than any wait was set by a clock that has since been set back.
+    // A wait longer than the longest one was set by a clock that has since been set back.
     if (now >= askAgainAt || askAgainAt - now > FRESH_MS) {
       running ??= ask()
       await running

@@ -6,9 +6,9 @@ import { enqueueSyncs, recordEvents, type StripeEventSeen, setEventsUntil } from
 import { eventsUntil } from './queries.ts'
 import { toEventSeen } from './webhook.ts'
 
-/** Stripe keeps its list of events this long, and so do we. */
+/** Stripe keeps its list of events this long; so does the database. */
 export const EVENTS_KEPT_MS = 30 * DAY
-/** An event may have been made before the last one we saw and yet not have been listed then. */
+/** An event may be listed later than another one that was made after it. */
 const OVERLAP_MS = HOUR
 const PAGE = 100
 

@@ -92,7 +92,7 @@ const PERMISSION: SetupFault = {
     'The restricted key needs to write customers, checkout sessions, subscriptions and customer-portal sessions, and to read prices, events and webhook endpoints.',
 }
 
-/** Undefined where the refusal is not known to be one of set-up. */
+/** Undefined where the refusal is not known to need an operator. */
 export function setupFaultOf(error: Stripe.errors.StripeError): SetupFault | undefined {
   const { statusCode, code = '', param = '', message } = error
   if (statusCode === undefined || statusCode === 409 || statusCode === 429 || statusCode >= 500) {

@@ -11,7 +11,7 @@ const RELEVANT =
   /^(checkout\.session\.|customer\.deleted$|customer\.subscription\.|invoice\.|subscription_schedule\.)/
 const NOTABLE = /^(charge\.refund|charge\.dispute\.|refund\.)/
 
-/** Older deliveries are refused, so that a recorded one cannot be played again. */
+/** Older deliveries are refused, so that a recorded one cannot be sent again. */
 const TOLERANCE_SECONDS = 300
 /** This many refusals in a row are no accident: Stripe signs every delivery. */
 const ALARM_AFTER = 3
@@ -40,7 +40,7 @@ type Verified = { isSigned: false } | { isSigned: true; event: unknown }
 
 /**
  * Verifies a delivery and records it. The body is read only where the signature could be Stripe's.
- * @throws Problem 400, and then nothing was stored
+ * @throws Problem 400 where it is refused; nothing is stored then
  */
 export function createTakeDelivery(deps: WebhookDeps) {
   const { stripe, secrets, database, livemode, clock } = deps
@@ -92,7 +92,7 @@ export function createTakeDelivery(deps: WebhookDeps) {
 
 /**
  * The age in seconds of a delivery by its `Stripe-Signature` (https://docs.stripe.com/webhooks#verify-manually);
- * undefined where Stripe sends no such header. It is cheap to compute, and proves nothing.
+ * undefined where Stripe sends no such header. It is cheap to compute, and does not prove who signed.
  */
 function ageOf(signature: string | null, now: number): number | undefined {
   if (signature === null || signature.length > 2_048) return undefined
@@ -130,7 +130,7 @@ function invalidWebhook(): Problem {
   )
 }
 
-/** Undefined unless it has the shape of an event. Of its object only the customer is believed. */
+/** Undefined unless it has the shape of an event. Of its object only the customer is used. */
 export function toEventSeen(event: unknown): StripeEventSeen | undefined {
   if (!isRecord(event)) return undefined
   const { id, type, created, livemode, data } = event
@@ -148,7 +148,7 @@ export function toEventSeen(event: unknown): StripeEventSeen | undefined {
   }
 }
 
-/** In whole seconds. The database takes no other number. */
+/** In whole seconds; in milliseconds the database can store it exactly. */
 function isInstant(value: unknown): value is number {
   return Number.isInteger(value) && Number.isSafeInteger(Number(value) * SECOND)
 }

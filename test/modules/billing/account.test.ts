@@ -32,7 +32,7 @@ describe('When an account is deleted', () => {
     ])
   })
 
-  test('what accounting needs stays, without the person', async () => {
+  test('what accounting needs stays, without a reference to the user', async () => {
     await using billing = await createTestBilling()
     const user = await billing.subscriber()
     await deleteAccount(billing, user.userId)
@@ -58,7 +58,7 @@ describe('When an account is deleted', () => {
     expect(billing.state.subscription(user.subscriptionId).status).toBe('canceled')
   })
 
-  test('an event that comes after it finds nobody and harms nothing', async () => {
+  test('an event that comes after it changes nothing', async () => {
     await using billing = await createTestBilling()
     const user = await billing.subscriber()
     await deleteAccount(billing, user.userId)
@@ -68,7 +68,7 @@ describe('When an account is deleted', () => {
     expect(billing.state.subscription(user.subscriptionId).status).toBe('canceled')
   })
 
-  test('during a sync, the sync ends well and what was paid for nobody is cancelled', async () => {
+  test('during a sync, the sync succeeds and a subscription without a user is cancelled', async () => {
     await using billing = await createTestBilling()
     const user = await billing.shopper()
     const late = Promise.withResolvers<void>()
@@ -79,19 +79,19 @@ describe('When an account is deleted', () => {
     })
     const { id } = billing.state.subscribe(user.customerId, STAND_IN_PRICE.id)
     await asked.promise
-    // Without billing's own part, as if the deletion had not known of the customer.
+    // Deletes the user without closeAccount, as if the customer had been stored too late for it.
     billing.database.orm.delete(users).where(eq(users.id, user.userId)).run()
     late.resolve()
     await billing.idle()
     expect(billing.state.subscription(id).status).toBe('canceled')
   })
 
-  test('a page paid in the last moment is cancelled too', async () => {
+  test('a subscription that was paid in the last moment is cancelled too', async () => {
     await using billing = await createTestBilling()
     const user = await billing.signIn()
     const { url } = await json<CheckoutPage>(billing.send('POST', '/v1/subscribe/pro', user))
     billing.stripe.behave(({ path }) => {
-      // Paid between our look at it and our try to expire it.
+      // It is paid between our read and our try to expire it.
       if (path.endsWith('/expire')) billing.state.pay(url.split('/').at(-1) ?? '')
       return { kind: 'answer' }
     })
@@ -102,7 +102,7 @@ describe('When an account is deleted', () => {
     ])
   })
 
-  test('only what can still be paid for is asked to end', async () => {
+  test('only subscriptions that can still be charged are cancelled at Stripe', async () => {
     await using billing = await createTestBilling()
     const user = await billing.subscriber()
     billing.state.setStatus(user.subscriptionId, 'canceled')
@@ -115,12 +115,12 @@ describe('When an account is deleted', () => {
     expect(asked.map(({ path }) => path)).toEqual([`/v1/subscriptions/${running.id}`])
   })
 
-  test('a page or a subscription that ended between the look and the call is no fault', async () => {
+  test('a page or a subscription that ended between our read and our call is no fault', async () => {
     await using billing = await createTestBilling()
     const [payer, looker] = [await billing.subscriber(), await billing.shopper()]
     const page = [...billing.state.sessions.values()].find(({ status }) => status === 'open')
     billing.stripe.behave(({ method, path }) => {
-      // One is over when we ask, of the other Stripe has forgotten that it was.
+      // The session is expired when we ask, and the subscription is cancelled.
       if (path.endsWith('/expire') && page?.status === 'open') billing.state.expire(page.id)
       if (method === 'DELETE') billing.state.setStatus(payer.subscriptionId, 'canceled')
       return { kind: 'answer' }
@@ -136,7 +136,7 @@ describe('When an account is deleted', () => {
     expect(closed.map(({ state }) => state)).toEqual(['done', 'done'])
   })
 
-  test('a page that Stripe forgets between the look and the call is no fault', async () => {
+  test('a page that Stripe deletes between our read and our call is no fault', async () => {
     await using billing = await createTestBilling()
     const user = await billing.shopper()
     billing.stripe.behave(({ path }) => {

@@ -4,7 +4,7 @@ import { cancelling } from '#standins/stripe/api.ts'
 import { createTestBilling } from '#test/support/test-billing.ts'
 
 describe('Cancel and resume', () => {
-  test('cancel at period end stays Pro until then, resume undoes it, twice is fine', async () => {
+  test('after cancel the user stays Pro until the period ends; resume undoes it; both may be repeated', async () => {
     await using billing = await createTestBilling()
     const user = await billing.subscriber()
     for (const action of ['cancel', 'cancel']) {
@@ -22,7 +22,7 @@ describe('Cancel and resume', () => {
     expect(billing.calls('POST', /^\/v1\/subscriptions\//)).toHaveLength(2)
   })
 
-  test('a cancelled one ends with its period', async () => {
+  test('a cancelled subscription ends with its period', async () => {
     await using billing = await createTestBilling()
     const user = await billing.subscriber()
     await billing.send('POST', '/v1/subscription/cancel', user)
@@ -47,7 +47,7 @@ describe('Cancel and resume', () => {
     expect((await billing.status(user)).cancelAtPeriodEnd).toBe(false)
   })
 
-  test('whoever has no subscription gets 409', async () => {
+  test('a user without a subscription gets 409', async () => {
     await using billing = await createTestBilling()
     const user = await billing.signIn()
     for (const action of ['cancel', 'resume', 'portal']) {

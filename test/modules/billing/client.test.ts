@@ -4,7 +4,7 @@ import type { TestUser } from '#test/support/test-app.ts'
 import { createTestBilling } from '#test/support/test-billing.ts'
 
 describe('Stripe’s own 429', () => {
-  test('stops every call until its Retry-After is over, of other users too', async () => {
+  test('stops every call, also those of other users, until its Retry-After is over', async () => {
     await using billing = await createTestBilling()
     const [one, two] = [await billing.subscriber(), await billing.subscriber()]
     billing.stripe.behave(() => ({ kind: 'status', status: 429, retryAfter: 7 }))
@@ -24,7 +24,7 @@ describe('Stripe’s own 429', () => {
     expect((await sync(two)).status).toBe(200)
   })
 
-  test('without a Retry-After the pause doubles from one second to a minute, and ends with a good answer', async () => {
+  test('without a Retry-After pauses for one second, then twice as long each time up to a minute, until a call succeeds', async () => {
     await using billing = await createTestBilling({ settings: { billingPerUserMinute: 1_000 } })
     const user = await billing.subscriber()
     billing.stripe.behave(() => ({ kind: 'status', status: 429 }))
@@ -43,7 +43,7 @@ describe('Stripe’s own 429', () => {
     expect(await wait()).toBe(1)
   })
 
-  test('with a Retry-After of a day it stops nothing for longer than a minute', async () => {
+  test('with a Retry-After of a day stops calls for a minute only', async () => {
     await using billing = await createTestBilling()
     const user = await billing.subscriber()
     billing.stripe.behave(() => ({ kind: 'status', status: 429, retryAfter: 86_400 }))
@@ -55,7 +55,7 @@ describe('Stripe’s own 429', () => {
     expect((await sync()).status).toBe(200)
   })
 
-  test('that is about one locked object stops no other call', async () => {
+  test('for one locked object stops no other call', async () => {
     await using billing = await createTestBilling()
     const [one, two] = [await billing.subscriber(), await billing.subscriber()]
     billing.stripe.behave(({ path }) =>

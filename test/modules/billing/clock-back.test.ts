@@ -5,7 +5,7 @@ import { createGauges } from '#src/modules/metrics/gauges.ts'
 import { createMetrics } from '#src/plugins/metrics.ts'
 import { createTestBilling } from '#test/support/test-billing.ts'
 
-/** What was dated by a clock that is set back afterwards must not last for the hours in between. */
+/** The clock is set back by hours: what it dated before must not stay valid for that time. */
 test('plans are read again after the clock was set back', async () => {
   await using billing = await createTestBilling()
   const user = await billing.signIn()
@@ -28,7 +28,7 @@ test('the pause after a 429 of Stripe ends when the clock was set back', async (
   expect((await sync()).status).toBe(200)
 })
 
-test('a page of the portal is not given again when the clock was set back', async () => {
+test('a page of the portal is not reused when the clock was set back', async () => {
   await using billing = await createTestBilling()
   const user = await billing.subscriber()
   const portal = async () =>

@@ -93,7 +93,7 @@ describe('Users by tier are counted as their next prompt would find them', () =>
     expect(await count()).toEqual(await byPrompt())
   })
 
-  test('a user with two subscriptions, or two customers, is one', async () => {
+  test('a user with two subscriptions, or two customers, counts once', async () => {
     const { subscriber, count, orm } = setUp()
     const userId = await subscriber()
     const values = orm
@@ -109,7 +109,7 @@ describe('Users by tier are counted as their next prompt would find them', () =>
     expect(await count()).toEqual({ basic: 0, pro: 1 })
   })
 
-  test('a tier set by hand wins both ways, and counts once', async () => {
+  test('a tier that an operator set wins both ways, and counts once', async () => {
     const { signIn, subscriber, override, count, byPrompt } = setUp()
     override((await signIn()).userId, 'pro')
     override(await subscriber(), 'pro')
@@ -119,7 +119,7 @@ describe('Users by tier are counted as their next prompt would find them', () =>
     expect(await count()).toEqual(await byPrompt())
   })
 
-  test('rows of erased users and of rooms that were set aside are no users', async () => {
+  test('rows of erased users and of rooms that wait to be erased are not counted', async () => {
     const { signIn, subscriber, override, count, database } = setUp()
     await signIn()
     const erased = [(await signIn()).userId, await subscriber(), (await signIn()).userId]
@@ -136,7 +136,7 @@ describe('Users by tier are counted as their next prompt would find them', () =>
     expect(await count()).toEqual({ basic: 1, pro: 0 })
   })
 
-  test('nobody at all', async () => {
+  test('without any user', async () => {
     expect(await setUp().count()).toEqual({ basic: 0, pro: 0 })
   })
 
@@ -184,7 +184,7 @@ test('The statements of the count walk an index from where the last step ended',
 })
 
 describe('The gauge', () => {
-  test('waits for the first count, gives it for five minutes, then the last one while it counts anew', async () => {
+  test('waits for the first count, shows it for five minutes, then shows the last one while it counts again', async () => {
     const { database, clock } = setUp()
     const metrics = createMetrics()
     const counts = [Promise.withResolvers<number>(), Promise.withResolvers<number>()]

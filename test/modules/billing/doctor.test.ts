@@ -41,7 +41,7 @@ describe('The form of the settings', () => {
     expect(checks({ secretKey: 'sk_test_51abc' }, false)).toEqual([])
   })
 
-  test('tells a publishable key, a test key in production, and swapped secrets apart', () => {
+  test('names a publishable key, a test key in production, and swapped secrets', () => {
     expect(checks({ secretKey: 'pk_live_51abc' })).toEqual([['error', 'stripe-key']])
     expect(checks({ secretKey: 'sk_test_51abc' })).toEqual([['warning', 'stripe-key']])
     expect(checks({ webhookSecrets: ['sk_live_51abc'] })).toEqual([['error', 'stripe-webhook']])
@@ -63,14 +63,14 @@ describe('The form of the settings', () => {
 })
 
 describe('What Stripe says', () => {
-  test('only that no endpoint is known, when all else is well', async () => {
+  test('only that no endpoint is known, when everything else is right', async () => {
     await using billing = await createTestBilling()
     const findings = await billingFindings(await settingsOf(billing), { webhookUrl })
     expect(findings.map(({ check }) => check)).toEqual(['stripe-webhook'])
     expect(billing.stripe.calls.every(({ method }) => method === 'GET')).toBe(true)
   })
 
-  test('that a price is unknown, that the key is refused, that nobody answers', async () => {
+  test('that a price is unknown, that the key is refused, that Stripe does not answer', async () => {
     await using billing = await createTestBilling()
     const settings = await settingsOf(billing)
     const checks = async (values: Partial<BillingSettings>) =>
@@ -93,7 +93,7 @@ describe('What Stripe says', () => {
     ])
   })
 
-  test('what is not set up at Stripe, each with what to do', async () => {
+  test('what is not set up at Stripe, each with its fix', async () => {
     await using billing = await createTestBilling({ settings: { stripeAutomaticTax: true } })
     Object.assign(billing.state.setup, {
       portalSaved: false,
@@ -134,7 +134,7 @@ describe('What Stripe says', () => {
     expect(await found()).toEqual([])
   })
 
-  test('only what the key may see, without a finding for the rest', async () => {
+  test('only what the key may read, without a finding for the rest', async () => {
     await using billing = await createTestBilling()
     billing.stripe.behave(({ path }) =>
       path.startsWith('/v1/prices')
@@ -144,7 +144,7 @@ describe('What Stripe says', () => {
     expect(await billingFindings(await settingsOf(billing), { webhookUrl })).toEqual([])
   })
 
-  test('that an endpoint of ours is disabled, or sends too little, also behind the first page', async () => {
+  test('that our endpoint is disabled, or sends too few events, also on the second page of the list', async () => {
     await using billing = await createTestBilling()
     const endpoint = { url: webhookUrl, status: 'disabled', enabled_events: ['invoice.paid'] }
     const others = Array.from({ length: 150 }, (_, at) => ({

@@ -56,7 +56,7 @@ describe('the tier by the mirror', () => {
     expect(decide(rules, null, [mirrored(failed)], NOON).graceUntil).toBe(NOON + 3 * DAY)
   })
 
-  test('a period end long past keeps Pro for 72 hours and asks for a sync', () => {
+  test('72 hours after a period that ended without news the user is still Pro, and a sync is enqueued', () => {
     const ended = { periodEnd: NOON, syncedAt: NOON - 20 * DAY }
     expect(decide(rules, null, [mirrored(ended)], NOON + 1).stale).toBeUndefined()
     const { tier: kept, stale } = decide(rules, null, [mirrored(ended)], NOON + HOUR)
@@ -65,13 +65,13 @@ describe('the tier by the mirror', () => {
     expect(tier(ended, NOON + 72 * HOUR)).toBe('basic')
   })
 
-  test('Stripe’s later word renews the lease', () => {
+  test('a later confirmation by Stripe renews the lease', () => {
     const confirmed = { periodEnd: NOON, syncedAt: NOON + DAY }
     expect(tier(confirmed, NOON + 4 * DAY - 1)).toBe('pro')
     expect(tier(confirmed, NOON + 4 * DAY)).toBe('basic')
   })
 
-  test('one good subscription is enough, in whatever order they come', () => {
+  test('one paid subscription is enough, in any order', () => {
     const good = mirrored()
     const late = mirrored({ status: 'past_due', pastDueSince: NOON - 9 * DAY })
     const forgiven = mirrored({ status: 'past_due', pastDueSince: NOON })
@@ -89,7 +89,7 @@ describe('the tier by the mirror', () => {
     expect(decide(rules, null, [late, forgiven], NOON)).toMatchObject({ tier: 'pro', by: forgiven })
   })
 
-  test('of two failed payments the one that is forgiven longer counts, in whatever order they come', () => {
+  test('of two failed payments the one with the later end of grace counts, in any order', () => {
     const failedAt = (at: number) => mirrored({ status: 'past_due', pastDueSince: at })
     const [early, late] = [failedAt(NOON - DAY), failedAt(NOON)]
     for (const set of [
@@ -100,7 +100,7 @@ describe('the tier by the mirror', () => {
     }
   })
 
-  test('an operator’s word wins both ways', () => {
+  test('a tier that an operator set wins both ways', () => {
     expect(decide(rules, 'pro', [], NOON).tier).toBe('pro')
     expect(decide(rules, 'basic', [mirrored()], NOON).tier).toBe('basic')
   })
@@ -135,7 +135,7 @@ async function subscribed() {
 }
 
 describe('the tier in a transaction', () => {
-  test('follows the mirror and the operator at the very next prompt', async () => {
+  test('follows the mirror and the operator at the next prompt', async () => {
     const { orm, userId, ask, read } = await subscribed()
     expect(await ask()).toBe('pro')
     orm.update(subscriptions).set({ status: 'canceled' }).run()
@@ -145,7 +145,7 @@ describe('the tier in a transaction', () => {
     expect(await read()).toBe('pro')
   })
 
-  test('counts no customer of the other mode, and nobody’s for a user who is gone', async () => {
+  test('ignores customers of the other mode, and is Basic for a deleted user', async () => {
     const { orm, userId, ask, read } = await subscribed()
     orm.update(billingCustomers).set({ livemode: true }).run()
     expect(await ask()).toBe('basic')
@@ -154,7 +154,7 @@ describe('the tier in a transaction', () => {
     expect(await read()).toBe('basic')
   })
 
-  test('asks for one sync, however often it meets a stale mirror', async () => {
+  test('enqueues one sync, however often the mirror is found stale', async () => {
     const { orm, ask } = await subscribed()
     const later = NOON + DAY + HOUR
     expect(await Promise.all([ask(later), ask(later), ask(later)])).toEqual(['pro', 'pro', 'pro'])

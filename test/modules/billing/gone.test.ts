@@ -19,7 +19,7 @@ describe('A customer that was deleted at Stripe, without a webhook', () => {
         expect(answer.status).toBe(409)
         expect((await json<ProblemJson>(answer)).type).toBe('/problems/not-subscribed')
         expect(await billing.tier(user)).toBe('basic')
-        // From now on it is known, and Stripe is not asked again.
+        // The database knows it from now on, so Stripe is not asked again.
         const calls = billing.stripe.calls.length
         expect((await billing.send('POST', `/v1/subscription/${action}`, user)).status).toBe(409)
         expect(billing.stripe.calls).toHaveLength(calls)
@@ -36,7 +36,7 @@ describe('A customer that was deleted at Stripe, without a webhook', () => {
     expect(await answer.json()).toMatchObject({ tier: 'basic', status: 'none' })
   })
 
-  test('POST /v1/subscribe/pro makes another customer, of which there is one', async () => {
+  test('POST /v1/subscribe/pro makes one new customer', async () => {
     await using billing = await createTestBilling()
     const user = await billing.subscriber()
     billing.deliverNowhere()
@@ -50,7 +50,7 @@ describe('A customer that was deleted at Stripe, without a webhook', () => {
     expect((await billing.send('POST', '/v1/subscription/portal', user)).status).toBe(200)
   })
 
-  test('while its checkout is made: another customer and one page', async () => {
+  test('while its checkout is made: a new customer and one page', async () => {
     await using billing = await createTestBilling()
     const user = await billing.shopper()
     for (const session of billing.state.sessions.values()) session.status = 'expired'

@@ -37,7 +37,7 @@ describe('A sync', () => {
     expect([await billing.tier(one), await billing.tier(two)]).toEqual(['basic', 'pro'])
   })
 
-  test('keeps when a customer was first seen to be gone', async () => {
+  test('keeps the instant at which a customer was first seen deleted', async () => {
     await using billing = await createTestBilling()
     const user = await billing.shopper()
     billing.state.deleteCustomer(user.customerId)
@@ -73,7 +73,7 @@ describe('The nightly prune', () => {
     await task?.run()
   }
 
-  test('forgets attempts whose key Stripe has forgotten, and no younger one', async () => {
+  test('deletes attempts whose key Stripe has forgotten, and no younger one', async () => {
     await using billing = await createTestBilling()
     const { orm } = billing.database
     const now = billing.clock.now()
@@ -92,7 +92,7 @@ describe('The nightly prune', () => {
     ).toEqual(['young'])
   })
 
-  test('forgets events that were received 30 days ago, and no later one', async () => {
+  test('deletes events that were received 30 days ago, and no later one', async () => {
     await using billing = await createTestBilling()
     const { orm } = billing.database
     const now = billing.clock.now()
@@ -145,7 +145,7 @@ test('A customer keeps every paid checkout, and expired ones for 30 days', async
   expect(kept.filter((id) => !id.startsWith('cs_')).sort()).toEqual(['of another', 'paid', 'young'])
 })
 
-test('A page with less than five minutes to go is not given again', async () => {
+test('A page that expires in less than five minutes is not reused', async () => {
   await using billing = await createTestBilling({ deliver: false })
   const user = await billing.shopper()
   const made = () => billing.calls('POST', /^\/v1\/checkout\/sessions$/).length
@@ -164,7 +164,7 @@ test('A page with less than five minutes to go is not given again', async () => 
   expect(url).toEndWith([...billing.state.sessions.keys()].at(-1) ?? 'none')
 })
 
-test('A claim that was taken over after a minute is ended by the one that took it', async () => {
+test('A run that was taken over after a minute is ended only by the process that took it over', async () => {
   await using billing = await createTestBilling()
   const user = await billing.subscriber()
   const go = Promise.withResolvers<void>()
@@ -190,7 +190,7 @@ describe('Deleting an account', () => {
   const closing = (billing: TestBilling) =>
     billing.database.orm.select().from(jobs).where(eq(jobs.kind, 'billing.close')).all()
 
-  test('closes the customers of that account, once, after whatever runs for them', async () => {
+  test('closes the customers of that account, once, after the jobs that run for them', async () => {
     await using billing = await createTestBilling({ work: false })
     const [one, two] = [await billing.shopper(), await billing.shopper()]
     await billing.services.users.erase(one.userId)

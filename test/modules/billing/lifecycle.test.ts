@@ -96,7 +96,7 @@ describe('A subscription goes through its states', () => {
     },
   )
 
-  test('cancelled at once in the dashboard: Basic at the very next prompt', async () => {
+  test('cancelled at once in the dashboard: Basic at the next prompt', async () => {
     await using billing = await createTestBilling()
     const user = await billing.subscriber()
     expect((await billing.status(user)).quota).toEqual({ limit: null })
@@ -104,13 +104,13 @@ describe('A subscription goes through its states', () => {
     billing.database.notifications.subscribe(userTopic(user.userId), (what) => news.push(what))
     billing.state.setStatus(user.subscriptionId, 'canceled')
     await billing.idle()
-    // Open streams are told their quota as it now stands.
+    // Open streams receive the new quota.
     expect(news).toEqual(['quota'])
     const { tier, status, quota } = await billing.status(user)
     expect([tier, status, quota.limit]).toEqual(['basic', 'canceled', 5])
   })
 
-  test('two subscriptions, one cancelled: still Pro, and the operator was told of the two', async () => {
+  test('two subscriptions, one cancelled: still Pro, and the audit log names the two', async () => {
     await using billing = await createTestBilling()
     const user = await billing.subscriber()
     billing.state.subscribe(user.customerId, STAND_IN_PRICE.id)
@@ -139,7 +139,7 @@ describe('A subscription goes through its states', () => {
     expect([await billing.tier(one), await billing.tier(two)]).toEqual(['basic', 'pro'])
   })
 
-  test('more than a page of subscriptions: all are read, and the one that counts is found', async () => {
+  test('more than a page of subscriptions: all are read, and the active one is found', async () => {
     await using billing = await createTestBilling()
     const user = await billing.shopper()
     billing.stripe.deliveries.hold()
@@ -203,7 +203,7 @@ test('An operator’s tier wins over Stripe both ways', async () => {
   expect((await billing.status(user)).tier).toBe('pro')
 })
 
-test('a change of tier counts at the very next prompt', async () => {
+test('a change of tier counts at the next prompt', async () => {
   await using billing = await createTestBilling({ work: false, deliver: false })
   const user = await billing.shopper()
   const { id: room } = await json<{ id: string }>(billing.send('POST', '/v1/chatroom', user))

@@ -16,7 +16,7 @@ const read = (subscription = one(), items = subscription.items.data) =>
   toSubscriptionNow(subscription, items, [pro.id])
 
 describe('A subscription in our terms', () => {
-  test('has its period and price from the item that makes Pro, wherever it stands', () => {
+  test('has its period and price from the item that makes Pro, at any place in the list', () => {
     const items = [newItem('sub', other, 1_000), newItem('sub', pro, 2_000)]
     expect(read(one(), items)).toMatchObject({
       priceId: pro.id,
@@ -28,13 +28,13 @@ describe('A subscription in our terms', () => {
     expect(read(one(), [])).toMatchObject({ priceId: null, periodStart: null, periodEnd: null })
   })
 
-  test('ends with the period by the flag, and by an instant', () => {
+  test('ends with the period by the flag or by an instant', () => {
     expect(read().cancelAtPeriodEnd).toBe(false)
     expect(read({ ...one(), cancel_at_period_end: true }).cancelAtPeriodEnd).toBe(true)
     expect(read({ ...one(), cancel_at: 9_000 }).cancelAtPeriodEnd).toBe(true)
   })
 
-  test('is paused where its collection is', () => {
+  test('is paused where its collection is paused', () => {
     expect(read().paused).toBe(false)
     const pause_collection = { behavior: 'void', resumes_at: null } as const
     expect(read({ ...one(), pause_collection }).paused).toBe(true)
@@ -58,7 +58,7 @@ test.each([
   expect(isTerminal(status)).toBe(terminal)
 })
 
-test('a checkout is open, complete, or over', () => {
+test('a checkout is open, complete, or expired', () => {
   expect((['open', 'complete', 'expired', null] as const).map(toSessionStatus)).toEqual([
     'open',
     'complete',

@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test'
 import { billingCustomers } from '#drizzle/schema.ts'
 import { createTestBilling } from '#test/support/test-billing.ts'
 
-test('A user has one living customer in each mode, whatever two processes store', async () => {
+test('A user has one customer that is not deleted in each mode, also when two processes store one', async () => {
   await using billing = await createTestBilling()
   const user = await billing.shopper()
   const { orm } = billing.database
@@ -24,7 +24,7 @@ test('Two processes that make a customer at once keep the first, and sell to it'
   const { orm } = billing.database
   billing.stripe.behave(({ method, path }) => {
     if (method === 'POST' && path === '/v1/customers') {
-      // The other process was faster.
+      // The other process stores its customer first.
       const { id } = billing.state.newCustomer()
       orm
         .insert(billingCustomers)
@@ -41,7 +41,7 @@ test('Two processes that make a customer at once keep the first, and sell to it'
   ])
 })
 
-test('A customer of the other mode is none: nothing is asked of Stripe about it', async () => {
+test('A customer of the other mode is ignored: Stripe is not asked about it', async () => {
   await using billing = await createTestBilling()
   const user = await billing.signIn()
   billing.database.orm

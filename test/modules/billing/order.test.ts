@@ -53,7 +53,7 @@ describe('The order of events does not matter', () => {
     expect(await billing.tier(user)).toBe('basic')
   })
 
-  test('a read that a wrong clock dated into the future stands in nobody’s way', async () => {
+  test('a read that a wrong clock dated into the future does not block later reads', async () => {
     await using billing = await createTestBilling()
     const user = await billing.shopper()
     // Opens a page, for which the customer is read; then the clock is set right.
@@ -92,7 +92,7 @@ test('A sync that was cut off by a kill is done by the next process', async () =
   billing.state.subscribe(billing.customerOf(user.userId) ?? '', STAND_IN_PRICE.id)
   await billing.stripe.deliveries.settled()
   expect(billing.stripe.deliveries.log.map(({ status }) => status)).toContain(200)
-  // Nobody worked between the 200 and now: what is durable is all there is.
+  // No worker ran since the 200: only what is durable is left.
   expect(await billing.tier(user)).toBe('basic')
   await billing.worker.start({ alone: true })
   await billing.idle()

@@ -8,7 +8,7 @@ import { createTestBilling, eventOf, type TestBilling } from '#test/support/test
 
 describe('When Stripe fails in a sync, nobody is downgraded', () => {
   const failing = async (behaviour: StripeBehaviour) => {
-    // Short only where it is waited for: a busy machine must not time out the rest.
+    // Short only in the case that waits for it, so that a busy machine does not time out the others.
     const settings = behaviour.kind === 'hang' ? { stripeTimeoutMs: 500 } : {}
     const billing = await createTestBilling({ settings })
     const user = await billing.subscriber()
@@ -16,7 +16,7 @@ describe('When Stripe fails in a sync, nobody is downgraded', () => {
     billing.state.setStatus(user.subscriptionId, 'canceled')
     return { billing, user }
   }
-  /** Until the worker has put the job off. */
+  /** Waits until the worker has snoozed the job. */
   const putOff = async (billing: TestBilling) => {
     const deadline = performance.now() + 3_000
     while (

@@ -12,7 +12,7 @@ describe('The portal', () => {
     return url
   }
 
-  test('its page is given again for 30 seconds, then another is made', async () => {
+  test('its page is reused for 30 seconds, then another is made', async () => {
     await using billing = await createTestBilling()
     const user = await billing.subscriber()
     const first = await portal(billing, user)
@@ -24,7 +24,7 @@ describe('The portal', () => {
     expect(billing.state.portals.size).toBe(2)
   })
 
-  test('its page is given again after a restart, and to nobody else', async () => {
+  test('its page is reused after a restart, and only for the same user', async () => {
     await using billing = await createTestBilling()
     const user = await billing.subscriber()
     const other = await billing.subscriber()
@@ -35,7 +35,7 @@ describe('The portal', () => {
     expect(await portal(billing, other)).not.toBe(first)
   })
 
-  test('its page is forgotten with the account', async () => {
+  test('its page is deleted with the account', async () => {
     await using billing = await createTestBilling()
     const user = await billing.subscriber()
     await portal(billing, user)
@@ -44,7 +44,7 @@ describe('The portal', () => {
     expect(rows).toEqual([{ portal_url: null }])
   })
 
-  test('deleting the account while its page is made leaves nothing behind', async () => {
+  test('deleting the account while its page is made leaves no page behind', async () => {
     await using billing = await createTestBilling()
     const user = await billing.subscriber()
     billing.stripe.behave(({ path }) => {

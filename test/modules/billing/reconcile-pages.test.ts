@@ -11,7 +11,7 @@ import {
 import { HOUR } from '#src/lib/time.ts'
 import { createTestBilling, type TestBilling } from '#test/support/test-billing.ts'
 
-/** So many customers with an active subscription, as the mirror holds them. */
+/** Inserts this many customers with an active subscription into the mirror. */
 function addSubscribers(billing: TestBilling, count: number) {
   const { orm } = billing.database
   const names = Array.from({ length: count }, (_, at) => String(at).padStart(4, '0'))
@@ -78,7 +78,7 @@ test('a reconcile reads every page of events and syncs every page of customers t
   addSubscribers(billing, 230)
   const { orm } = billing.database
   for (let at = 0; at < 230; at++) billing.state.happen('payout.paid', {})
-  // These cannot change any more, or are not ours to look at.
+  // These cannot change any more, or are of the other mode.
   orm
     .update(subscriptions)
     .set({ status: 'canceled' })
@@ -90,7 +90,7 @@ test('a reconcile reads every page of events and syncs every page of customers t
     .set({ livemode: true })
     .where(eq(billingCustomers.id, 'cus_0003'))
     .run()
-  // This one has no subscription, and a page that may still be paid.
+  // This customer has no subscription, but a page that may still be paid.
   orm
     .update(subscriptions)
     .set({ status: 'incomplete_expired' })
@@ -136,7 +136,7 @@ test('the next reconcile begins an hour before this one began, in each mode by i
   })
 })
 
-test('two reconciles that wait are one', async () => {
+test('a second reconcile is not enqueued while one waits', async () => {
   await using billing = await createTestBilling({ work: false })
   await billing.services.billing.reconcile()
   await billing.services.billing.reconcile()
@@ -148,7 +148,7 @@ test('two reconciles that wait are one', async () => {
   expect(waiting).toHaveLength(1)
 })
 
-test('a reconcile and a sync that are told to stop read no further', async () => {
+test('a reconcile and a sync whose signal aborts read no further', async () => {
   await using billing = await createTestBilling({ deliver: false, work: false })
   const user = await billing.shopper()
   for (let at = 0; at < 150; at++) billing.state.happen('payout.paid', {})

@@ -6,7 +6,7 @@ import { json } from '#test/support/test-app.ts'
 import { createTestBilling, eventOf } from '#test/support/test-billing.ts'
 
 describe('When a webhook never arrives', () => {
-  test('a person who is back from paying is Pro by POST /v1/subscription/sync', async () => {
+  test('a person who comes back from paying is Pro after POST /v1/subscription/sync', async () => {
     await using billing = await createTestBilling({ deliver: false })
     const user = await billing.signIn()
     const { url } = await json<CheckoutPage>(billing.send('POST', '/v1/subscribe/pro', user))
@@ -20,7 +20,7 @@ describe('When a webhook never arrives', () => {
     })
   })
 
-  test('reconcile takes in what Stripe lists, and syncs every customer that can still change', async () => {
+  test('reconcile records the events that Stripe lists, and syncs every customer that can still change', async () => {
     await using billing = await createTestBilling({ deliver: false })
     const [payer, quitter] = [await billing.shopper(), await billing.subscriber()]
     billing.state.subscribe(payer.customerId, 'price_standin_pro')
@@ -32,7 +32,7 @@ describe('When a webhook never arrives', () => {
     expect(billing.events().map(({ type }) => type)).toContain('checkout.session.completed')
   })
 
-  test('an event that came by both ways is one event', async () => {
+  test('an event that is both delivered and listed is recorded once', async () => {
     await using billing = await createTestBilling()
     await billing.subscriber()
     const heard = billing.events().length
@@ -60,7 +60,7 @@ describe('When a webhook never arrives', () => {
     ])
   })
 
-  test('a reconcile cut off by an outage begins again and forgets nothing', async () => {
+  test('a reconcile that an outage interrupts begins again and misses no event', async () => {
     await using billing = await createTestBilling({ deliver: false })
     const user = await billing.shopper()
     billing.state.subscribe(user.customerId, 'price_standin_pro')
@@ -75,7 +75,7 @@ describe('When a webhook never arrives', () => {
     expect(await billing.tier(user)).toBe('pro')
   })
 
-  test('asking twice is asking once', async () => {
+  test('a reconcile that is enqueued twice runs once', async () => {
     await using billing = await createTestBilling({ work: false })
     const { reconcile } = billing.services.billing
     await Promise.all([reconcile(), reconcile()])
@@ -85,7 +85,7 @@ describe('When a webhook never arrives', () => {
   })
 })
 
-test('Events are forgotten after 30 days, not before', async () => {
+test('Events are deleted after 30 days, not before', async () => {
   await using billing = await createTestBilling()
   await billing.deliver(eventOf({ id: 'evt_old' }))
   const prune = billing.services.billing.maintenance.find(({ name }) => name.startsWith('prune'))
@@ -97,7 +97,7 @@ test('Events are forgotten after 30 days, not before', async () => {
   expect(billing.events()).toHaveLength(0)
 })
 
-test('Whoever pays on somebody else’s page makes that one Pro, and /sync takes no session', async () => {
+test('Paying on the page of another user makes that user Pro, and /sync takes no session id', async () => {
   await using billing = await createTestBilling()
   const [owner, other] = [await billing.signIn(), await billing.signIn()]
   const { url } = await json<CheckoutPage>(billing.send('POST', '/v1/subscribe/pro', owner))
@@ -118,7 +118,7 @@ test('20 times /sync at once reads Stripe at most twice: now, and once more for 
   )
   const counted = () => counter.get()?.count ?? 0
   const all = counted() + 20
-  // Stripe answers once every request has been let in.
+  // Stripe answers only after every request has begun.
   billing.stripe.behave(async () => {
     while (counted() < all) await new Promise<void>((resolve) => setImmediate(resolve))
     return { kind: 'answer' }

@@ -5,7 +5,7 @@ import { createTestApp, json, type ProblemJson } from '#test/support/test-app.ts
 import { createTestBilling } from '#test/support/test-billing.ts'
 
 describe('GET /v1/subscription/status', () => {
-  test('tells a Basic user of the tier and the quota', async () => {
+  test('shows a Basic user the tier and the quota', async () => {
     await using billing = await createTestBilling()
     const user = await billing.signIn()
     expect(await billing.status(user)).toEqual({
@@ -19,7 +19,7 @@ describe('GET /v1/subscription/status', () => {
     })
   })
 
-  test('tells a Pro user of the subscription', async () => {
+  test('shows a Pro user the subscription', async () => {
     await using billing = await createTestBilling()
     const user = await billing.subscriber()
     expect(await billing.status(user)).toMatchObject({
@@ -30,7 +30,7 @@ describe('GET /v1/subscription/status', () => {
     })
   })
 
-  test('asks Stripe nothing', async () => {
+  test('does not call Stripe', async () => {
     await using billing = await createTestBilling()
     const user = await billing.subscriber()
     const calls = billing.stripe.calls.length
@@ -39,7 +39,7 @@ describe('GET /v1/subscription/status', () => {
   })
 })
 
-test('POST /v1/subscription/portal gives the customer’s page, back to where the operator says', async () => {
+test('POST /v1/subscription/portal gives the customer’s page, which leads back to the address that is configured', async () => {
   await using billing = await createTestBilling({
     settings: { stripePortalReturnUrl: 'https://shop.example/me' },
   })
@@ -112,7 +112,7 @@ describe('Where Stripe is not configured', () => {
     expect((await json<ProblemJson>(answer)).type).toBe('/problems/billing-unavailable')
   })
 
-  test('the status, which asks our own state only, still answers', async () => {
+  test('GET /v1/subscription/status, which reads only the database, still answers', async () => {
     const { send, signIn } = createTestApp()
     const answer = await send('GET', '/v1/subscription/status', await signIn())
     expect(await answer.json()).toMatchObject({
@@ -138,7 +138,7 @@ test.each([
   expect(billing.stripe.calls).toEqual([])
 })
 
-test('GET /v1/subscription/return is a page that runs nothing and repeats nothing', async () => {
+test('GET /v1/subscription/return is a page without scripts that shows nothing of its query', async () => {
   const { send } = createTestApp()
   const answer = await send('GET', '/v1/subscription/return?outcome=paid')
   expect(answer.status).toBe(200)

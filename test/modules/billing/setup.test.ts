@@ -54,7 +54,7 @@ const expected: Record<keyof typeof REFUSALS, [alarm: string, remedy: RegExp]> =
   'unknown refusal': ['stripe-request', /message/],
 }
 
-/** A code alone must do: messages change, and some codes come with messages that say nothing. */
+/** A code alone must be enough: messages change, and some say nothing. */
 const codes: [code: string, alarm: string][] = [
   ['livemode_mismatch', 'stripe-mode'],
   ['product_inactive', 'stripe-price'],
@@ -131,7 +131,7 @@ describe('A refusal that only an operator can end is 503 and an alarm with the r
     expect(lines()[0]).toMatchObject({ alarm: 'stripe-mode' })
   })
 
-  test('as the stand-in itself refuses what is not set up', async () => {
+  test('when the stand-in refuses what is not set up', async () => {
     const { billing, lines } = await watched({ settings: { stripeAutomaticTax: true } })
     await using _ = billing
     const user = await billing.shopper()
@@ -152,7 +152,7 @@ describe('A refusal that only an operator can end is 503 and an alarm with the r
     expect(await alarmOf('/v1/subscription/portal')).toBe('stripe-portal')
   })
 
-  test('is logged once a minute however many meet it, and counted each time', async () => {
+  test('is logged once a minute and counted each time', async () => {
     const metrics = createMetrics()
     const { billing, lines } = await watched({ metrics })
     await using _ = billing
@@ -167,7 +167,7 @@ describe('A refusal that only an operator can end is 503 and an alarm with the r
     expect(lines()).toHaveLength(2)
     const text = await metrics.text()
     expect(text).toContain('\npollux_alarms_total{alarm="stripe-portal"} 6\n')
-    // Known from the start, so that the first one is an increase.
+    // The counter exists from the start, so that the first alarm is an increase.
     expect(text).toContain('\npollux_alarms_total{alarm="stripe-webhook"} 0\n')
   })
 
@@ -191,7 +191,7 @@ describe('A refusal that only an operator can end is 503 and an alarm with the r
     expect(lines()).toEqual([])
   })
 
-  test('a key that came with other parameters before is 503 once, and the next try works', async () => {
+  test('an idempotency key that was used with other parameters is 503 once, and the next try works', async () => {
     const { billing, lines } = await watched()
     await using _ = billing
     const user = await billing.shopper()

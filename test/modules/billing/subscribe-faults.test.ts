@@ -40,7 +40,7 @@ describe('When Stripe fails in a subscribe', () => {
     expect([...billing.state.sessions.values()].map((session) => session.url)).toEqual([url])
   })
 
-  test('a 500, which Stripe keeps under its key, is not asked for again', async () => {
+  test('after a 500, which Stripe keeps under its key, the next try uses another key', async () => {
     await using billing = await createTestBilling()
     const user = await billing.signIn()
     billing.stripe.behave(() => ({ kind: 'status', status: 500 }))
@@ -51,7 +51,7 @@ describe('When Stripe fails in a subscribe', () => {
     expect(new Set(keys).size).toBe(2)
   })
 
-  test('429, 409, 401, 403 and silence are 503, and the key is kept for the next try', async () => {
+  test('429, 409, 401, 403 and a time-out are 503, and the next try uses the same key', async () => {
     await using billing = await createTestBilling({ settings: { stripeTimeoutMs: 60 } })
     const user = await billing.signIn()
     const failures = [
@@ -98,7 +98,7 @@ describe('When the account is deleted', () => {
     billing.database.orm.delete(users).where(eq(users.id, userId)).run()
   }
 
-  test('during the subscribe: 401, and the session made for nobody is expired', async () => {
+  test('during the subscribe: 401, and the session is expired', async () => {
     await using billing = await createTestBilling()
     const user = await billing.signIn()
     billing.stripe.behave(({ method, path }) => {
@@ -110,7 +110,7 @@ describe('When the account is deleted', () => {
     expect([...billing.state.sessions.values()].map(({ status }) => status)).toEqual(['expired'])
   })
 
-  test('before its customer is kept: 401, and no session was made', async () => {
+  test('before its customer is stored: 401, and no session is made', async () => {
     await using billing = await createTestBilling()
     const user = await billing.signIn()
     billing.stripe.behave(({ path }) => {

@@ -13,7 +13,7 @@ const made = (billing: TestBilling) => ({
 })
 
 describe('POST /v1/subscribe/pro', () => {
-  test('gives a page to pay on, with what Stripe needs to know and nothing of the request', async () => {
+  test('gives a page to pay on, made from the settings and from nothing in the request', async () => {
     await using billing = await createTestBilling()
     const user = await billing.signIn()
     const answer = await billing.send('POST', '/v1/subscribe/pro', {
@@ -50,7 +50,7 @@ describe('POST /v1/subscribe/pro', () => {
     expect(billing.state.customers.size).toBe(1)
   })
 
-  test('again later: the same page while it is open, another once it expired', async () => {
+  test('again later: the same page while it is open, another after it expired', async () => {
     await using billing = await createTestBilling()
     const user = await billing.signIn()
     const first = await page(billing, user)
@@ -62,7 +62,7 @@ describe('POST /v1/subscribe/pro', () => {
     expect(made(billing)).toEqual({ customers: 1, sessions: 2 })
   })
 
-  test('another page when the first was expired at Stripe, without a word to us', async () => {
+  test('another page when the first was expired at Stripe, without a webhook', async () => {
     await using billing = await createTestBilling({ deliver: false })
     const user = await billing.signIn()
     const first = await page(billing, user)
@@ -70,7 +70,7 @@ describe('POST /v1/subscribe/pro', () => {
     expect((await page(billing, user)).url).not.toBe(first.url)
   })
 
-  test('while subscribed: 409 with the hint of the portal, and nothing made', async () => {
+  test('while subscribed: 409 that names the portal, and nothing is made', async () => {
     await using billing = await createTestBilling()
     const user = await billing.subscriber()
     const before = made(billing)
@@ -92,7 +92,7 @@ describe('POST /v1/subscribe/pro', () => {
     },
   )
 
-  test('paid a moment ago and no webhook yet: 409 by what Stripe says, not by what we heard', async () => {
+  test('paid a moment ago and no webhook yet: 409, because Stripe is asked first', async () => {
     await using billing = await createTestBilling({ deliver: false })
     const user = await billing.signIn()
     const { url } = await page(billing, user)
@@ -102,7 +102,7 @@ describe('POST /v1/subscribe/pro', () => {
     expect(await billing.tier(user)).toBe('pro')
   })
 
-  test('paid while we look: 409, as the page is looked at before the subscriptions', async () => {
+  test('paid during the read: 409, because the sessions are read before the subscriptions', async () => {
     await using billing = await createTestBilling({ deliver: false })
     const user = await billing.signIn()
     const { url } = await page(billing, user)
@@ -128,7 +128,7 @@ describe('POST /v1/subscribe/pro', () => {
     expect(made(billing)).toEqual({ customers: 1, sessions: 2 })
   })
 
-  test('refuses fields, such as a return address of somebody’s choosing', async () => {
+  test('refuses any field, such as a return address', async () => {
     await using billing = await createTestBilling()
     const user = await billing.signIn()
     for (const body of [{ successUrl: 'https://evil.example' }, { sessionId: 'cs_1' }]) {

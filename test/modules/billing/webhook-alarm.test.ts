@@ -51,7 +51,7 @@ describe('A wrong signing secret', () => {
     expect(lines.map(({ refusedInARow }) => refusedInARow)).toEqual([3, 21])
   })
 
-  test('is none while deliveries succeed in between', async () => {
+  test('is no alarm while deliveries succeed in between', async () => {
     const { billing, lines, deliver } = await watched()
     await using _ = billing
     for (const secret of ['x', 'x', WEBHOOK_SECRET, 'x', 'x', WEBHOOK_SECRET, 'x', 'x']) {
@@ -60,7 +60,7 @@ describe('A wrong signing secret', () => {
     expect(lines).toEqual([])
   })
 
-  test('is none where no signature of Stripe’s form came', async () => {
+  test('is no alarm where the signature has not the form of Stripe’s', async () => {
     const { billing, lines, counted } = await watched()
     await using _ = billing
     for (let at = 0; at < 10; at++) {

@@ -8,7 +8,7 @@ const refused = async (answer: Response) => {
   expect((await json<ProblemJson>(answer)).type).toBe('/problems/invalid-webhook')
 }
 
-describe('A delivery is taken in', () => {
+describe('A delivery is accepted', () => {
   test('once, also when it comes 100 times at once', async () => {
     await using billing = await createTestBilling({ work: false, deliver: false })
     const { customerId } = await unsynced(billing)
@@ -20,7 +20,7 @@ describe('A delivery is taken in', () => {
     expect(billing.syncs()).toHaveLength(1)
   })
 
-  test('and a copy that comes when all is done starts no other sync', async () => {
+  test('and a copy that comes after the sync starts no other sync', async () => {
     await using billing = await createTestBilling({ deliver: false })
     const { customerId } = await unsynced(billing)
     const payload = eventOf({}, { object: 'subscription', customer: customerId })
@@ -31,7 +31,7 @@ describe('A delivery is taken in', () => {
     }
   })
 
-  test('100 events of one customer at once are one sync', async () => {
+  test('100 events of one customer at once cause one sync', async () => {
     await using billing = await createTestBilling({ work: false, deliver: false })
     const { customerId } = await unsynced(billing)
     const payloads = Array.from({ length: 100 }, () =>
@@ -132,7 +132,7 @@ describe('A delivery is refused with 400 and nothing stored', () => {
     expect(billing.events()).toEqual([])
   })
 
-  test('when it is signed but no JSON, no event, empty, or of no time', async () => {
+  test('when it is signed but is no JSON, no event, empty, or without a time', async () => {
     await using billing = await createTestBilling()
     for (const payload of ['not json', '[]', '1', 'null', '{}', '{"id":"evt_1"}', '""']) {
       await refused(await billing.deliver(payload))
@@ -178,7 +178,7 @@ describe('A delivery is recorded as ignored', () => {
     return [billing.events().map(({ state }) => state), billing.syncs().length]
   }
 
-  test('when its type concerns nothing of ours', async () => {
+  test('when its type does not concern subscriptions', async () => {
     expect(await states({ type: 'payout.paid' })).toEqual([['ignored'], 0])
     expect(await states({ type: 'a.type.of.tomorrow' })).toEqual([['ignored'], 0])
   })
@@ -192,7 +192,7 @@ describe('A delivery is recorded as ignored', () => {
     expect(await states({}, () => null)).toEqual([['ignored'], 0])
   })
 
-  test('and the control: otherwise it is queued', async () => {
+  test('and is queued otherwise', async () => {
     expect(await states({})).toEqual([['queued'], 1])
   })
 })
