@@ -20,10 +20,8 @@ import { createAccounts } from './modules/auth/service.ts'
 import { createSessions } from './modules/auth/sessions.ts'
 import type { AccessTokens } from './modules/auth/tokens.ts'
 import type { Quotas } from './modules/quota/service.ts'
-import type { SmsGateway } from './modules/sms/gateway.ts'
+import { createLogGateway, type SmsGateway } from './modules/sms/gateway.ts'
 import { sendSms, smsJob } from './modules/sms/jobs.ts'
-import { createLogGateway } from './modules/sms/log-gateway.ts'
-import { createSmsStore } from './modules/sms/store.sqlite.ts'
 import { smsLanguages } from './modules/sms/texts.ts'
 import { createTwilio } from './modules/sms/twilio.ts'
 import { createWebhook } from './modules/sms/webhook.ts'
@@ -56,7 +54,7 @@ export function createAccountServices({
   const gateway = gatewayOf(deps)
   queue.register(
     sendSms({
-      store: createSmsStore(database),
+      database,
       sealer,
       gateway,
       clock,

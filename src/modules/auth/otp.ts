@@ -23,7 +23,7 @@ export interface CodeToDeliver {
   /** Of the text, as negotiated from Accept-Language. */
   language: string
   /** Keys of the limits to give back where no SMS is sent. */
-  budget: readonly string[]
+  budget: string[]
 }
 
 export interface OtpDeps {

@@ -1,3 +1,5 @@
+import type { Log } from '#src/lib/log.ts'
+
 /** One short message to one number. */
 export interface Sms {
   /** Unique to the message: a gateway that knows it sends it once. */
@@ -22,9 +24,9 @@ export interface SmsGateway {
 export class NotAccepted extends Error {
   /** False where trying again cannot help. */
   readonly temporary: boolean
-  /** The provider's own wish. */
+  /** As the provider asked. */
   readonly retryAfterMs: number | undefined
-  /** Ours to mend: a wrong key or a wrong sender. */
+  /** The operator has to fix it: a wrong key or a wrong sender. */
   readonly misconfigured: boolean
   constructor(
     message: string,
@@ -35,5 +37,16 @@ export class NotAccepted extends Error {
     this.temporary = details.temporary
     this.retryAfterMs = details.retryAfterMs
     this.misconfigured = details.misconfigured ?? false
+  }
+}
+
+/** Writes messages to the log: for a server whose operator hands the codes on, and for trying things out. */
+export function createLogGateway(log: Log): SmsGateway {
+  return {
+    name: 'log',
+    sendsOnce: true,
+    async send({ to, text }) {
+      log.info({ to, text }, 'sms')
+    },
   }
 }

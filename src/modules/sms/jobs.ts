@@ -1,29 +1,31 @@
+import { type Static, t } from 'elysia'
+import type { Database } from '#src/database/sqlite/open.ts'
 import type { Clock } from '#src/lib/clock.ts'
 import type { Log } from '#src/lib/log.ts'
 import type { Meters } from '#src/lib/meters.ts'
 import type { Sealer } from '#src/lib/seal.ts'
 import { Discard, type JobKind, type NewJob, Snooze } from '#src/queue/job.ts'
+import { bodyParser } from '#src/queue/job-body.ts'
+import { begin, clear, releaseUnsent } from './commands.ts'
 import { NotAccepted, type Sms, type SmsGateway } from './gateway.ts'
-import { releaseUnsent } from './store.sqlite.ts'
-import type { SmsStore } from './store.ts'
-import { type CodePurpose, smsText } from './texts.ts'
+import { smsText } from './texts.ts'
 
 const KIND = 'sms.send'
 const CONCURRENCY = 8
-const PURPOSES: readonly CodePurpose[] = ['login', 'reset', 'delete']
 
-interface SmsBody {
-  challengeId: string
-  /** The code, sealed: neither the job nor the log ever shows it. */
-  sealedCode: string
-  purpose: CodePurpose
-  language: string
-  /** Keys of the limits that were reserved for this SMS. */
-  budget: readonly string[]
-}
+const SmsBody = t.Object({
+  challengeId: t.String(),
+  // Sealed: neither the job nor the log ever shows the code.
+  sealedCode: t.String(),
+  purpose: t.Union([t.Literal('login'), t.Literal('reset'), t.Literal('delete')]),
+  language: t.String(),
+  // Keys of the limits that were reserved for this SMS.
+  budget: t.Array(t.String()),
+})
+type SmsBody = Static<typeof SmsBody>
 
 export interface SmsDeps {
-  store: SmsStore
+  database: Database
   sealer: Sealer
   gateway: SmsGateway
   clock: Clock
@@ -44,28 +46,27 @@ export function smsJob(code: SmsBody): NewJob {
 
 /** Job kind `sms.send`: hands one code to the gateway, and never twice to one that would send it twice. */
 export function sendSms(deps: SmsDeps): JobKind<SmsBody> {
-  const { store, sealer, gateway, clock } = deps
+  const { database, sealer, gateway, clock } = deps
   return {
     kind: KIND,
     concurrency: CONCURRENCY,
-    parse: parseSmsBody,
+    parse: bodyParser(KIND, SmsBody),
     async run({ body: { challengeId, sealedCode, purpose, language, budget } }, signal) {
       const code = sealer.open(sealedCode, challengeId)
       if (code === undefined) throw new Discard('unreadable', 'no key opens the code any more')
       const again = gateway.sendsOnce
-      const to = await store.begin({ challengeId, again, budget, now: clock.now() })
+      const to = await database.run(begin, { challengeId, again, budget, now: clock.now() })
       if (to === undefined) return
       const text = smsText({ code, sender: deps.sender, purpose, language })
       await handOver(deps, { id: challengeId, to, text }, signal)
     },
-    endedSync(tx, { body: { challengeId, budget } }) {
-      tx.run(releaseUnsent, { challengeId, budget })
-    },
+    ended: (tx, { body: { challengeId, budget } }) =>
+      releaseUnsent.steps(tx, { challengeId, budget }),
   }
 }
 
 async function handOver(
-  { store, gateway, clock, log, meters }: SmsDeps,
+  { database, gateway, clock, log, meters }: SmsDeps,
   sms: Sms,
   signal: AbortSignal,
 ): Promise<void> {
@@ -82,7 +83,7 @@ async function handOver(
       // It may be on its way: a second SMS is worse than none, as the person can ask for another code.
       throw new Discard('outcome-unknown', `${gateway.name} may have sent it`)
     }
-    await store.clear(sms.id)
+    await database.run(clear, { challengeId: sms.id })
     if (error.misconfigured) log.error({ err: error }, 'codes cannot be delivered')
     if (!error.temporary) {
       count('refused')
@@ -92,23 +93,4 @@ async function handOver(
     if (error.retryAfterMs !== undefined) throw new Snooze(error.retryAfterMs, error.message)
     throw error
   }
-}
-
-function parseSmsBody(body: unknown): SmsBody {
-  if (
-    typeof body === 'object' &&
-    body !== null &&
-    'challengeId' in body &&
-    typeof body.challengeId === 'string' &&
-    'sealedCode' in body &&
-    typeof body.sealedCode === 'string'
-  ) {
-    const { challengeId, sealedCode } = body
-    // A version before this one wrote jobs without what follows.
-    const language = 'language' in body && typeof body.language === 'string' ? body.language : ''
-    const purpose = 'purpose' in body ? PURPOSES.find((one) => one === body.purpose) : undefined
-    const budget = 'budget' in body && Array.isArray(body.budget) ? body.budget.map(String) : []
-    return { challengeId, sealedCode, purpose: purpose ?? 'login', language, budget }
-  }
-  throw new TypeError('An sms.send job needs a challengeId and a sealedCode')
 }

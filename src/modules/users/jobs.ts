@@ -1,10 +1,14 @@
+import { t } from 'elysia'
 import type { Database } from '#src/database/sqlite/open.ts'
 import type { Clock } from '#src/lib/clock.ts'
 import type { JobKind } from '#src/queue/job.ts'
+import { bodyParser } from '#src/queue/job-body.ts'
 import { ERASE_KIND, eraseSome } from './erasure.ts'
 
 /** Between two commits, so that other writes get most of the time. */
 const PAUSE_MS = 10
+
+const EraseBody = t.Object({ userId: t.String() })
 
 /**
  * Job kind `users.erase`: erases what was too large for the commit that deleted it. Each commit erases a part, so the next
@@ -20,7 +24,7 @@ export function eraseUser({
   return {
     kind: ERASE_KIND,
     concurrency: 1,
-    parse,
+    parse: bodyParser(ERASE_KIND, EraseBody),
     async run({ body: { userId } }, signal) {
       while (!(await database.run(eraseSome, { userId }))) {
         signal.throwIfAborted()
@@ -28,11 +32,4 @@ export function eraseUser({
       }
     },
   }
-}
-
-function parse(body: unknown): { userId: string } {
-  if (typeof body === 'object' && body !== null && 'userId' in body) {
-    if (typeof body.userId === 'string') return { userId: body.userId }
-  }
-  throw new TypeError('A users.erase job needs a userId')
 }
