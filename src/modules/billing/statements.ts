@@ -5,8 +5,8 @@ import {
   subscriptions,
   users,
 } from '#drizzle/schema.ts'
+import { isActive } from '#src/database/active-user.ts'
 import { insertInto, statement, update } from '#src/database/statement.ts'
-import { IS_SOMEBODY } from '#src/plugins/somebody.ts'
 import type { SubscriptionNow } from './mirror.ts'
 
 /** By the primary key of users, billing_customers_of_user and subscriptions_of_customer; it runs at each prompt. */
@@ -186,15 +186,16 @@ export const countUsersAfter = statement<
   { count: number; last: string | null }
 >(
   (p) => sql`
-    SELECT count(*) FILTER (WHERE ${sql.raw(IS_SOMEBODY)}) AS count, max(phone) AS last
-    FROM (SELECT ${users.phone} AS phone FROM ${users}
+    SELECT count(*) FILTER (WHERE active = 1) AS count, max(phone) AS last
+    FROM (SELECT ${users.phone} AS phone, CASE WHEN ${isActive} THEN 1 ELSE 0 END AS active
+      FROM ${users}
       WHERE ${users.phone} > ${p.phone} ORDER BY ${users.phone} LIMIT ${p.limit}) AS step`,
 )
 
 /** By users_tier_set. */
 export const countProByOperator = statement<Record<never, never>, { count: number }>(
   () => sql`SELECT count(*) AS count FROM ${users}
-    WHERE ${users.tierOverride} = 'pro' AND ${sql.raw(IS_SOMEBODY)}`,
+    WHERE ${users.tierOverride} = 'pro' AND ${isActive}`,
 )
 
 /** By billing_customers_by_user; at most one customer of a user is in our mode and not gone. */
@@ -206,7 +207,7 @@ export const listCustomersAfter = statement<
     SELECT ${customers.userId} AS "userId", ${customers.id} AS "customerId",
       CASE WHEN ${customers.livemode} = ${p.livemode} AND ${customers.goneAt} IS NULL
         AND EXISTS (SELECT 1 FROM ${users} WHERE ${users.id} = ${customers.userId}
-          AND ${users.tierOverride} IS NULL AND ${sql.raw(IS_SOMEBODY)})
+          AND ${users.tierOverride} IS NULL AND ${isActive})
         AND EXISTS (SELECT 1 FROM ${subscriptions} WHERE ${subscriptions.customerId} = ${customers.id}
           AND ${subscriptions.status} IN ('active', 'trialing', 'past_due'))
       THEN 1 ELSE 0 END AS "mayBePro"

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'bun:test'
 import { eq } from 'drizzle-orm'
 import { billingCustomers, subscriptions, users } from '#drizzle/schema.ts'
+import { ERASED_PREFIX } from '#src/database/active-user.ts'
 import { DAY, HOUR, MINUTE } from '#src/lib/time.ts'
 import { createGauges } from '#src/modules/metrics/gauges.ts'
 import { createMetrics } from '#src/plugins/metrics.ts'
-import { NOBODY } from '#src/plugins/somebody.ts'
 import { noteStatements, walksOf } from '#test/support/plans.ts'
 import { createTestApp } from '#test/support/test-app.ts'
 
@@ -57,7 +57,7 @@ function setUp() {
   const byPrompt = async () => {
     const count = { basic: 0, pro: 0 }
     for (const { id, phone } of orm.select().from(users).all()) {
-      if (phone.startsWith(NOBODY)) continue
+      if (phone.startsWith(ERASED_PREFIX)) continue
       const asked = { userId: id, now: clock.now() }
       count[await database.read(services.billing.tier.query, asked)]++
     }
@@ -127,11 +127,11 @@ describe('Users by tier are counted as their next prompt would find them', () =>
     expect(await count()).toEqual({ basic: 2, pro: 2 })
     // Such rows stay until a job has erased what is below them.
     database.sqlite.run(
-      `UPDATE users SET phone = '${NOBODY}' || id WHERE id IN (SELECT value FROM json_each(?1))`,
+      `UPDATE users SET phone = '${ERASED_PREFIX}' || id WHERE id IN (SELECT value FROM json_each(?1))`,
       [JSON.stringify(erased)],
     )
     database.sqlite.run(
-      `INSERT INTO users (id, phone, created_at, updated_at) VALUES ('room', '${NOBODY}room', 0, 0)`,
+      `INSERT INTO users (id, phone, created_at, updated_at) VALUES ('room', '${ERASED_PREFIX}room', 0, 0)`,
     )
     expect(await count()).toEqual({ basic: 1, pro: 0 })
   })
