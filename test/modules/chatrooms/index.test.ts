@@ -36,7 +36,7 @@ describe('POST /v1/chatroom', () => {
     expect((await json<Room>(answer)).title).toBe('Trip to Bergen')
   })
 
-  test('tells a stranger nothing of the schema', async () => {
+  test('shows the schema to no one who is not signed in', async () => {
     const { send } = createTestApp()
     for (const body of [{ zz: 1 }, '{bad', undefined]) {
       const answer = await send('POST', '/v1/chatroom', { body })

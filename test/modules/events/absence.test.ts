@@ -6,7 +6,7 @@ import { follow, isDone } from '#test/support/test-stream.ts'
 
 const PROMPTS = 120
 
-test('A reader that was away for more than is read at once is told everything once and in order', async () => {
+test('A reader that missed more than one read is sent everything once and in order', async () => {
   const chat = await createTestChat({
     settings: UNLIMITED,
     behave: ({ prompt }) => ({ kind: 'answer', pieces: ['re: ', prompt] }),

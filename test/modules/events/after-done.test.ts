@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import { follow, gatedChat, isDelta, isDone } from '#test/support/test-stream.ts'
 
-test('nothing of a reply is told after its end', async () => {
+test('nothing of a reply is sent after its end', async () => {
   const { gate, chat, token, roomId } = await gatedChat()
   const stream = await follow(chat, token, roomId)
   await chat.prompt(token, roomId, 'Hi')
@@ -18,7 +18,7 @@ test('nothing of a reply is told after its end', async () => {
   await chat.stop()
 })
 
-test('a reply that another process ended is not told on by the one that lost it', async () => {
+test('a process that lost a reply sends nothing of it after another process ended it', async () => {
   const { gate, chat, token, roomId } = await gatedChat()
   const stream = await follow(chat, token, roomId)
   const { reply } = await chat.prompt(token, roomId, 'Hi')

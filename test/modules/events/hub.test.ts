@@ -1,92 +1,200 @@
-import { describe, expect, test } from 'bun:test'
-import { REPLY_ENDED } from '#src/plugins/topics.ts'
-import { follow, gatedChat } from '#test/support/test-stream.ts'
+import { expect, test } from 'bun:test'
+import { createNotifications } from '#src/database/notifications.ts'
+import { silentLog } from '#src/lib/log.ts'
+import { noMeters } from '#src/lib/meters.ts'
+import { createEventHub } from '#src/modules/events/hub.ts'
+import { roomTopic, userTopic } from '#src/plugins/topics.ts'
+import { createFakeClock } from '#test/support/fake-clock.ts'
 
-describe('A stream', () => {
-  test('ends when the room is deleted and when the session is over', async () => {
-    const { chat, token, roomId } = await gatedChat()
-    const other = await chat.openRoom(token)
-    const [deleted, loggedOut] = [
-      await follow(chat, token, roomId),
-      await follow(chat, token, other),
-    ]
-    await deleted.next()
-    await loggedOut.next()
-    await chat.send('DELETE', `/v1/chatroom/${roomId}`, { token })
-    expect(await deleted.next()).toBeUndefined()
-    chat.database.sqlite.run('UPDATE sessions SET ended_at = 1')
-    await chat.clock.advance(15_000)
-    expect(await loggedOut.next()).toBeUndefined()
-    expect(chat.services.eventHub.size).toBe(0)
-    await chat.stop()
+const connections = { admit: () => () => {} }
+
+test('a commit is read once, after the job that it made ready has begun; a piece of text is read at once', async () => {
+  const order: string[] = []
+  const notifications = createNotifications()
+  const hub = createEventHub({
+    notifications,
+    clock: createFakeClock(0),
+    meters: noMeters,
+    log: silentLog,
+    perUser: 10,
+    connections,
   })
-
-  test('ends at once when the account is deleted under it, and nothing of the reply is kept', async () => {
-    const { gate, chat, token, userId, roomId } = await gatedChat()
-    const stream = await follow(chat, token, roomId)
-    await chat.prompt(token, roomId, 'Hi')
-    gate.send('half')
-    while ((await stream.next())?.event !== 'delta');
-    const ended: unknown[] = []
-    chat.database.notifications.subscribe(REPLY_ENDED, (id) => ended.push(id))
-    expect(await chat.services.users.erase(userId)).toBe(true)
-    while (await stream.next());
-    expect(chat.services.eventHub.size).toBe(0)
-    expect(ended).toHaveLength(1)
-    gate.end()
-    await chat.stop()
+  const body = hub.open({
+    roomId: 'room',
+    userId: 'user',
+    isAllowed: async () => true,
+    reader: {
+      async next() {
+        order.push('read')
+        return ''
+      },
+      markStored: () => order.push('stored'),
+      markQuota: () => order.push('quota'),
+    },
   })
+  const stream = body.getReader()
+  await stream.read()
+  await new Promise<void>((resolve) => setImmediate(resolve))
+  order.length = 0
+  notifications.publish(roomTopic('room'), 'stored')
+  notifications.publish(userTopic('user'), 'quota')
+  void Promise.resolve().then(() => order.push('the job'))
+  await new Promise<void>((resolve) => setImmediate(resolve))
+  expect(order).toEqual(['stored', 'quota', 'the job', 'read'])
+  notifications.publish(roomTopic('room'), 'live')
+  expect(order.at(-1)).toBe('read')
+  expect(order).toHaveLength(5)
+  await stream.cancel()
+})
 
-  test('forgets a reader that left and cuts off one that does not read', async () => {
-    const { gate, chat, token, roomId } = await gatedChat()
-    const gone = await follow(chat, token, roomId)
-    await gone.next()
-    expect(chat.services.eventHub.size).toBe(1)
-    await gone.leave()
-    expect(chat.services.eventHub.size).toBe(0)
-    const answer = await chat.send('GET', `/v1/chatroom/${roomId}/events`, { token })
-    await chat.prompt(token, roomId, 'Hi')
-    gate.send('unread')
-    expect(chat.services.eventHub.size).toBe(1)
-    await chat.clock.advance(31_000)
-    expect(chat.services.eventHub.size).toBe(0)
-    const left = await answer.body
-      ?.getReader()
-      .read()
-      .then(
-        () => 'read',
-        () => 'cut off',
-      )
-    expect(left).toBe('cut off')
-    gate.end()
-    await chat.stop()
+test('a stream whose read fails is dropped and logged, and other streams go on', async () => {
+  const told: unknown[] = []
+  const notifications = createNotifications(() => expect.unreachable())
+  const log = { error: (...args: unknown[]) => void told.push(args) }
+  const clock = createFakeClock(0)
+  const hub = createEventHub({
+    notifications,
+    clock,
+    meters: noMeters,
+    log,
+    perUser: 10,
+    connections,
   })
+  const open = (next: () => Promise<string>) =>
+    hub
+      .open({
+        ...{ roomId: 'room', userId: 'user', isAllowed: async () => true },
+        reader: { next, markStored() {}, markQuota() {} },
+      })
+      .getReader()
+  let isFaulty = false
+  const broken = open(async () => {
+    if (isFaulty) throw new Error('disk I/O error')
+    return ''
+  })
+  const frames = ['', '', 'data: hello\n\n']
+  const fine = open(async () => frames.shift() ?? '')
+  for (const stream of [broken, fine]) await stream.read()
+  isFaulty = true
+  notifications.publish(roomTopic('room'), 'live')
+  expect(await broken.read().catch(() => 'cut')).toBe('cut')
+  expect(hub.size).toBe(1)
+  expect(told).toEqual([[{ err: new Error('disk I/O error') }, 'a stream failed']])
+  notifications.publish(roomTopic('room'), 'live')
+  expect(new TextDecoder().decode((await fine.read()).value)).toBe('data: hello\n\n')
+  await fine.cancel()
+})
 
-  test('tells the new quota when the day’s tick comes', async () => {
-    const { gate, chat, token, roomId } = await gatedChat()
-    const { reply } = await chat.prompt(token, roomId, 'Hi')
-    gate.send('Hello')
-    gate.end()
-    await chat.final(token, roomId, reply.id)
-    const stream = await follow(chat, token, roomId)
-    expect((await stream.next())?.data).toMatchObject({ used: 1 })
-    chat.clock.set(Date.UTC(2026, 10, 23))
-    await chat.services.maintenance
-      .find(({ name }) => name === 'show the new day to open streams')
-      ?.run(AbortSignal.any([]))
-    expect(await stream.next()).toMatchObject({
-      event: 'quota',
-      data: { limit: 5, used: 0, remaining: 5, resetsAt: '2026-11-24T00:00:00.000Z' },
+test('of the streams of one user that lag behind, one reads per tick of the event loop', async () => {
+  const hub = createEventHub({
+    notifications: createNotifications(),
+    clock: createFakeClock(0),
+    meters: noMeters,
+    log: silentLog,
+    perUser: 10,
+    connections,
+  })
+  const read: string[] = []
+  const follow = async (userId: string) => {
+    let left = 4
+    const reader = {
+      next: async () => {
+        if (left-- <= 0) return ''
+        read.push(userId)
+        return 'data: x\n\n'
+      },
+      markStored() {},
+      markQuota() {},
+    }
+    const body = hub
+      .open({ roomId: 'room', userId, isAllowed: async () => true, reader })
+      .getReader()
+    for (let pieces = 0; pieces < 5; pieces++) await body.read()
+  }
+  const readByOne: number[] = []
+  const all = Promise.all([follow('one'), follow('one'), follow('two')])
+  for (let turn = 0; turn < 8; turn++) {
+    await new Promise<void>((resolve) => setImmediate(resolve))
+    readByOne.push(read.filter((userId) => userId === 'one').length)
+  }
+  await all
+  // One before the first turn that was counted, and one in each.
+  for (const [turn, count] of readByOne.entries()) expect(count).toBeLessThanOrEqual(turn + 2)
+  // The other user's stream waits for none of them.
+  expect(read.lastIndexOf('two')).toBeLessThan(read.lastIndexOf('one'))
+  expect(read).toHaveLength(12)
+})
+
+test('a stream reads once at a time, and again for what changed meanwhile', async () => {
+  const notifications = createNotifications()
+  const hub = createEventHub({
+    notifications,
+    clock: createFakeClock(0),
+    meters: noMeters,
+    log: silentLog,
+    perUser: 10,
+    connections,
+  })
+  const reads: PromiseWithResolvers<string>[] = []
+  let running = 0
+  let mostRunning = 0
+  const stream = hub
+    .open({
+      ...{ roomId: 'room', userId: 'user', isAllowed: async () => true },
+      reader: {
+        async next() {
+          mostRunning = Math.max(mostRunning, ++running)
+          const read = Promise.withResolvers<string>()
+          reads.push(read)
+          return read.promise.finally(() => running--)
+        },
+        markStored() {},
+        markQuota() {},
+      },
     })
-    await stream.leave()
-    await chat.stop()
-  })
+    .getReader()
+  const tick = () => new Promise<void>((resolve) => setImmediate(resolve))
+  await stream.read()
+  await tick()
+  for (let piece = 0; piece < 3; piece++) notifications.publish(roomTopic('room'), 'live')
+  notifications.publish(roomTopic('room'), 'stored')
+  await tick()
+  expect(reads).toHaveLength(1)
+  reads[0]?.resolve('')
+  await tick()
+  expect(reads).toHaveLength(2)
+  reads[1]?.resolve('data: hello\n\n')
+  expect(new TextDecoder().decode((await stream.read()).value)).toBe('data: hello\n\n')
+  expect(mostRunning).toBe(1)
+  await stream.cancel()
+  for (const read of reads) read.resolve('')
+})
 
-  test('is nobody else’s', async () => {
-    const { chat, roomId } = await gatedChat()
-    const stranger = await chat.signIn()
-    expect((await chat.send('GET', `/v1/chatroom/${roomId}/events`, stranger)).status).toBe(404)
-    expect((await chat.send('GET', `/v1/chatroom/${roomId}/events`)).status).toBe(401)
-    await chat.stop()
+test('a read that is overtaken by the end of its stream is neither sent nor logged', async () => {
+  const logged: unknown[] = []
+  const hub = createEventHub({
+    notifications: createNotifications(),
+    clock: createFakeClock(0),
+    meters: noMeters,
+    log: { error: (...args: unknown[]) => void logged.push(args) },
+    perUser: 10,
+    connections,
   })
+  for (const end of ['resolve', 'reject'] as const) {
+    const read = Promise.withResolvers<string>()
+    const stream = hub
+      .open({
+        ...{ roomId: 'room', userId: 'user', isAllowed: async () => true },
+        reader: { next: () => read.promise, markStored() {}, markQuota() {} },
+      })
+      .getReader()
+    await stream.read()
+    await new Promise<void>((resolve) => setImmediate(resolve))
+    hub.close()
+    if (end === 'resolve') read.resolve('data: late\n\n')
+    else read.reject(new Error('Cannot use a closed database'))
+    expect(await stream.read()).toEqual({ done: true, value: undefined })
+  }
+  expect(logged).toEqual([])
+  expect(hub.size).toBe(0)
 })

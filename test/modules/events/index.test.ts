@@ -5,7 +5,7 @@ import { createTestChat } from '#test/support/test-chat.ts'
 import { follow, gatedChat, helpOn, isDelta, isDone } from '#test/support/test-stream.ts'
 
 describe('GET /v1/chatroom/:id/events', () => {
-  test('tells the prompt, the reply piece by piece, its end and the quota', async () => {
+  test('sends the prompt, the reply piece by piece, its end and the quota', async () => {
     const { gate, chat, token, roomId } = await gatedChat()
     const stream = await follow(chat, token, roomId)
     expect((await stream.next())?.event).toBe('quota')
@@ -69,7 +69,7 @@ describe('GET /v1/chatroom/:id/events', () => {
     await chat.stop()
   })
 
-  test('shows a reader that connects before the first piece the reply as it starts', async () => {
+  test('sends a reader that connects before the first piece the reply as it starts', async () => {
     const { gate, chat, token, roomId } = await gatedChat()
     const { reply } = await chat.prompt(token, roomId, 'Hi')
     const stream = await follow(chat, token, roomId)

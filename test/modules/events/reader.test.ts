@@ -22,7 +22,7 @@ function failed(id: string, position: number, finalRevision: number): PlacedMess
   return { message, position, finalRevision, attempt: 1 }
 }
 
-test('an end that nobody told of is told before the text of the next reply', async () => {
+test('an end without a notification is sent before the text of the next reply', async () => {
   let live: LiveReply | undefined = {
     replyId: 'first',
     position: 2,
@@ -98,11 +98,11 @@ function takenOver() {
 }
 
 /** Of what was said since the room's fourth revision. */
-const NOTHING_TOLD = { revision: 4, position: 0, attempt: 0, offset: 0, quota: 'pro' }
+const NOTHING_SENT = { revision: 4, position: 0, attempt: 0, offset: 0, quota: 'pro' }
 
-test('the end of a reply of which no text was told comes before the text of the next, which is told once', async () => {
+test('the end of a reply of which no text was sent comes before the text of the next reply, which is sent once', async () => {
   const { state, source, texts } = takenOver()
-  const reader = createReader(source, NOTHING_TOLD)
+  const reader = createReader(source, NOTHING_SENT)
   const ends = state.finished.splice(0)
   // Nothing is stored, as far as this reader was told.
   state.live = undefined
@@ -116,9 +116,9 @@ test('the end of a reply of which no text was told comes before the text of the 
   expect(texts(await reader.next())).toEqual(['second 2'])
 })
 
-test('what a process that lost a reply still makes of it is told no more once its end was', async () => {
+test('what a process still streams of a reply it lost is not sent after the end of the reply', async () => {
   const { state, source, texts } = takenOver()
-  const reader = createReader(source, NOTHING_TOLD)
+  const reader = createReader(source, NOTHING_SENT)
   expect(texts(await reader.next())).toEqual(['first 0'])
   for (const replyId of ['first', 'zeroth']) {
     state.live = {
@@ -131,4 +131,21 @@ test('what a process that lost a reply still makes of it is told no more once it
   }
   state.live = { replyId: 'second', position: 4, attempt: 1, ...storedText('Ne') }
   expect(texts(await reader.next())).toEqual(['second 0'])
+})
+
+test('a change that is stored while the changes are read is read next', async () => {
+  let reads = 0
+  const source: ReaderSource = {
+    roomId: ROOM,
+    async changes() {
+      if (reads++ === 0) reader.markStored()
+      return { revision: 4, until: 4, added: [], finished: [] }
+    },
+    live: () => undefined,
+    ended: () => {},
+    quota: async () => ({ limit: null }),
+  }
+  const reader = createReader(source, NOTHING_SENT)
+  for (let call = 0; call < 3; call++) expect(await reader.next()).toBe('')
+  expect(reads).toBe(2)
 })

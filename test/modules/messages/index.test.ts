@@ -40,7 +40,7 @@ describe('POST /v1/chatroom/:id/message', () => {
     await chat.stop()
   })
 
-  test('takes exactly the quota of 50 parallel prompts', async () => {
+  test('accepts exactly as many of 50 parallel prompts as the quota allows', async () => {
     const chat = await createTestChat()
     const owner = await chat.signIn()
     const { token } = owner
@@ -61,7 +61,7 @@ describe('POST /v1/chatroom/:id/message', () => {
     await chat.stop()
   })
 
-  test('gives new prompts at midnight of the time zone, tick or no tick', async () => {
+  test('gives new prompts at midnight of the time zone, whether the daily reset ran or not', async () => {
     const chat = await createTestChat({
       settings: { basicDailyPrompts: 1, quotaTimezone: 'Asia/Kolkata', accessTtlMinutes: 1_440 },
     })
@@ -129,7 +129,7 @@ describe('POST /v1/chatroom/:id/message', () => {
     await chat.stop()
   })
 
-  test('refuses what is more than the model can take, at the door', async () => {
+  test('refuses a prompt that the model cannot take, before it is stored', async () => {
     const chat = await createTestChat({ settings: { geminiInputTokens: 100 } })
     const owner = await chat.signIn()
     const { token } = owner
@@ -147,7 +147,7 @@ describe('POST /v1/chatroom/:id/message', () => {
     await chat.stop()
   })
 
-  test('shows the quota with every refusal, and takes none of it', async () => {
+  test('shows the quota with every refusal, and charges nothing', async () => {
     const chat = await createTestChat()
     const { token } = await chat.signIn()
     const roomId = await chat.openRoom(token)

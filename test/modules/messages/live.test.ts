@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test'
 import { createNotifications } from '#src/database/notifications.ts'
 import { createLiveReplies } from '#src/modules/messages/live.ts'
 
-test('a live text is given from every place in it', () => {
+test('a live text can be read from any offset', () => {
   const replies = createLiveReplies(createNotifications())
   const writer = replies.start('room', { replyId: 'reply', position: 2, attempt: 1 })
   const live = replies.get('room')

@@ -57,7 +57,7 @@ test('however long a text grows, all its writes are together a few times its len
   await saver.stop()
 })
 
-test('what could not be written is written with the next piece; who has lost the claim writes no more', async () => {
+test('a failed write is repeated with the next piece; an attempt that lost its job stops writing', async () => {
   const fails = () => {
     throw new Error('the disk is full')
   }

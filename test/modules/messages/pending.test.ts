@@ -54,7 +54,7 @@ async function waitingRoom() {
   }
 }
 
-test('a room tells the first reply it waits for, whatever came, ended or was cancelled, in any order', async () => {
+test('pendingReply of a room is its first reply that is not final, in whatever order replies come, end and are cancelled', async () => {
   const room = await waitingRoom()
   const random = createSeededRandom(7)
   const ended: string[] = []

@@ -58,7 +58,7 @@ describe('The window of a conversation', () => {
     expect(asked()).toEqual(['Hi', 'first', 'And?'])
   })
 
-  test('holds no thought of the model', async () => {
+  test('holds no thoughts of the model', async () => {
     const thinking: Behaviour = {
       kind: 'answer',
       pieces: [{ text: 'Let me think.', thought: true }, 'first'],

@@ -23,8 +23,8 @@ async function setUp() {
   return { gate, chat, token, roomId, reply, answer }
 }
 
-describe('Who waits for a reply while the session ends', () => {
-  test('is told nothing of it', async () => {
+describe('A request that waits for a reply while the session ends', () => {
+  test('is answered with 401 and learns nothing of the reply', async () => {
     const { gate, chat, token, answer } = await setUp()
     expect((await chat.send('POST', '/v1/auth/logout', { token })).status).toBe(204)
     gate.send('private')
@@ -34,7 +34,7 @@ describe('Who waits for a reply while the session ends', () => {
     expect(await refused.text()).not.toContain('private')
   })
 
-  test('is told so within a second where another process ended it', async () => {
+  test('is answered within a second where another process ended the session', async () => {
     const { chat, answer } = await setUp()
     chat.database.sqlite.run('UPDATE sessions SET ended_at = 1')
     await chat.clock.advance(SECOND)
@@ -42,7 +42,7 @@ describe('Who waits for a reply while the session ends', () => {
   })
 })
 
-test('Who waits for a reply when the server stops is told how it stands, and nobody waits any longer', async () => {
+test('Requests that wait for a reply when the server stops are answered with its present state', async () => {
   const { chat, token, roomId, reply, answer } = await setUp()
   chat.services.messages.endWaits()
   const path = `/v1/chatroom/${roomId}/message/${reply.id}?wait=25`

@@ -15,8 +15,8 @@ async function ask(chat: Chat, token: string, roomId: string, text: string): Pro
   return reply.id
 }
 
-describe('What a room’s next prompt is sent with', () => {
-  test('goes further back than is read at once', async () => {
+describe('The window of the next prompt', () => {
+  test('goes further back than one read', async () => {
     const chat = await createTestChat({ settings: { basicDailyPrompts: 50 } })
     open = chat
     const { token } = await chat.signIn()
@@ -29,7 +29,7 @@ describe('What a room’s next prompt is sent with', () => {
     expect(last?.contents).toHaveLength(85)
   })
 
-  test('is measured by what the provider counted last, also behind a reply it did not count', async () => {
+  test('is measured by what the provider counted last, also when it did not count the latest reply', async () => {
     // A token a character, where four characters a token are assumed of a room that knows no better.
     const chat = await createTestChat({
       settings: { contextTokens: 250, systemPrompt: 'x'.repeat(10) },

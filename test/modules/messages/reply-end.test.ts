@@ -79,7 +79,7 @@ describe('POST …/cancel', () => {
     })
   })
 
-  test('refuses what is final, a prompt, and what is another’s', async () => {
+  test('refuses a final reply, a prompt, and a reply of another user', async () => {
     const { gate, chat, token, roomId, act } = await gatedChat()
     const { prompt, reply } = await chat.prompt(token, roomId, 'one')
     gate.send('done')
@@ -94,7 +94,7 @@ describe('POST …/cancel', () => {
 })
 
 describe('DELETE of the room', () => {
-  test('refunds what waits, and not what has been streamed, though nothing of it is stored yet', async () => {
+  test('refunds waiting prompts, but not one whose reply was streamed, though no text is stored yet', async () => {
     const { gate, chat, token, owner, roomId } = await gatedChat()
     const { reply } = await chat.prompt(token, roomId, 'one')
     await chat.prompt(token, roomId, 'parked')
@@ -119,7 +119,7 @@ describe('DELETE of the room', () => {
 })
 
 describe('POST …/regenerate', () => {
-  test('makes a new version of the reply, costs one and keeps the old one', async () => {
+  test('makes a new version of the reply, costs one prompt and keeps the old version', async () => {
     const { gate, secondGate, chat, token, owner, roomId, act } = await gatedChat()
     const { prompt, reply } = await chat.prompt(token, roomId, 'one')
     gate.send('first')
@@ -165,7 +165,7 @@ describe('POST …/regenerate', () => {
 })
 
 describe('A room', () => {
-  test('deleted with running and waiting replies takes them along and refunds what was not sent', async () => {
+  test('that is deleted takes running and waiting replies along and refunds prompts that were not sent', async () => {
     const { chat, token, owner, roomId, called } = await gatedChat()
     await chat.prompt(token, roomId, 'one')
     await chat.prompt(token, roomId, 'two')

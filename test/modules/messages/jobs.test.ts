@@ -158,7 +158,7 @@ describe('A reply', () => {
     })
   }
 
-  test('that the provider refuses for good is told to the operator with its job and trace', async () => {
+  test('that the provider refuses for good is logged with its job and trace', async () => {
     const lines: Record<string, unknown>[] = []
     const log = createLog('error', { to: { write: (line) => lines.push(JSON.parse(line)) } })
     const behave = (): Behaviour => ({ kind: 'status', status: 404, message: 'no such model' })

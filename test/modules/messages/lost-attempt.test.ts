@@ -34,7 +34,7 @@ async function streaming() {
   return { gate, chat, stream, reply, sqlite, stored, job, [Symbol.asyncDispose]: end }
 }
 
-test('a worker that loses its claim while it saves the text gives the reply up at once', async () => {
+test('a worker that loses its job while it saves the text gives the reply up at once', async () => {
   await using set = await streaming()
   const { chat, gate, stream, sqlite, stored, job } = set
   const saved = { content: 'Hello', status: 'streaming', attempt: 1, completedAt: null }
@@ -53,7 +53,7 @@ test('a worker that loses its claim while it saves the text gives the reply up a
   expect(job()).toMatchObject({ state: 'running', claims: 2, errors: 0 })
 })
 
-test('the text so far is written by the claim that holds the running job, and by no other', async () => {
+test('only the attempt that holds the running job writes the text so far', async () => {
   await using set = await streaming()
   const { chat, reply, sqlite, stored, job } = set
   const jobId = job()?.id ?? 0
