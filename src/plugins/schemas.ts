@@ -81,7 +81,7 @@ export function namedWithin(schema: unknown): [string, object][] {
 }
 
 /** The body of a route that takes nothing: none, or an empty object. Without a schema Elysia would take any. */
-export const Nothing = t.Optional(t.Object({}, { additionalProperties: false }))
+export const EmptyBody = t.Optional(t.Object({}, { additionalProperties: false }))
 
 export const Quota = t.Object(
   {

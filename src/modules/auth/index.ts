@@ -2,7 +2,7 @@ import { Elysia, t } from 'elysia'
 import type { Auth } from '#src/plugins/auth.ts'
 import { codeRequest } from '#src/plugins/code-request.ts'
 import type { Origins } from '#src/plugins/origin.ts'
-import { answers, CodeSent, Nothing, problems, type User } from '#src/plugins/schemas.ts'
+import { answers, CodeSent, EmptyBody, problems, type User } from '#src/plugins/schemas.ts'
 import {
   ChangePassword,
   ForgotPassword,
@@ -110,7 +110,7 @@ export function createAuthRoutes(deps: AuthRouteDeps) {
       },
       {
         authenticated: true,
-        body: Nothing,
+        body: EmptyBody,
         response: {
           204: t.Void({ description: 'This session is over.' }),
           ...problems(400, 401, 413, 415, 422),

@@ -3,7 +3,7 @@ import { DEFAULT_LIMIT } from '#src/lib/page.ts'
 import type { Auth } from '#src/plugins/auth.ts'
 import type { Origins } from '#src/plugins/origin.ts'
 import { strictQuery } from '#src/plugins/query.ts'
-import { answers, Cursor, Limit, Nothing, problems } from '#src/plugins/schemas.ts'
+import { answers, Cursor, EmptyBody, Limit, problems } from '#src/plugins/schemas.ts'
 import { Session, SessionPage } from './model.ts'
 import type { Sessions } from './sessions.ts'
 
@@ -45,7 +45,7 @@ export function createSessionRoutes({
       },
       {
         authenticated: true,
-        body: Nothing,
+        body: EmptyBody,
         response: {
           204: t.Void({ description: 'Every other session is over.' }),
           ...problems(400, 401, 413, 415, 422),
@@ -61,7 +61,7 @@ export function createSessionRoutes({
       },
       {
         authenticated: true,
-        body: Nothing,
+        body: EmptyBody,
         response: {
           204: t.Void({ description: 'That session is over.' }),
           ...problems(400, 401, 404, 413, 415, 422),

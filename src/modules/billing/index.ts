@@ -4,7 +4,7 @@ import { answerOnce } from '#src/modules/idempotency/reply.ts'
 import type { Limit } from '#src/modules/limits/limit.ts'
 import type { Auth, Principal } from '#src/plugins/auth.ts'
 import { readBytes } from '#src/plugins/body.ts'
-import { answers, Nothing, problems, type Quota } from '#src/plugins/schemas.ts'
+import { answers, EmptyBody, problems, type Quota } from '#src/plugins/schemas.ts'
 import { CheckoutPage, PlanList, PortalPage, Received, SubscriptionStatus } from './model.ts'
 import { page } from './page.ts'
 import type { Billing } from './service.ts'
@@ -19,7 +19,7 @@ const answer = answers({ CheckoutPage, PortalPage, PlanList, Received, Subscript
 const detail = { tags: ['Subscription'] }
 const action = {
   authenticated: true,
-  body: Nothing,
+  body: EmptyBody,
   response: {
     200: answer.SubscriptionStatus,
     ...problems(400, 401, 404, 409, 413, 415, 422, 429),
@@ -68,7 +68,7 @@ export function createBillingRoutes({
       },
       {
         authenticated: true,
-        body: Nothing,
+        body: EmptyBody,
         response: { 200: answer.CheckoutPage, ...problems(400, 401, 409, 413, 415, 422, 429) },
         detail: { ...detail, summary: 'The page to pay on; the same one while it is open' },
       },
@@ -101,7 +101,7 @@ export function createBillingRoutes({
       },
       {
         authenticated: true,
-        body: Nothing,
+        body: EmptyBody,
         response: { 200: answer.PortalPage, ...problems(400, 401, 409, 413, 415, 422, 429) },
         detail: { ...detail, summary: 'The page to manage card, invoices and subscription on' },
       },

@@ -4,7 +4,7 @@ import { idempotencyKeyOf } from '#src/modules/idempotency/key.ts'
 import { sendAnswer } from '#src/modules/idempotency/reply.ts'
 import type { Auth } from '#src/plugins/auth.ts'
 import { strictQuery } from '#src/plugins/query.ts'
-import { answers, Cursor, Limit, Nothing, problems } from '#src/plugins/schemas.ts'
+import { answers, Cursor, EmptyBody, Limit, problems } from '#src/plugins/schemas.ts'
 import { NewRoom, Room, RoomChange, RoomPage } from './model.ts'
 import type { Rooms } from './service.ts'
 
@@ -76,7 +76,7 @@ export function createChatrooms({ auth, rooms }: { auth: Auth; rooms: Rooms }) {
       },
       {
         authenticated: true,
-        body: Nothing,
+        body: EmptyBody,
         response: {
           204: t.Void({ description: 'Gone, with its messages.' }),
           ...problems(400, 401, 404, 413, 415, 422),

@@ -5,7 +5,7 @@ import { type Answer, idempotencyKeyOf } from '#src/modules/idempotency/key.ts'
 import { sendAnswer } from '#src/modules/idempotency/reply.ts'
 import type { Auth, Principal } from '#src/plugins/auth.ts'
 import { strictQuery } from '#src/plugins/query.ts'
-import { answers, Cursor, Limit, Nothing, problems } from '#src/plugins/schemas.ts'
+import { answers, Cursor, EmptyBody, Limit, problems } from '#src/plugins/schemas.ts'
 import { traceparent } from '#src/plugins/trace.ts'
 import type { Quota } from '../quota/model.ts'
 import { Accepted, Exchange, Message, MessagePage, NewPrompt } from './model.ts'
@@ -108,7 +108,7 @@ export function createMessageRoutes(deps: MessageRouteDeps) {
       ({ principal, params }) => messages.cancel(principal, params.id, params.messageId),
       {
         authenticated: 'with-quota',
-        body: Nothing,
+        body: EmptyBody,
         response: { 200: answer.Message, ...problems(400, 401, 404, 409, 413, 415, 422) },
         detail: { ...detail, summary: 'Stop a reply, keeping the text so far' },
       },
@@ -127,7 +127,7 @@ export function createMessageRoutes(deps: MessageRouteDeps) {
       },
       {
         authenticated: 'with-quota',
-        body: Nothing,
+        body: EmptyBody,
         response: { 202: answer.Accepted, ...problems(400, 401, 404, 409, 413, 415, 422, 429) },
         detail: { ...detail, summary: 'Ask for another reply to the same prompt' },
       },

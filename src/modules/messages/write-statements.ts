@@ -1,9 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { chatrooms, jobs, messages, searchPending, users } from '#drizzle/schema.ts'
+import { isActive, numberDigest } from '#src/database/active-user.ts'
 import { columns, insertInto, statement, update } from '#src/database/statement.ts'
-import { IS_SOMEBODY, NUMBER_DIGEST } from '#src/plugins/somebody.ts'
-
-const numberDigest = sql.raw(NUMBER_DIGEST)
 
 /** By the primary keys. A user who is being erased had a session a moment ago. */
 export const findRoom = statement<
@@ -11,7 +9,7 @@ export const findRoom = statement<
   { revision: number; numberDigest: string }
 >(
   (p) => sql`SELECT ${chatrooms.revision} AS revision, ${numberDigest} AS "numberDigest"
-    FROM ${chatrooms} JOIN ${users} ON ${users.id} = ${chatrooms.userId} AND ${sql.raw(IS_SOMEBODY)}
+    FROM ${chatrooms} JOIN ${users} ON ${users.id} = ${chatrooms.userId} AND ${isActive}
     WHERE ${chatrooms.id} = ${p.roomId} AND ${chatrooms.userId} = ${p.userId}`,
 )
 

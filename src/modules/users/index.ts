@@ -4,7 +4,7 @@ import { answerOnce } from '#src/modules/idempotency/reply.ts'
 import type { Auth, Principal } from '#src/plugins/auth.ts'
 import { type CodeRequest, codeRequest } from '#src/plugins/code-request.ts'
 import type { Origins } from '#src/plugins/origin.ts'
-import { answers, CodeSent, Nothing, problems, User } from '#src/plugins/schemas.ts'
+import { answers, CodeSent, EmptyBody, problems, User } from '#src/plugins/schemas.ts'
 import { Export, Removal, Removed, UserChange } from './model.ts'
 import type { Users } from './service.ts'
 
@@ -46,7 +46,7 @@ export function createUserRoutes(deps: UserRouteDeps) {
       },
       {
         authenticated: true,
-        body: Nothing,
+        body: EmptyBody,
         response: { 202: answer.CodeSent, ...problems(400, 401, 409, 413, 415, 422, 429) },
         detail: { ...detail, summary: 'Have a code sent to delete your account with' },
       },
