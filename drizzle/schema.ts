@@ -313,7 +313,7 @@ export const searchPartitions = sqliteTable(
   ],
 )
 
-/** How far the background task has come with what an earlier version of the fold wrote (search/refold.sqlite.ts). */
+/** How far the background task has come with what an earlier version of the fold wrote (search/refold.ts). */
 export const refolding = sqliteTable('refolding', {
   what: text({ enum: ['messages', 'titles'] }).primaryKey(),
   /** FOLD_VERSION of src/lib/fold.ts that this is for. */

@@ -16,7 +16,6 @@ import { userLimit } from './modules/limits/limit.ts'
 import type { Bounds, Tier } from './modules/quota/model.ts'
 import { createQuotas } from './modules/quota/service.ts'
 import { createSearch } from './modules/search/service.ts'
-import { createSearchStore } from './modules/search/store.sqlite.ts'
 import { eraseRoomLater } from './modules/users/erasure.ts'
 import { createAuth } from './plugins/auth.ts'
 import { createInFlight } from './plugins/in-flight.ts'
@@ -87,7 +86,8 @@ export function createServices(deps: Deps) {
     onRemoved: [closeAccount, quotas.leave],
   })
   const search = createSearch({
-    store: createSearchStore(database, clock),
+    database,
+    clock,
     cursors,
     limitOf: (principal) => userLimit('searches', principal, config.searchesPerMinute, MINUTE),
   })

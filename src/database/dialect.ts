@@ -12,3 +12,8 @@ export function contains(text: SQLWrapper, part: SQLWrapper): SQL {
 export function rowOrder(table: SQLWrapper): SQL {
   return sql`${table}.rowid`
 }
+
+/** The smaller of two values that are not null; `min()` of two is `least()` on PostgreSQL. */
+export function smaller(one: SQLWrapper, other: SQLWrapper): SQL {
+  return sql`CASE WHEN ${one} < ${other} THEN ${one} ELSE ${other} END`
+}

@@ -2,7 +2,7 @@ import { toAsciiDigits } from './typed-code.ts'
 
 /**
  * Raised whenever {@link fold} gives another result for any text: what is stored folded (the search index, the titles of
- * rooms) is then made again in the background (src/modules/search/refold.sqlite.ts).
+ * rooms) is then made again in the background (src/modules/search/refold.ts).
  */
 export const FOLD_VERSION = 2
 

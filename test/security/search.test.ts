@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import type { Page } from '#src/lib/page.ts'
 import type { SearchHit } from '#src/modules/search/model.ts'
-import { parseQuery } from '#src/modules/search/query.ts'
+import { parseQuery } from '#src/modules/search/phrases.ts'
 import { makeSnippet } from '#src/modules/search/snippet.ts'
 import { createFakeClock, NOON } from '#test/support/fake-clock.ts'
 import { plantMessages } from '#test/support/plant-messages.ts'

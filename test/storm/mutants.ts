@@ -48,9 +48,9 @@ export const mutants: Record<string, Change[]> = {
   ],
   'no-give-back': [
     {
-      file: 'src/modules/quota/store.sqlite.ts',
-      from: 'if (refundTo === null) return',
-      to: 'if (refundTo !== undefined) return',
+      file: 'src/modules/quota/usage.ts',
+      from: 'if (day === null) return',
+      to: 'if (day !== undefined) return',
     },
   ],
   'refund-of-sent': [
@@ -62,9 +62,9 @@ export const mutants: Record<string, Change[]> = {
   ],
   'text-uncounted': [
     {
-      file: 'src/modules/quota/store.sqlite.ts',
-      from: 'settle.run(numberDigest, bytes)',
-      to: 'settle.run(numberDigest, 0)',
+      file: 'src/modules/quota/usage.ts',
+      from: 'yield* tx.run(settleUsage, { numberDigest, bytes })',
+      to: 'yield* tx.run(settleUsage, { numberDigest, bytes: 0 })',
     },
   ],
 }

@@ -33,3 +33,15 @@ export function walksOf(sqlite: Sqlite, sql: string): string[] {
     .filter((detail) => detail.startsWith('SCAN ') && !SMALL.test(detail))
     .map((detail) => `${detail}: ${sql.replaceAll(/\s+/g, ' ').slice(0, 200)}`)
 }
+
+/** How SQLite goes through a module's statement, step by step. */
+export function planOf(
+  sqlite: Sqlite,
+  statement: { sqlite(): { text: string; slots: readonly unknown[] } },
+): string[] {
+  const { text, slots } = statement.sqlite()
+  const explain = sqlite.prepare<{ detail: string }, null[]>(`EXPLAIN QUERY PLAN ${text}`)
+  const steps = explain.all(...slots.map(() => null))
+  explain.finalize()
+  return steps.map(({ detail }) => detail)
+}

@@ -1,4 +1,4 @@
-import type { Phrase } from './query.ts'
+import type { Phrase } from './phrases.ts'
 import { type PlacedUnit, type Unit, walkUnits } from './words.ts'
 
 /** How many places of each phrase are looked at, so that one word a thousand times costs no more than two hundred. */

@@ -1,6 +1,17 @@
-import { type Command, type Connection, syncCommand } from '#src/database/command.ts'
+import { command, query, type Steps, type Tx } from '#src/database/steps.ts'
 import { toOwnTerm } from './match.ts'
-import { SEARCHED_LENGTH, termsOf } from './words.ts'
+import { addToIndex, mergeIndex } from './statements.sqlite.ts'
+import {
+  findPartitionAbove,
+  findPartitionBelow,
+  findText,
+  findWaiting,
+  growPartition,
+  insertPartition,
+  listWaiting,
+  removeWaiting,
+} from './statements.ts'
+import { termsOf } from './words.ts'
 
 /**
  * A commit takes in this much, and the message with which it passes one of the last two: a few milliseconds, so that
@@ -17,92 +28,60 @@ const MERGED_PAGES = 16
  */
 export const TERMS_OF_PARTITION = 20_000
 
-/**
- * The newest first: what was just said is searched for more often than what an upgrade indexes again. A CROSS JOIN keeps
- * SQLite from walking the messages, most of which do not wait, and asking of each whether it does.
- */
-export const NEXT_PENDING = `
-  SELECT m.key, m.owner, substr(m.content, 1, ${SEARCHED_LENGTH}) AS content
-  FROM search_pending p CROSS JOIN messages m ON m.key = p.key
-  WHERE p.key > 0 ORDER BY p.key DESC LIMIT ${MESSAGES_AT_ONCE}`
-
-interface Waiting {
-  key: number
-  owner: string
-  content: string
-}
-
-/** Takes a few of the messages that wait into the index. */
-export const indexSome: Command<void, void> = syncCommand('search.index', (connection) => {
-  const { sqlite } = connection
-  const pending = sqlite.query<Waiting, []>(NEXT_PENDING)
-  // REPLACE: where the fold has changed, the index may hold the message's old terms.
-  const add = sqlite.query<unknown, [number, string]>(
-    'INSERT OR REPLACE INTO messages_fts (rowid, words) VALUES (?1, ?2)',
-  )
-  const merge = sqlite.query<unknown, [number]>(
-    "INSERT INTO messages_fts (messages_fts, rank) VALUES ('merge', ?1)",
-  )
-  const forget = sqlite.query<unknown, [number]>('DELETE FROM search_pending WHERE key >= ?1')
-  const partitionFor = preparePartitions(connection)
-  return (): void => {
-    const batch: { key: number; owner: string; terms: Set<string> }[] = []
-    let characters = 0
-    let count = 0
-    for (const { key, owner, content } of pending.iterate()) {
-      const terms = termsOf(content)
-      batch.push({ key, owner, terms })
-      characters += content.length
-      count += terms.size
-      if (characters >= CHARACTERS_AT_ONCE || count >= TERMS_AT_ONCE) break
-    }
-    const lowest = batch.at(-1)?.key
-    if (lowest === undefined) return
-    // In the order of their keys, or FTS5 writes what it holds in memory at each step back.
-    for (const { key, owner, terms } of batch.reverse()) {
-      const partition = partitionFor(owner, key, terms.size)
-      add.run(key, [...terms].map((term) => toOwnTerm(owner, partition, term)).join(' '))
-    }
-    merge.run(MERGED_PAGES)
-    forget.run(lowest)
-  }
+/** Whether any message waits for the index. */
+export const hasWaiting = query('search.has-waiting', function* (tx, _: undefined) {
+  return (yield* tx.first(findWaiting, {})) !== undefined
 })
 
-interface Partition {
-  number: number
-  terms: number
-}
+/** Takes a few of the messages that wait into the index. */
+export const indexSome = command('search.index', function* (tx, _: undefined) {
+  const batch: { key: number; owner: string; terms: Set<string> }[] = []
+  let lowest: number | undefined
+  let characters = 0
+  let count = 0
+  for (const { key } of yield* tx.all(listWaiting, { limit: MESSAGES_AT_ONCE })) {
+    lowest = key
+    // One by one, as the first may be all that this commit takes.
+    const message = yield* tx.first(findText, { key })
+    if (!message) continue
+    const terms = termsOf(message.content)
+    batch.push({ key, owner: message.owner, terms })
+    characters += message.content.length
+    count += terms.size
+    if (characters >= CHARACTERS_AT_ONCE || count >= TERMS_AT_ONCE) break
+  }
+  if (lowest === undefined) return
+  // In the order of their keys, or FTS5 writes what it holds in memory at each step back.
+  for (const { key, owner, terms } of batch.reverse()) {
+    const partition = yield* choosePartition(tx, { owner, key, terms: terms.size })
+    const words = [...terms].map((term) => toOwnTerm(owner, partition, term)).join(' ')
+    yield* tx.run(addToIndex, { key, words })
+  }
+  yield* tx.run(mergeIndex, { pages: MERGED_PAGES })
+  yield* tx.run(removeWaiting, { from: lowest })
+})
 
 /**
  * Gives the number of the partition that takes a message. Keys come in no order: a reply becomes final after later prompts,
  * and an upgrade indexes old messages last. So a message goes to the partition that covers its key; where that is full,
  * to the next one, which then begins with it; and where that is full too, to a new one.
  */
-function preparePartitions({ sqlite }: Connection) {
-  // Both use the primary key.
-  const covering = sqlite.query<Partition, [string, number]>(`
-    SELECT number, terms FROM search_partitions WHERE owner = ?1 AND first_key <= ?2
-    ORDER BY first_key DESC LIMIT 1`)
-  const next = sqlite.query<Partition, [string, number]>(`
-    SELECT number, terms FROM search_partitions WHERE owner = ?1 AND first_key > ?2
-    ORDER BY first_key LIMIT 1`)
-  const grow = sqlite.query<unknown, [string, number, number, number]>(`
-    UPDATE search_partitions SET first_key = min(first_key, ?3), terms = terms + ?4
-    WHERE owner = ?1 AND number = ?2`)
-  // Uses search_partitions_by_number.
-  const begin = sqlite.query<{ number: number }, [string, number, number]>(`
-    INSERT INTO search_partitions (owner, first_key, number, terms)
-    SELECT ?1, ?2, coalesce(max(number), 0) + 1, ?3 FROM search_partitions WHERE owner = ?1
-    RETURNING number`)
-  return (owner: string, key: number, terms: number): number => {
-    for (const candidates of [covering, next]) {
-      const partition = candidates.get(owner, key)
-      if (!partition || partition.terms >= TERMS_OF_PARTITION) continue
-      grow.run(owner, partition.number, key, terms)
-      return partition.number
-    }
-    const made = begin.get(owner, key, terms)
+function* choosePartition(
+  tx: Tx,
+  { owner, key, terms }: { owner: string; key: number; terms: number },
+): Steps<number> {
+  const covering = yield* tx.first(findPartitionBelow, { owner, before: key + 1 })
+  let partition = covering
+  if (!hasRoom(partition)) partition = yield* tx.first(findPartitionAbove, { owner, key })
+  if (!hasRoom(partition)) {
+    const made = yield* tx.first(insertPartition, { owner, key, terms })
     if (!made) throw new Error('A new partition has no number')
     return made.number
   }
+  yield* tx.run(growPartition, { owner, number: partition.number, key, terms })
+  return partition.number
+}
+
+function hasRoom<P extends { terms: number }>(partition: P | undefined): partition is P {
+  return partition !== undefined && partition.terms < TERMS_OF_PARTITION
 }

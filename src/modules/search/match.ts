@@ -1,4 +1,4 @@
-import type { Phrase } from './query.ts'
+import type { Phrase } from './phrases.ts'
 import { termsToFind } from './words.ts'
 
 /** Hexadecimal digits of a user's id, all random: enough to keep people apart, few enough to repeat at each word. */

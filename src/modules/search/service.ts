@@ -1,10 +1,15 @@
+import type { Database } from '#src/database/sqlite/open.ts'
+import type { Clock } from '#src/lib/clock.ts'
 import { FOLD_VERSION } from '#src/lib/fold.ts'
 import type { Cursors, Page } from '#src/lib/page.ts'
+import { spend } from '#src/modules/limits/commands.ts'
 import type { Limit } from '#src/modules/limits/limit.ts'
 import type { Principal } from '#src/plugins/auth.ts'
+import { createFindMessages } from './find-messages.sqlite.ts'
+import { hasWaiting, indexSome } from './index-messages.sqlite.ts'
 import type { SearchHit } from './model.ts'
-import { parseQuery } from './query.ts'
-import type { SearchStore } from './store.ts'
+import { parseQuery } from './phrases.ts'
+import { refoldSome } from './refold.ts'
 
 /** Commits of the index that a search waits for, and that one run of the task makes. */
 const COMMITS_OF_SEARCH = 8
@@ -28,21 +33,29 @@ export interface Search {
 }
 
 export function createSearch({
-  store,
+  database,
+  clock,
   cursors,
   limitOf,
 }: {
-  store: SearchStore
+  database: Database
+  clock: Clock
   cursors: Cursors
   /** How many searches of a user. */
   limitOf(principal: Principal): Limit
 }): Search {
+  const findMessages = createFindMessages(clock)
+
   async function index(commits: number) {
-    for (let done = 0; done < commits && (await store.index()); done++);
+    for (let done = 0; done < commits; done++) {
+      if (!(await database.read(hasWaiting, undefined))) return
+      await database.run(indexSome, undefined)
+    }
   }
+
   return {
     async catchUp() {
-      await store.refold()
+      await database.run(refoldSome, undefined)
       await index(COMMITS_OF_TASK)
     },
     async find(principal, { text, limit, cursor }) {
@@ -53,10 +66,15 @@ export function createSearch({
         cursor === undefined ? undefined : cursors.decode(list, cursor, ['number', 'number'])
       const after = key && { partition: key[0], before: key[1] }
       const phrases = parseQuery(text)
-      await store.admit(limitOf(principal))
+      await database.run(spend, { limits: [limitOf(principal)], now: clock.now() })
       await index(COMMITS_OF_SEARCH)
       if (phrases.length === 0) return { items: [], nextCursor: null }
-      const { found, next } = store.find({ userId, phrases, limit, after })
+      const { found, next } = await database.read(findMessages, {
+        userId,
+        phrases,
+        limit,
+        after,
+      })
       return {
         items: found,
         nextCursor: next ? cursors.encode(list, [next.partition, next.before]) : null,

@@ -1,6 +1,6 @@
 import { fold, foldWithPlaces, nextCharacter } from '#src/lib/fold.ts'
 import { type Find, findsIn } from './find.ts'
-import type { Phrase } from './query.ts'
+import type { Phrase } from './phrases.ts'
 
 /** Characters (UTF-16 code units) of a snippet, beside the phrase itself, and how many of them come before it. */
 const SNIPPET_LENGTH = 160

@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'bun:test'
 import type { Page } from '#src/lib/page.ts'
+import { createFindMessages } from '#src/modules/search/find-messages.sqlite.ts'
 import type { SearchHit } from '#src/modules/search/model.ts'
-import { parseQuery } from '#src/modules/search/query.ts'
-import { createSearchStore, HITS } from '#src/modules/search/store.sqlite.ts'
+import { parseQuery } from '#src/modules/search/phrases.ts'
+import { findMatch, listMatches } from '#src/modules/search/statements.sqlite.ts'
 import { createFakeClock } from '#test/support/fake-clock.ts'
+import { planOf } from '#test/support/plans.ts'
 import { plantMessages } from '#test/support/plant-messages.ts'
 import { createTestApp, json } from '#test/support/test-app.ts'
 
@@ -75,13 +77,14 @@ describe('The index of a user', () => {
   test('is read from the key of a cursor whose partition is gone', async () => {
     const { database, clock, services, userId } = await searcher(['a m1', 'a m2', 'a m3'])
     await services.search.catchUp()
-    const store = createSearchStore(database, clock)
-    const find = (partition: number) =>
-      store
-        .find({ userId, phrases: parseQuery('a'), limit: 5, after: { partition, before: 3 } })
-        .found.map(({ snippet }) => snippet)
-    expect(find(1)).toEqual(['a m2', 'a m1'])
-    expect(find(99)).toEqual(['a m2', 'a m1'])
+    const phrases = parseQuery('a')
+    const find = async (partition: number) => {
+      const asked = { userId, phrases, limit: 5, after: { partition, before: 3 } }
+      const { found } = await database.read(createFindMessages(clock), asked)
+      return found.map(({ snippet }) => snippet)
+    }
+    expect(await find(1)).toEqual(['a m2', 'a m1'])
+    expect(await find(99)).toEqual(['a m2', 'a m1'])
   })
 
   test('is forgotten with the user', async () => {
@@ -94,11 +97,12 @@ describe('The index of a user', () => {
 
   test('is read in its own order: no page is sorted', async () => {
     const { sqlite } = await searcher([])
-    const plan = sqlite.query<{ detail: string }, []>(`EXPLAIN QUERY PLAN ${HITS}`).all()
-    expect(plan.map(({ detail }) => detail)).toEqual([
+    expect(planOf(sqlite, listMatches)).toEqual([
       expect.stringMatching(/^SCAN f VIRTUAL TABLE INDEX /),
-      'SEARCH m USING INTEGER PRIMARY KEY (rowid=?)',
-      expect.stringMatching(/^SEARCH c USING INDEX sqlite_autoindex_chatrooms_1 \(id=\?\)/),
+    ])
+    expect(planOf(sqlite, findMatch)).toEqual([
+      'SEARCH messages USING INTEGER PRIMARY KEY (rowid=?)',
+      expect.stringMatching(/^SEARCH chatrooms USING INDEX sqlite_autoindex_chatrooms_1 \(id=\?\)/),
     ])
   })
 })

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { parseQuery } from '#src/modules/search/query.ts'
+import { parseQuery } from '#src/modules/search/phrases.ts'
 import { makeSnippet } from '#src/modules/search/snippet.ts'
 
 const marked = (text: string, asked: string) => {

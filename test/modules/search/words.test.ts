@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test'
 import { fold } from '#src/lib/fold.ts'
 import { findsIn } from '#src/modules/search/find.ts'
 import { toMatch } from '#src/modules/search/match.ts'
-import { parseQuery } from '#src/modules/search/query.ts'
+import { parseQuery } from '#src/modules/search/phrases.ts'
 import { termsOf, unitsOf, walkUnits } from '#src/modules/search/words.ts'
 
 const shown = (text: string) =>
