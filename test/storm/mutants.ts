@@ -22,7 +22,7 @@ export const mutants: Record<string, Change[]> = {
     },
     {
       file: 'src/modules/messages/write-statements.ts',
-      from: / AND \$\{jobs\.claims\} = \$\{p\.claims\} AND \$\{jobs\.state\} = 'running'/g,
+      from: / AND \$\{jobs\.claims\} = \$\{p\.attempt\} AND \$\{jobs\.state\} = 'running'/g,
       to: '',
     },
   ],
@@ -76,7 +76,15 @@ export async function makeMutant(name: string, folder: string): Promise<void> {
     throw new Error(`There is no mutant '${name}'; there are ${Object.keys(mutants).join(', ')}`)
   }
   await mkdir(folder, { recursive: true })
-  for (const part of ['src', 'drizzle', 'scripts', 'docs', 'package.json', 'tsconfig.json']) {
+  for (const part of [
+    'src',
+    'drizzle',
+    'standins',
+    'scripts',
+    'docs',
+    'package.json',
+    'tsconfig.json',
+  ]) {
     await cp(join(root, part), join(folder, part), {
       recursive: true,
       // The clients of docs/ are installed there by their tests: eleven thousand files that are no source.

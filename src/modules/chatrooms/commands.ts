@@ -1,5 +1,4 @@
-import type { Command } from '#src/database/command.ts'
-import { command } from '#src/database/steps.ts'
+import { command, type StepCommand } from '#src/database/steps.ts'
 import { fold } from '#src/lib/fold.ts'
 import { once } from '#src/modules/idempotency/commands.ts'
 import type { IdempotencyKey } from '#src/modules/idempotency/key.ts'
@@ -44,9 +43,9 @@ export interface RoomToRemove {
 
 export interface RoomCommandDeps {
   /** Ends what the room still waits for, or a part of it, and gives whether that was all. */
-  cancelPending: Command<Omit<RoomToRemove, 'userId'>, boolean>
+  cancelPending: StepCommand<Omit<RoomToRemove, 'userId'>, boolean>
   /** Takes the room from its owner, to be erased later. */
-  setAside: Command<{ roomId: string; now: number }, void>
+  setAside: StepCommand<{ roomId: string; now: number }, void>
   quotas: Pick<Quotas, 'countText'>
 }
 
@@ -100,13 +99,13 @@ export function createRoomCommands({ cancelPending, setAside, quotas }: RoomComm
   const remove = command('rooms.remove', function* (tx, { userId, roomId, now }: RoomToRemove) {
     const room = yield* tx.first(findRoom, { roomId, userId })
     if (!room) return false
-    if (!(yield* tx.call(cancelPending, { roomId, now }))) return undefined
+    if (!(yield* cancelPending.steps(tx, { roomId, now }))) return undefined
     // Read only now, as a reply that is cancelled keeps its text so far.
     const stored = yield* tx.first(findStoredBytes, { roomId })
     yield* quotas.countText(tx, userId, -(stored?.storedBytes ?? 0))
     tx.notify(roomTopic(roomId), 'stored')
     if (room.userMessages + room.assistantMessages > ERASED_AT_ONCE) {
-      yield* tx.call(setAside, { roomId, now })
+      yield* setAside.steps(tx, { roomId, now })
     } else {
       yield* tx.run(removeRoom, { roomId })
     }

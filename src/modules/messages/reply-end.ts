@@ -1,5 +1,4 @@
-import type { Command } from '#src/database/command.ts'
-import { command } from '#src/database/steps.ts'
+import { command, type StepCommand } from '#src/database/steps.ts'
 import { notFound, Problem } from '#src/lib/problem.ts'
 import { REPLY_ENDED, roomTopic, userTopic } from '#src/plugins/topics.ts'
 import type { Queue } from '#src/queue/queue.ts'
@@ -36,7 +35,7 @@ export interface ReplyEnd {
 export interface EndDeps {
   quotas: Pick<Quotas, 'settle'>
   /** In the same transaction, after a complete answer in a room that has no name yet. */
-  onUntitled: Command<{ roomId: string; userId: string; now: number }, void>
+  onUntitled: StepCommand<{ roomId: string; userId: string; now: number }, void>
 }
 
 /**
@@ -80,7 +79,7 @@ export function createEnd({ quotas, onUntitled }: EndDeps) {
     tx.notify(REPLY_ENDED, replyId)
     tx.notify(roomTopic(roomId), 'stored')
     if (status === 'complete' && reply.titleBy === 'nobody') {
-      yield* tx.call(onUntitled, { roomId, userId, now })
+      yield* onUntitled.steps(tx, { roomId, userId, now })
     }
     // A prompt that may have reached the provider stays charged, unless the provider or this server failed.
     let isRefunded = status === 'failed'
@@ -95,7 +94,7 @@ export function createEnd({ quotas, onUntitled }: EndDeps) {
 /** Writes the text so far; false when the attempt no longer holds the job. */
 export const savePartial = command(
   'messages.save-partial',
-  function* (tx, partial: { replyId: string; jobId: number; claims: number; content: string }) {
+  function* (tx, partial: { replyId: string; jobId: number; attempt: number; content: string }) {
     return (yield* tx.run(savePartialText, partial)) > 0
   },
 )

@@ -107,7 +107,7 @@ async function consume(
   progress: { text: string },
 ): Promise<Ending> {
   const { database, live, assistant, clock } = deps
-  const claim = { replyId: task.replyId, jobId: job.id, claims: job.claims }
+  const attempt = { replyId: task.replyId, jobId: job.id, attempt: job.claims }
   const models = [...new Set([modelOf(deps, task), ...deps.defaults.fallbackModels])]
   // The only place where a reply calls the provider.
   const pieces = assistant.stream(
@@ -126,7 +126,7 @@ async function consume(
     attempt: job.claims,
   })
   const saver = createPartialSaver(clock, (content) =>
-    database.run(savePartial, { ...claim, content }),
+    database.run(savePartial, { ...attempt, content }),
   )
   try {
     for (;;) {

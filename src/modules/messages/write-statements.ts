@@ -208,10 +208,10 @@ export const findStartedJob = statement<{ jobId: number }, { id: number }>(
 export const savePartialText = statement<{
   replyId: string
   jobId: number
-  claims: number
+  attempt: number
   content: string
 }>(
-  (p) => sql`${update(messages, { status: 'streaming', content: p.content, attempt: p.claims })}
+  (p) => sql`${update(messages, { status: 'streaming', content: p.content, attempt: p.attempt })}
     WHERE ${messages.id} = ${p.replyId} AND ${messages.completedAt} IS NULL
-      AND EXISTS (SELECT 1 FROM ${jobs} WHERE ${jobs.id} = ${p.jobId} AND ${jobs.claims} = ${p.claims} AND ${jobs.state} = 'running')`,
+      AND EXISTS (SELECT 1 FROM ${jobs} WHERE ${jobs.id} = ${p.jobId} AND ${jobs.claims} = ${p.attempt} AND ${jobs.state} = 'running')`,
 )

@@ -57,12 +57,12 @@ test('only the attempt that holds the running job writes the text so far', async
   await using set = await streaming()
   const { chat, reply, sqlite, stored, job } = set
   const jobId = job()?.id ?? 0
-  const partial = { replyId: reply.id, jobId, claims: 1, content: 'more' }
+  const partial = { replyId: reply.id, jobId, attempt: 1, content: 'more' }
   const before = stored()
   const isWritten = (change: object = {}) =>
     chat.database.run(savePartial, { ...partial, ...change })
-  expect(await isWritten({ claims: 2 })).toBe(false)
-  expect(await isWritten({ claims: 0 })).toBe(false)
+  expect(await isWritten({ attempt: 2 })).toBe(false)
+  expect(await isWritten({ attempt: 0 })).toBe(false)
   expect(await isWritten({ jobId: jobId + 1 })).toBe(false)
   sqlite.run("UPDATE jobs SET state = 'ready', lease_until = NULL WHERE id = ?", [jobId])
   expect(await isWritten()).toBe(false)
