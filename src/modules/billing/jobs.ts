@@ -1,7 +1,9 @@
+import { type Static, t } from 'elysia'
 import type Stripe from 'stripe'
 import type { RaiseAlarm } from '#src/lib/alarm.ts'
 import { HOUR, MINUTE, SECOND } from '#src/lib/time.ts'
 import { effect, type Job, type JobKind, Snooze } from '#src/queue/job.ts'
+import { bodyParser } from '#src/queue/job-body.ts'
 import type { Queue } from '#src/queue/queue.ts'
 import { applySync } from './apply-sync.ts'
 import { CLOSE, RECONCILE, SYNC } from './commands.ts'
@@ -12,9 +14,9 @@ import type { ReadCustomer } from './sync.ts'
 
 const LONGEST_WAIT_MS = 5 * MINUTE
 
-interface CustomerJob {
-  customerId: string
-}
+const CustomerBody = t.Object({ customerId: t.String() })
+
+type CustomerKind = JobKind<Static<typeof CustomerBody>>
 
 export interface BillingJobsDeps {
   queue: Queue
@@ -42,19 +44,19 @@ export function registerJobs({
     }
   }
 
-  const sync: JobKind<CustomerJob> = {
+  const sync: CustomerKind = {
     kind: SYNC,
     concurrency: 4,
-    parse: parseCustomer,
+    parse: bodyParser(SYNC, CustomerBody),
     run: (job, signal) =>
       patiently(job, async () =>
         effect(applySync, { snapshot: await read(job.body.customerId, signal), rules }),
       ),
   }
-  const close: JobKind<CustomerJob> = {
+  const close: CustomerKind = {
     kind: CLOSE,
     concurrency: 2,
-    parse: parseCustomer,
+    parse: bodyParser(CLOSE, CustomerBody),
     run: (job, signal) =>
       patiently(job, async () => {
         const { customerId } = job.body
@@ -79,14 +81,6 @@ export function registerJobs({
   queue.register(sync)
   queue.register(close)
   queue.register(catchUp)
-}
-
-function parseCustomer(body: unknown): CustomerJob {
-  if (typeof body === 'object' && body !== null && 'customerId' in body) {
-    const { customerId } = body
-    if (typeof customerId === 'string') return { customerId }
-  }
-  throw new TypeError('A billing job names no customer')
 }
 
 /** Turns a fault of Stripe into a wait; any other error stays an error of the job. */
