@@ -99,7 +99,7 @@ export function createAccountServices({
   })
   const passwords = createPasswords(
     { memoryKib: config.argon2MemoryKib, passes: config.argon2Passes },
-    // A core is left to everything else.
+    // One core stays free for everything else.
     createHashGate({ running: Math.max(1, Math.min(4, availableParallelism() - 1)) }),
     random.bytes,
   )

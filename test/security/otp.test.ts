@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { MINUTE } from '#src/lib/time.ts'
 import { createCodes } from '#src/modules/auth/codes.ts'
-import { createAccountApp, NOBODYS, otherThan, PHONE } from '#test/support/test-accounts.ts'
+import { createAccountApp, otherThan, PHONE, UNUSED_PHONE } from '#test/support/test-accounts.ts'
 
 async function withCode(settings = {}) {
   const app = createAccountApp({ authPerIpMinute: 10_000, otpPerIpHour: 10_000, ...settings })
@@ -71,9 +71,9 @@ describe('a code', () => {
 
   test('cross-user: good for the number it was sent to alone', async () => {
     const { post, otp } = await withCode()
-    await post('signup', { phone: NOBODYS })
-    await post('send-otp', { phone: NOBODYS })
-    expect((await post('verify-otp', { phone: NOBODYS, otp })).status).toBe(401)
+    await post('signup', { phone: UNUSED_PHONE })
+    await post('send-otp', { phone: UNUSED_PHONE })
+    expect((await post('verify-otp', { phone: UNUSED_PHONE, otp })).status).toBe(401)
   })
 
   test('cross-purpose: a login code resets no password, a reset code logs nobody in', async () => {
@@ -125,7 +125,7 @@ describe('a code', () => {
       codes.digest(binding, '000000'),
       codes.digest({ ...binding, purpose: 'reset' }, '000000'),
       codes.digest({ ...binding, challengeId: 'b' }, '000000'),
-      codes.digest({ ...binding, phone: NOBODYS }, '000000'),
+      codes.digest({ ...binding, phone: UNUSED_PHONE }, '000000'),
       createCodes([new Uint8Array(32).fill(1)], () => 0).digest(binding, '000000'),
     ]
     expect(new Set(digests).size).toBe(digests.length)

@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
 import type { CodeSent } from '#src/plugins/schemas.ts'
-import { createAccountApp, NOBODYS, PASSWORD, PHONE } from '#test/support/test-accounts.ts'
+import { createAccountApp, PASSWORD, PHONE, UNUSED_PHONE } from '#test/support/test-accounts.ts'
 import { json } from '#test/support/test-app.ts'
 
 test('known and unknown numbers get the same status, headers and body shape everywhere', async () => {
@@ -24,7 +24,7 @@ test('known and unknown numbers get the same status, headers and body shape ever
   ]
   for (const [path, body] of requests) {
     const known = await shape(await post(path, { phone: PHONE, ...body }))
-    const unknown = await shape(await post(path, { phone: NOBODYS, ...body }))
+    const unknown = await shape(await post(path, { phone: UNUSED_PHONE, ...body }))
     expect([path, unknown]).toEqual([path, known])
   }
   expect((await send('GET', '/livez')).status).toBe(200)
@@ -35,7 +35,7 @@ test('what an answer tells of its times is the same for all', async () => {
   await post('signup', { phone: PHONE })
   const [known, unknown] = [
     await json<CodeSent>(post('send-otp', { phone: PHONE })),
-    await json<CodeSent>(post('send-otp', { phone: NOBODYS })),
+    await json<CodeSent>(post('send-otp', { phone: UNUSED_PHONE })),
   ]
   const same = { otp: '', challengeId: '' }
   expect({ ...known, ...same }).toEqual({ ...unknown, ...same })
@@ -78,7 +78,7 @@ test('the database does the same work for known and unknown numbers, the deliver
   ]
   for (const [path, body] of requests) {
     const known = await workOf(path, { phone: PHONE, ...body })
-    const unknown = await workOf(path, { phone: NOBODYS, ...body })
+    const unknown = await workOf(path, { phone: UNUSED_PHONE, ...body })
     expect([path, unknown]).toEqual([path, known])
     if (known.status !== 429) expect(known.changed).toBeGreaterThan(0)
   }

@@ -4,8 +4,8 @@ import type { CodeSent, User } from '#src/plugins/schemas.ts'
 import { createTestApp, json, type ProblemJson } from './test-app.ts'
 
 export const PHONE = '+4930901820'
-/** A number nobody signs up. */
-export const NOBODYS = '+4930901821'
+/** A number without an account. */
+export const UNUSED_PHONE = '+4930901821'
 export const PASSWORD = 'seven oaks under a lantern'
 
 export interface TokenAnswer {

@@ -64,7 +64,7 @@ export const storeSignUp = statement<
     RETURNING id, verified_at AS "verifiedAt"`
 })
 
-/** By the primary key; writes nothing where nothing would change. */
+/** By the primary key; leaves a row that would not change unwritten. */
 export const verifyAccount = statement<{
   userId: string
   passwordHash: string | null

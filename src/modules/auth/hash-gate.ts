@@ -9,7 +9,7 @@ export interface HashFor {
 }
 
 export interface HashGate {
-  /** Runs a hash when it is its turn. @throws Problem 503 where too many wait already */
+  /** Runs a hash once there is capacity for it. @throws Problem 503 where too many wait already */
   run<T>(who: HashFor, hash: () => Promise<T>): Promise<T>
   /** For a request that would do other work before the hash, and do it in vain. @throws Problem 503 */
   refuseWhenFull(who: HashFor): void
@@ -22,11 +22,11 @@ interface Waiter {
 
 /**
  * Bounds hashing: each takes 19 MiB and a core for tens of milliseconds, so a flood of logins must neither starve the
- * other requests nor pile up. Networks take turns, and where all places are taken the network with the most waiting
+ * other requests nor pile up. Networks are served round-robin, and where all places are taken the network with the most waiting
  * gives one up to a network with fewer: a flood from one network delays its own requests only.
  */
 export function createHashGate({ running = 4, waiting = 64 } = {}): HashGate {
-  // In the order of their turns. Each network's requests are served first come, first served.
+  // The network that is served next comes first. The requests of one network are served in the order of their arrival.
   const proven = new Map<string, Waiter[]>()
   const strangers = new Map<string, Waiter[]>()
   let free = running
@@ -67,7 +67,7 @@ export function createHashGate({ running = 4, waiting = 64 } = {}): HashGate {
   }
 
   function leave() {
-    const next = takeTurn(proven) ?? takeTurn(strangers)
+    const next = takeNext(proven) ?? takeNext(strangers)
     if (next) next.enter()
     else free++
   }
@@ -85,8 +85,8 @@ export function createHashGate({ running = 4, waiting = 64 } = {}): HashGate {
   }
 }
 
-/** The first waiter of the network whose turn it is, which then goes to the end. */
-function takeTurn(lines: Map<string, Waiter[]>): Waiter | undefined {
+/** The first waiter of the network that is served next, which then goes to the end. */
+function takeNext(lines: Map<string, Waiter[]>): Waiter | undefined {
   for (const [network, line] of lines) {
     lines.delete(network)
     const next = line.shift()

@@ -33,9 +33,9 @@ export interface OtpDeps {
   limits: Limits
   clock: Clock
   random: Random
-  /** ISO 3166: whose national form of a number is understood. */
+  /** ISO 3166: numbers without a country code are read as numbers of this country. */
   defaultCountry: string | undefined
-  /** ISO 3166; empty: all. */
+  /** ISO 3166: where codes are sent to; all where it is empty. */
   countries: readonly string[]
   /** The job that delivers a code; undefined where the code is in the answer, as in development. */
   deliveryJob: ((code: CodeToDeliver) => NewJob) | undefined
@@ -60,7 +60,7 @@ export interface GivenCode extends Recipient {
 
 export type Otp = ReturnType<typeof createOtp>
 
-/** Sends codes and finds out whether a given one is right. */
+/** Sends one-time codes and verifies them. */
 export function createOtp(deps: OtpDeps) {
   const { database, codes, sealer, limits, clock, random, countries, deliveryJob } = deps
   const tryCode = createTryCode(codes)
@@ -162,14 +162,14 @@ export function codeOf(typed: string, pointer: string): string {
   return code
 }
 
-/** The same for a wrong code, a used one, an old one and a number nobody has. */
+/** The same for a wrong code, a used one, an old one and a number without an account. */
 export function invalidOtp(): Problem {
   return new Problem(401, 'invalid-otp', 'This code is wrong or no longer valid.', {
     headers: { 'www-authenticate': 'Bearer' },
   })
 }
 
-/** To who is logged in already: a 401 would make clients refresh their token. */
+/** For a user who is logged in: a 401 would make clients refresh their token. */
 export function wrongOtp(): Problem {
   return new Problem(403, 'wrong-otp', 'This code is wrong or no longer valid.')
 }

@@ -42,15 +42,15 @@ export function createPasswords(
 ): Passwords {
   const cost = { algorithm: 'argon2id', memoryCost: memoryKib, timeCost: passes } as const
   const parameters = `$argon2id$v=19$m=${memoryKib},t=${passes},p=1$`
-  // Nobody's: verifying against it costs what a real one costs, and never succeeds.
-  const nobodys = `${parameters}${unpadded(bytes(32))}$${unpadded(bytes(32))}`
+  // For accounts without a hash: verifying against it costs what a real one costs, and never succeeds.
+  const unmatchable = `${parameters}${unpadded(bytes(32))}$${unpadded(bytes(32))}`
   const hash = (password: string, who: HashFor) =>
     gate.run(who, () => Bun.password.hash(password.normalize('NFC'), cost))
   return {
     refuseWhenBusy: gate.refuseWhenFull,
     hash,
     matches: (password, known, who) =>
-      gate.run(who, () => Bun.password.verify(password.normalize('NFC'), known ?? nobodys)),
+      gate.run(who, () => Bun.password.verify(password.normalize('NFC'), known ?? unmatchable)),
     async renew(password, known, who) {
       return known.startsWith(parameters) ? undefined : hash(password, who)
     },
@@ -83,14 +83,14 @@ function unpadded(raw: Uint8Array): string {
   return raw.toBase64({ omitPadding: true })
 }
 
-/** The same for a wrong password and a number nobody has. */
+/** The same for a wrong password and a number without an account. */
 export function invalidCredentials(): Problem {
   return new Problem(401, 'invalid-credentials', 'The phone number or the password is wrong.', {
     headers: { 'www-authenticate': 'Bearer' },
   })
 }
 
-/** To who is logged in already: a 401 would make clients refresh their token. */
+/** For a user who is logged in: a 401 would make clients refresh their token. */
 export function wrongPassword(): Problem {
   return new Problem(403, 'wrong-password', 'The password is wrong.')
 }

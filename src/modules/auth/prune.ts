@@ -8,7 +8,7 @@ import { removeOldSessions, removeOldTokens } from './session-statements.ts'
 /** Of each table at once, so that a prune after a long pause does not hold up other writes. */
 const LIMIT = 5_000
 
-/** Sessions that are over are kept this long, so that an owner who asks can be told. */
+/** Sessions that are over are kept this long, so that questions of their owners can be answered. */
 const ENDED_KEPT_MS = 30 * DAY
 
 /** Deletes codes a day after their end, sessions a month after theirs, and audit entries as configured. */

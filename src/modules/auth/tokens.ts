@@ -31,7 +31,7 @@ export interface TokenDeps {
 
 /**
  * Access tokens: JWT, HS256 (RFC 7519, RFC 8725). The plugin's `verify` takes other HMAC algorithms, a
- * missing `exp` and any issuer unless told not to, so every check is asked for here.
+ * missing `exp` and any issuer by default, so every check is requested here.
  */
 export function createTokens({
   secret,

@@ -7,9 +7,9 @@ const TIMEOUT_MS = 10 * SECOND
 const NEVER_SENT = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']
 
 /**
- * Posts once. A connection of its own, as a kept one that turns out closed is tried again behind our back,
- * and no redirects, as the request holds a code.
- * @throws NotAccepted where the request surely reached nobody
+ * Posts once: over a new connection, as fetch repeats a request whose kept connection was closed, and without following
+ * redirects, as the request contains a code.
+ * @throws NotAccepted where the request was surely not received
  */
 export async function post(
   url: string,

@@ -82,7 +82,7 @@ export function createRemove(queue: Queue, onRemoved: readonly OnRemoved[]) {
   })
 }
 
-/** Erases accounts whose number nobody proved; gives how many. */
+/** Deletes accounts whose number was not proven; gives how many. */
 export const pruneUnverified = command(
   'users.prune-unverified',
   function* (tx, input: { createdBefore: number }) {

@@ -21,7 +21,7 @@ export interface UserRouteDeps {
 
 export function createUserRoutes(deps: UserRouteDeps) {
   const { auth, origins, users, sendDeletionCode, idempotently } = deps
-  // Origins come after the read of oneself, which nobody counts or writes down.
+  // `origins` comes after GET, which is neither limited nor audited and so does not need it.
   return new Elysia({ name: 'users', prefix: '/v1/user/me' })
     .use(auth)
     .get('', ({ principal }) => users.read(principal.userId), {
@@ -72,7 +72,7 @@ export function createUserRoutes(deps: UserRouteDeps) {
     .get(
       '/export',
       async ({ principal, origin, request }) =>
-        // Whoever only looks has exported nothing.
+        // A HEAD is not an export: it is neither counted nor audited.
         new Response(request.method === 'HEAD' ? null : await users.export(principal, origin), {
           headers: {
             'content-type': 'application/x-ndjson; charset=utf-8',

@@ -23,7 +23,7 @@ import { everything } from './export.ts'
 import type { Removal, UserChange } from './model.ts'
 import { toNdjson } from './ndjson.ts'
 
-/** A sign-up that nobody proved is forgotten after a day. */
+/** A sign-up whose number is not proven within a day is deleted. */
 const UNVERIFIED_KEPT_MS = DAY
 
 export interface UserDeps {
@@ -32,7 +32,7 @@ export interface UserDeps {
   onRemoved: readonly OnRemoved[]
   clock: Clock
   quotas: Pick<Quotas, 'readAllowance'>
-  /** Proves that the person is there. @throws Problem */
+  /** Verifies the code or the password that the user gave. @throws Problem */
   prove(principal: Principal, given: Removal, origin: Origin): Promise<void>
   exportLimit(userId: string): Limit
 }
@@ -46,7 +46,7 @@ export function createUsers(deps: UserDeps) {
 
   async function read(userId: string): Promise<User> {
     const user = await database.read(getUser, { userId })
-    // The account went while this request was on its way.
+    // The account was deleted while this request was on its way.
     if (!user) throw unauthenticated()
     const { numberDigest, ...shown } = user
     const allowance = await quotas.readAllowance({ userId, numberDigest })

@@ -28,8 +28,8 @@ function setUp() {
   return { ...app, post, challenge, code, slug }
 }
 
-describe('the main way', () => {
-  test('sign up, ask for a code, log in, read oneself', async () => {
+describe('The path of a new user', () => {
+  test('signs up, requests a code, logs in and reads the profile', async () => {
     const { post, send } = setUp()
     expect((await post('signup', { phone: '0049 30 901820', name: 'Ada' })).status).toBe(202)
     const sent = await post('send-otp', { phone })
@@ -67,8 +67,8 @@ describe('the main way', () => {
   })
 })
 
-describe('a password', () => {
-  test('is asked for at login once it is set, and a code without it spends no try', async () => {
+describe('A password', () => {
+  test('is required at login once it is set, and a code without it uses no attempt', async () => {
     const { post, challenge, code, slug, clock } = setUp()
     await post('signup', { phone, password })
     const first = await challenge({ phone, password })
@@ -84,7 +84,7 @@ describe('a password', () => {
     expect((await post('verify-otp', { phone, otp, password })).status).toBe(200)
   })
 
-  test('can be set by who has none, with a code, and changed with the old one', async () => {
+  test('can be set with a code where there is none, and changed with the old one', async () => {
     const { post, code, slug, clock } = setUp()
     await post('signup', { phone })
     const login = await post('verify-otp', { phone, otp: await code() })
@@ -122,7 +122,7 @@ describe('a password', () => {
   })
 })
 
-describe('sessions', () => {
+describe('Sessions', () => {
   async function logIn() {
     const app = setUp()
     await app.post('signup', { phone })
@@ -130,7 +130,7 @@ describe('sessions', () => {
     return { ...app, tokens }
   }
 
-  test('refresh rotates; the token before gives the same pair again for ten seconds', async () => {
+  test('refresh rotates the token; the previous one returns the same pair for ten seconds', async () => {
     const { post, clock, tokens, send } = await logIn()
     const refresh = (refreshToken: string) => post('refresh', { refreshToken })
     const next = await json<Tokens>(refresh(tokens.refreshToken))
@@ -151,7 +151,7 @@ describe('sessions', () => {
     expect((await post('refresh', { refreshToken: tokens.refreshToken })).status).toBe(401)
   })
 
-  test('are listed newest first and ended one by one or all but this', async () => {
+  test('are listed newest first, and end one by one or all but the current one', async () => {
     const { post, code, send, tokens, clock, database } = await logIn()
     const others: Tokens[] = []
     for (let at = 0; at < 2; at++) {
@@ -172,7 +172,7 @@ describe('sessions', () => {
     expect((await send('GET', '/v1/user/me', { token: others[1]?.token })).status).toBe(401)
     expect((await send('DELETE', '/v1/auth/sessions', { token: tokens.token })).status).toBe(204)
     expect((await list()).map(({ current }) => current)).toEqual([true])
-    // Once more ends nothing, and writes nothing down.
+    // A repetition ends no session and is not audited.
     expect((await send('DELETE', '/v1/auth/sessions', { token: tokens.token })).status).toBe(204)
     const ended = database.sqlite.query("SELECT 1 FROM audit_log WHERE event = 'sessions.ended'")
     expect(ended.all()).toHaveLength(1)

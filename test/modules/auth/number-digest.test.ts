@@ -52,7 +52,7 @@ test('a signed-in user is limited by the digest', async () => {
   expect(keys()).toEqual([{ key: `rooms:${digest}` }])
 })
 
-test('a start computes the digests that are missing of every user who has a number', async () => {
+test('at start the missing digests of all users who have a number are computed', async () => {
   const database = openDatabase(':memory:')
   migrate(database.sqlite, { now: 0 })
   const insert = database.sqlite.query(

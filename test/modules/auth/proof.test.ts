@@ -5,7 +5,7 @@ import { createPasswords } from '#src/modules/auth/passwords.ts'
 import { createProof } from '#src/modules/auth/proof.ts'
 import { createTestApp } from '#test/support/test-app.ts'
 
-test('a guess whose hash loses its place in the gate is not counted', async () => {
+test('a guess whose hash is displaced from the full hash gate is not counted', async () => {
   const { database, random, clock } = createTestApp()
   const gate = createHashGate({ running: 1, waiting: 2 })
   const passwords = createPasswords({ memoryKib: 8, passes: 1 }, gate, random.bytes)

@@ -20,14 +20,14 @@ function create(limit?: number) {
 }
 
 describe('Verified tokens', () => {
-  test('are verified once, and mean the same after that', async () => {
+  test('are verified once, and give the same claims after that', async () => {
     const { verify, asked } = create()
     expect(await verify('a')).toEqual({ userId: 'a', sessionId: 's' })
     expect(await verify('a')).toEqual({ userId: 'a', sessionId: 's' })
     expect(asked).toEqual(['a'])
   })
 
-  test('expire in the second that they name', async () => {
+  test('expire at the second of their exp claim', async () => {
     const { verify, clock, expiresAt } = create()
     await verify('a')
     await clock.advance(expiresAt * SECOND - clock.now() - 1)
@@ -36,7 +36,7 @@ describe('Verified tokens', () => {
     expect(await verify('a')).toBeUndefined()
   })
 
-  test('a token that was refused is asked about again, and one letter more is another token', async () => {
+  test('a refused token is verified again, and a token with one more letter is another token', async () => {
     const { verify, asked } = create()
     await verify('a')
     expect(await verify('bad')).toBeUndefined()
@@ -45,7 +45,7 @@ describe('Verified tokens', () => {
     expect(asked).toEqual(['a', 'bad', 'bad', 'ab'])
   })
 
-  test('no more are kept than the limit: the oldest goes', async () => {
+  test('at most the limit is cached; the oldest is evicted', async () => {
     const { verify, asked } = create(2)
     for (const token of ['a', 'b', 'c', 'b', 'c', 'a']) await verify(token)
     expect(asked).toEqual(['a', 'b', 'c', 'a'])

@@ -50,12 +50,12 @@ async function setUp(
   /** Until every job has ended; the clock runs so that retries fall due. */
   async function settle() {
     for (
-      let turn = 0;
+      let tick = 0;
       jobs().some(({ state }) => state === 'ready' || state === 'running');
-      turn++
+      tick++
     ) {
-      if (turn > 500) throw new Error(`jobs never ended: ${JSON.stringify(jobs())}`)
-      // Real sockets answer in real turns of the loop.
+      if (tick > 500) throw new Error(`jobs never ended: ${JSON.stringify(jobs())}`)
+      // Real sockets answer in real ticks of the event loop.
       await new Promise<void>((resolve) => setImmediate(resolve))
       await Bun.sleep(1)
       if (jobs().every(({ state }) => state !== 'running')) await clock.advance(SECOND)
@@ -66,7 +66,7 @@ async function setUp(
 }
 
 describe.each(['twilio', 'webhook'] as const)('by %s', (delivery) => {
-  test('the code reaches its owner, and logs in', async () => {
+  test('the code reaches its owner and logs them in', async () => {
     const { ask, settle, standIn, send } = await setUp(delivery)
     const answer = await ask()
     expect(answer.status).toBe(202)
@@ -79,7 +79,7 @@ describe.each(['twilio', 'webhook'] as const)('by %s', (delivery) => {
     expect(login.status).toBe(200)
   })
 
-  test('the code is in clear neither in the job nor anywhere in the database', async () => {
+  test('the code is not in plain text in the job or anywhere in the database', async () => {
     const { ask, settle, standIn, database } = await setUp(delivery)
     await ask()
     await settle()
@@ -91,7 +91,7 @@ describe.each(['twilio', 'webhook'] as const)('by %s', (delivery) => {
     }
   })
 
-  test('a number nobody has gets the same answer and no message', async () => {
+  test('a number without an account gets the same answer and no message', async () => {
     const { ask, settle, standIn } = await setUp(delivery)
     const known = await ask()
     const unknown = await ask({ phone: '+4930901821' })
@@ -101,7 +101,7 @@ describe.each(['twilio', 'webhook'] as const)('by %s', (delivery) => {
     expect(standIn.messages.map(({ to }) => to)).toEqual([phone])
   })
 
-  test('a provider that is down is tried again, and the asker sees no difference', async () => {
+  test('a provider that is down is tried again, and the answer to the client is the same', async () => {
     const down = (call: number): SmsBehaviour =>
       call < 3 ? { kind: 'status', status: 503 } : { kind: 'accept' }
     const { ask, settle, standIn } = await setUp(delivery, down)
@@ -111,7 +111,7 @@ describe.each(['twilio', 'webhook'] as const)('by %s', (delivery) => {
     expect(standIn.messages).toHaveLength(1)
   })
 
-  test('its Retry-After is waited for and counts no error', async () => {
+  test('its Retry-After is respected and counts no error', async () => {
     const busy = (call: number): SmsBehaviour =>
       call < 7 ? { kind: 'status', status: 429, retryAfter: 5 } : { kind: 'accept' }
     const { ask, settle, standIn, clock } = await setUp(delivery, busy)
@@ -131,7 +131,7 @@ describe.each(['twilio', 'webhook'] as const)('by %s', (delivery) => {
     expect(standIn.messages).toHaveLength(1)
   })
 
-  test('a refusal of the request itself ends the job', async () => {
+  test('a request that the provider refuses ends the job', async () => {
     const { ask, settle, standIn } = await setUp(delivery, () => ({ kind: 'status', status: 400 }))
     await ask()
     expect((await settle()).map(({ state }) => state)).toEqual(['failed'])
@@ -139,7 +139,7 @@ describe.each(['twilio', 'webhook'] as const)('by %s', (delivery) => {
   })
 })
 
-test('Twilio: what began and whose end nobody knows is not sent again after a crash', async () => {
+test('Twilio: a message that may have been sent before a crash is not sent again', async () => {
   const { database, standIn, ask, settle } = await setUp('twilio', () => ({ kind: 'accept' }))
   await ask()
   await settle()

@@ -52,7 +52,7 @@ async function setUp() {
   return { ...app, sqlite, one, rooms, large, count, work }
 }
 
-test('a large account is out of everybody’s reach at once, and erased by a job in small commits', async () => {
+test('a large account cannot be used or found at once, and a job erases it in small commits', async () => {
   const { send, one, sqlite, count, work, database } = await setUp()
   const { phone } = await json<{ phone: string }>(send('GET', '/v1/user/me', one))
   await send('PATCH', '/v1/user/me', { ...one, body: { name: 'Ada' } })
@@ -82,14 +82,14 @@ test('a large account is out of everybody’s reach at once, and erased by a job
   expect(database.orm.select().from(users).all()).toMatchObject([{ phone }])
 })
 
-test('what is being erased can be deleted no second time', async () => {
+test('an account that is being erased cannot be deleted again', async () => {
   const { services, one, count } = await setUp()
   expect(await services.users.erase(one.userId)).toBe(true)
   expect(await services.users.erase(one.userId)).toBe(false)
   expect(count("audit_log WHERE event = 'account.deleted'")).toBe(1)
 })
 
-test('a prompt that was on its way when its large account was deleted is refused', async () => {
+test('a prompt in flight while its large account is deleted is refused', async () => {
   const { services, one, large, count } = await setUp()
   await services.users.erase(one.userId)
   expect(count('chatrooms')).toBeGreaterThan(0)
@@ -101,7 +101,7 @@ test('a prompt that was on its way when its large account was deleted is refused
   expect(count("jobs WHERE kind <> 'users.erase'")).toBe(0)
 })
 
-test('each commit erases a few rows, and goes on where the one before was', async () => {
+test('each commit erases a few rows and continues where the previous one stopped', async () => {
   const { one, count, database, services } = await setUp()
   await services.users.erase(one.userId)
   const held = () => count('messages') + count('chatrooms') + count('refresh_tokens')
@@ -114,7 +114,7 @@ test('each commit erases a few rows, and goes on where the one before was', asyn
   expect(held()).toBe(0)
 })
 
-test('an erasure whose job ended for good goes on by the next hour, with one job and no second', async () => {
+test('an erasure whose job failed for good is resumed within the hour by exactly one job', async () => {
   const { services, one, sqlite, count, work } = await setUp()
   await services.users.erase(one.userId)
   sqlite.run(
@@ -128,7 +128,7 @@ test('an erasure whose job ended for good goes on by the next hour, with one job
   expect(await task?.run(AbortSignal.any([]))).toBe(0)
 })
 
-test('a large room is gone for its owner at once and erased by the job, and their other rooms stay', async () => {
+test('a large room disappears for its owner at once, a job erases it, and the other rooms stay', async () => {
   const { send, one, rooms, large, count, work, database } = await setUp()
   const path = `/v1/chatroom/${large}`
   expect((await send('DELETE', path, one)).status).toBe(204)

@@ -52,7 +52,7 @@ async function setUp() {
   return { ...app, one, ids }
 }
 
-test('every room, message and audit entry comes once, over all the pages', async () => {
+test('every room, message and audit entry is exported exactly once across all pages', async () => {
   const { send, one, ids } = await setUp()
   const text = await (await send('GET', '/v1/user/me/export', one)).text()
   const lines = text
@@ -71,19 +71,23 @@ test('every room, message and audit entry comes once, over all the pages', async
   expect(of('audit')).toHaveLength(ROOMS + 1)
 })
 
-test('the customers at Stripe come with all that is held on them, and nobody else’s', async () => {
+test('the user’s Stripe customers are exported with all their data, and no other user’s', async () => {
   const { send, one } = await setUp()
   const text = await (await send('GET', '/v1/user/me/export', one)).text()
   expect(text).not.toContain('cus_other')
-  const told = text
+  const exported = text
     .trim()
     .split('\n')
     .map((line): Record<string, unknown> => JSON.parse(line))
     .filter(({ type }) => ['customer', 'checkout', 'subscription'].includes(String(type)))
   const customer = { type: 'customer', livemode: false, createdAt: '1970-01-01T00:00:00.000Z' }
-  expect(told).toContainEqual({ ...customer, id: 'cus_gone', goneAt: '1970-01-01T00:00:00.001Z' })
-  expect(told[0]).toEqual({ ...customer, id: 'cus_1', goneAt: null })
-  expect(told).toContainEqual({
+  expect(exported).toContainEqual({
+    ...customer,
+    id: 'cus_gone',
+    goneAt: '1970-01-01T00:00:00.001Z',
+  })
+  expect(exported[0]).toEqual({ ...customer, id: 'cus_1', goneAt: null })
+  expect(exported).toContainEqual({
     type: 'checkout',
     id: 'cs_0_cus_1',
     customerId: 'cus_1',
@@ -92,11 +96,11 @@ test('the customers at Stripe come with all that is held on them, and nobody els
     createdAt: '1970-01-01T00:00:00.000Z',
     expiresAt: '1970-01-01T00:00:00.001Z',
   })
-  expect(new Set(told.map(({ id }) => id)).size).toBe(2 + 2 * PAYMENTS)
-  expect(told).toHaveLength(2 + 2 * PAYMENTS)
+  expect(new Set(exported.map(({ id }) => id)).size).toBe(2 + 2 * PAYMENTS)
+  expect(exported).toHaveLength(2 + 2 * PAYMENTS)
 })
 
-test('a look at its head counts and writes down nothing', async () => {
+test('a HEAD request is neither counted nor audited', async () => {
   const { send, one, database } = await setUp()
   for (let at = 0; at < 11; at++) {
     const answer = await send('HEAD', '/v1/user/me/export', one)
@@ -111,7 +115,7 @@ test('a look at its head counts and writes down nothing', async () => {
   expect((await send('GET', '/v1/user/me/export', one)).status).toBe(200)
 })
 
-test('no page of it sorts or walks what the pages before have told', async () => {
+test('no page sorts rows or scans those of earlier pages', async () => {
   const asked = spyOn(Sqlite.prototype, 'prepare')
   const { send, one, database } = await setUp()
   asked.mockClear()

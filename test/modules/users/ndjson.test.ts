@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import { toNdjson } from '#src/modules/users/ndjson.ts'
 
-test('an export whose reader is fast reads each page in another tick of the event loop', async () => {
+test('an export with a fast reader reads each page in another tick of the event loop', async () => {
   const order: string[] = []
   let ends = 0
   async function* pages() {
@@ -23,7 +23,7 @@ test('an export whose reader is fast reads each page in another tick of the even
   expect(ends).toBe(1)
 })
 
-test('an export that is given up reads no further page and ends once', async () => {
+test('a cancelled export reads no further page and ends once', async () => {
   let read = 0
   let ends = 0
   async function* pages() {

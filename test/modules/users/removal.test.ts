@@ -15,7 +15,7 @@ async function setUp() {
 }
 
 describe('DELETE /v1/user/me', () => {
-  test('needs a proof, and the right one', async () => {
+  test('requires a valid proof', async () => {
     const { remove, code, send, one } = await setUp()
     expect((await remove({})).status).toBe(422)
     const otp = (await code()) ?? ''
@@ -59,7 +59,7 @@ describe('DELETE /v1/user/me', () => {
     expect(fresh.user.id).not.toBe(one.userId)
   })
 
-  test('its code is asked for once with an Idempotency-Key, however often it is sent', async () => {
+  test('sends one code for one Idempotency-Key, however often the request is repeated', async () => {
     const { send, one, remove } = await setUp()
     const ask = (key: string) =>
       send('POST', '/v1/user/me/deletion-code', { ...one, headers: { 'idempotency-key': key } })
@@ -74,7 +74,7 @@ describe('DELETE /v1/user/me', () => {
     expect((await remove({ otp })).status).toBe(202)
   })
 
-  test('a code for one account or purpose deletes no other', async () => {
+  test('a code for another account or purpose is refused', async () => {
     const { remove, send, one, signIn, code } = await setUp()
     const two = await signIn()
     const otp = await code()
@@ -87,7 +87,7 @@ describe('DELETE /v1/user/me', () => {
 })
 
 describe('GET /v1/user/me/export', () => {
-  test('tells everything of the caller and nothing of others, a line each', async () => {
+  test('exports everything of the caller and nothing of others, one object per line', async () => {
     const { send, one, room, signIn, database } = await setUp()
     const two = await signIn()
     await send('POST', '/v1/chatroom', { token: two.token, body: { title: 'not yours' } })
@@ -114,7 +114,7 @@ describe('GET /v1/user/me/export', () => {
     expect(events.map(({ event }) => event)).toContain('account.exported')
   })
 
-  test('reads page by page: a thousand messages come once each and in order', async () => {
+  test('exports a thousand messages once each and in order, page by page', async () => {
     const { send, one, room, database } = await setUp()
     const insert = database.sqlite.query(`
       INSERT INTO messages (id, chatroom_id, position, final_revision, owner, role, content, status, created_at, completed_at)
