@@ -21,7 +21,7 @@ export function createMaintenance({ database, clock, config }: Deps): Maintenanc
       pattern: '*/10 * * * *',
       run() {
         const endedBefore = clock.now() - config.jobRetentionDays * DAY
-        return inSmallCommits((limit) => database.execute(pruneJobs, { endedBefore, limit }))
+        return inSmallCommits((limit) => database.run(pruneJobs, { endedBefore, limit }))
       },
     },
     {
@@ -33,7 +33,7 @@ export function createMaintenance({ database, clock, config }: Deps): Maintenanc
         let after: KeyPlace | undefined
         do {
           const step = { now, after, limit: PRUNE_LIMIT }
-          const { pruned, last } = await database.execute(pruneIdempotencyKeys, step)
+          const { pruned, last } = await database.run(pruneIdempotencyKeys, step)
           count += pruned
           after = last
         } while (after)

@@ -1,8 +1,6 @@
 import type { Command } from 'commander'
-import { and, desc, eq, type SQL, sql } from 'drizzle-orm'
-import { auditLog } from '#drizzle/schema.ts'
-import type { Database } from '#src/database/sqlite/open.ts'
 import { toInstant } from '#src/lib/time.ts'
+import { getAudit, type RecordedEntry } from '#src/modules/audit/audit.ts'
 import { withServices } from './context.ts'
 import { wholeNumber } from './numbers.ts'
 import { table } from './table.ts'
@@ -25,7 +23,9 @@ export function addAudit(program: Command, terminal: Terminal): void {
     .option('--json', 'print JSON')
     .action((options: Options) =>
       withServices(terminal, async ({ database }) => {
-        const entries = read(database, options)
+        const { event, user, limit } = options
+        const recorded = await database.read(getAudit, { event, userId: user, limit })
+        const entries = recorded.map(describe)
         if (options.json) return terminal.print(JSON.stringify(entries))
         const heading = ['at', 'event', 'user', 'actor', 'ip', 'request', 'detail']
         return terminal.print(table(heading, entries.map(toCells)))
@@ -33,26 +33,11 @@ export function addAudit(program: Command, terminal: Terminal): void {
     )
 }
 
-function read({ orm }: Database, { event, user, limit }: Options) {
-  const wanted: SQL[] = []
-  if (event !== undefined)
-    wanted.push(sql`substr(${auditLog.event}, 1, ${event.length}) = ${event}`)
-  if (user !== undefined) wanted.push(eq(auditLog.userId, user))
-  return orm
-    .select()
-    .from(auditLog)
-    .where(and(...wanted))
-    .orderBy(desc(auditLog.id))
-    .limit(limit)
-    .all()
-    .map(({ at, detail, ...entry }) => ({
-      ...entry,
-      at: toInstant(at),
-      detail: detail === null ? null : JSON.parse(detail),
-    }))
+function describe({ at, detail, ...entry }: RecordedEntry) {
+  return { ...entry, at: toInstant(at), detail: detail === null ? null : JSON.parse(detail) }
 }
 
-function toCells(entry: ReturnType<typeof read>[number]) {
+function toCells(entry: ReturnType<typeof describe>) {
   const { at, event, userId, actor, ip, requestId, detail } = entry
   return [at, event, userId, actor, ip, requestId, detail === null ? null : JSON.stringify(detail)]
 }

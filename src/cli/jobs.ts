@@ -4,8 +4,8 @@ import { createInspector } from '#src/queue/inspect.ts'
 import type { JobRow } from '#src/queue/row.ts'
 import { createQueueStats } from '#src/queue/stats.ts'
 import { withServices } from './context.ts'
-import { createCancelJob, retryJob } from './job-deeds.ts'
 import { wholeNumber } from './numbers.ts'
+import { createCancelJob, retryJob } from './operator-commands.ts'
 import { pauseTable } from './provider.ts'
 import { table } from './table.ts'
 import { Failure, type Terminal } from './terminal.ts'
@@ -20,7 +20,7 @@ export function addJobs(program: Command, terminal: Terminal): void {
   const jobs = program
     .command('jobs')
     .description(
-      'look at the queue and mend it, also beside a running server; every deed is audited',
+      'look at the queue and change it, also beside a running server; every change is audited',
     )
   jobs
     .command('list')
@@ -93,7 +93,7 @@ function retry(terminal: Terminal, id: number) {
         `What job ${id} was for has been told how it ended; a reply is asked for anew.`,
       )
     }
-    const result = await database.execute(retryJob, { job, now: now() })
+    const result = await database.run(retryJob, { job, now: now() })
     if (result === 'revived') return terminal.print(`Job ${id} will run again.`)
     const reasons = {
       unknown: `There is no job ${id}.`,
@@ -108,7 +108,7 @@ function cancel(terminal: Terminal, id: number) {
   return withServices(terminal, async ({ database, services, now }) => {
     const job = createInspector(database).find(id)
     if (!job) throw new Failure(`There is no job ${id}.`)
-    const result = await database.execute(createCancelJob(services.queue), { job, now: now() })
+    const result = await database.run(createCancelJob(services.queue), { job, now: now() })
     if (result === 'ended') throw new Failure(`Job ${id} has ended already.`)
     const told = result === 'stopping' ? 'was told to stop' : 'is cancelled'
     return terminal.print(`Job ${id} ${told}.`)

@@ -1,9 +1,8 @@
 import type { Command } from 'commander'
-import { syncCommand } from '#src/database/command.ts'
 import { toInstant } from '#src/lib/time.ts'
-import { audit } from '#src/modules/audit/audit.ts'
-import { type Pause, type Resumption, resumeModels } from '#src/queue/provider-pauses.ts'
+import type { Pause } from '#src/queue/provider-pauses.ts'
 import { withServices } from './context.ts'
+import { resumeProvider } from './operator-commands.ts'
 import { table } from './table.ts'
 import { Failure, type Terminal } from './terminal.ts'
 
@@ -58,23 +57,10 @@ function describe({ model, since, until, ...pause }: Pause) {
 function resume(terminal: Terminal, model: string | undefined) {
   return withServices(terminal, async ({ database, services }) => {
     const resumption = services.provider.resumption(model ?? null)
-    const lifted = await database.execute(resumeProvider, resumption)
+    const lifted = await database.run(resumeProvider, resumption)
     if (lifted === 0) {
       throw new Failure(model === undefined ? 'No model is paused.' : `${model} is not paused.`)
     }
     return terminal.print(lifted === 1 ? 'Lifted 1 pause.' : `Lifted ${lifted} pauses.`)
   })
 }
-
-/** Lifts pauses, and records that an operator did. */
-const resumeProvider = syncCommand(
-  'operator.resume-provider',
-  () =>
-    (tx, input: Resumption): number => {
-      const lifted = tx.run(resumeModels, input)
-      const { name, model, now } = input
-      const entry = { at: now, event: 'provider.resumed', userId: null, actor: 'operator' as const }
-      if (lifted > 0) tx.run(audit, { ...entry, detail: { provider: name, model, lifted } })
-      return lifted
-    },
-)

@@ -1,13 +1,14 @@
 import { basename } from 'node:path'
-import { syncCommand } from '#src/database/command.ts'
 import type { Fate } from '#src/database/commit-health.ts'
 import { explainFault } from '#src/database/fault.ts'
 import { pendingMigrations } from '#src/database/sqlite/migrate.ts'
 import type { Database } from '#src/database/sqlite/open.ts'
+import { command } from '#src/database/steps.ts'
 import type { Clock } from '#src/lib/clock.ts'
 import type { Log } from '#src/lib/log.ts'
 import { SECOND } from '#src/lib/time.ts'
 import { createHost, type Host } from './host.ts'
+import { readUserVersion, setUserVersionTo0, setUserVersionTo1 } from './statements.sqlite.ts'
 
 /** A commit this recent has proven that the database takes them. */
 const FRESH_MS = 2 * SECOND
@@ -20,13 +21,10 @@ const LEAST_FREE_BYTES = 16 * MIB
 const MOST_WAL_BYTES = 1024 * MIB
 const LEAST_FILES_LEFT = 8
 
-/** `user_version` counts the probes: a real commit, to a field of the header that nothing else uses. */
-const probe = syncCommand('health.probe', ({ sqlite }) => {
-  const version = sqlite.query<{ user_version: number }, []>('PRAGMA user_version')
-  return () => {
-    const probes = version.get()?.user_version ?? 0
-    sqlite.run(`PRAGMA user_version = ${(probes + 1) % 1_000_000}`)
-  }
+/** A real commit, which changes nothing but a field of the file's header. */
+const probe = command('health.probe', function* (tx, _: undefined) {
+  const header = yield* tx.first(readUserVersion, {})
+  yield* tx.run(header?.user_version === 0 ? setUserVersionTo1 : setUserVersionTo0, {})
 })
 
 export interface ReadinessDeps {
@@ -58,7 +56,7 @@ export function createReadiness(deps: ReadinessDeps): () => Promise<string[]> {
     if (proven) return undefined
     // Askers share a probe, so that /readyz cannot be used to keep the disk busy.
     probing ??= database
-      .execute(probe, undefined)
+      .run(probe, undefined)
       // It wrote, though no row.
       .then(() => fate.committed(1, 0, true))
       .finally(() => {
