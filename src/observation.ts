@@ -1,6 +1,6 @@
 import { Elysia } from 'elysia'
 import { type Config, metricsHost } from './config/config.ts'
-import { createFate, type Fate } from './database/commit-health.ts'
+import { type CommitHealth, createCommitHealth } from './database/commit-health.ts'
 import { LostFile } from './database/sqlite/file-watch.ts'
 import type { Database } from './database/sqlite/open.ts'
 import { rescue } from './database/sqlite/salvage.ts'
@@ -25,7 +25,7 @@ export interface Observation {
   /** Undefined where nobody can read them. */
   metrics: Metrics | undefined
   meters: Meters
-  fate: Fate
+  commitHealth: CommitHealth
   observer: Required<Pick<WriterObserver, 'committed' | 'refused'>>
   /** From here on, what is lost under us is rescued. */
   guard(database: Database): void
@@ -46,7 +46,7 @@ export async function createObservation(
   // Loaded here only: prom-client takes 15 ms of every start.
   const metrics = wanted ? (await import('./plugins/metrics.ts')).createMetrics() : undefined
   const meters = metrics?.meters ?? noMeters
-  const fate = createFate({ clock, log, path })
+  const commitHealth = createCommitHealth({ clock, log, path })
   let guarded: Database | undefined
   let notBefore = Number.NEGATIVE_INFINITY
 
@@ -70,14 +70,14 @@ export async function createObservation(
   return {
     metrics,
     meters,
-    fate,
+    commitHealth,
     observer: {
       committed(commands, durationMs, wrote) {
-        fate.committed(commands, durationMs, wrote)
+        commitHealth.committed(commands, durationMs, wrote)
         meters.committed(commands, durationMs)
       },
       refused(error, commands) {
-        fate.refused(error, commands)
+        commitHealth.refused(error, commands)
         if (error instanceof LostFile) save(error)
       },
     },

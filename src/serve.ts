@@ -49,7 +49,7 @@ export async function serve(
   const unlock = lockDatabase(config.databasePath)
   const path = config.databasePath
   const observation = await createObservation(config, runtime)
-  const { metrics, meters, fate } = observation
+  const { metrics, meters, commitHealth } = observation
   const notifications = createNotifications((error, topic) =>
     log.error({ err: error, topic }, 'a listener failed'),
   )
@@ -76,7 +76,16 @@ export async function serve(
   let draining = false
   const isDraining = () => draining
   const provider = services.provider.notReady
-  const readiness = { database, path, fate, clock, worker, log, provider, draining: isDraining }
+  const readiness = {
+    database,
+    path,
+    commitHealth,
+    clock,
+    worker,
+    log,
+    provider,
+    draining: isDraining,
+  }
   const notReady = createReadiness(readiness)
   // So that the log tells of a fault, and a lost file is rescued, also while nobody asks.
   const lookAtOurselves = {

@@ -5,14 +5,22 @@ import { explainFault } from './fault.ts'
 import type { WriterObserver } from './sqlite/writer.ts'
 
 /** Whether commits succeed, said once when that changes and not at each of a thousand refusals. */
-export interface Fate extends Required<Pick<WriterObserver, 'committed' | 'refused'>> {
+export interface CommitHealth extends Required<Pick<WriterObserver, 'committed' | 'refused'>> {
   /** When a commit that wrote last succeeded. */
   readonly committedAt: number
   /** Why the last commit failed; undefined since one succeeded. */
   readonly fault: unknown
 }
 
-export function createFate({ clock, log, path }: { clock: Clock; log: Log; path: string }): Fate {
+export function createCommitHealth({
+  clock,
+  log,
+  path,
+}: {
+  clock: Clock
+  log: Log
+  path: string
+}): CommitHealth {
   let committedAt = Number.NEGATIVE_INFINITY
   let failing: { error: unknown; since: number; refused: number } | undefined
   return {

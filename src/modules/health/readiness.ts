@@ -1,5 +1,5 @@
 import { basename } from 'node:path'
-import type { Fate } from '#src/database/commit-health.ts'
+import type { CommitHealth } from '#src/database/commit-health.ts'
 import { explainFault } from '#src/database/fault.ts'
 import { pendingMigrations } from '#src/database/sqlite/migrate.ts'
 import type { Database } from '#src/database/sqlite/open.ts'
@@ -31,7 +31,7 @@ export interface ReadinessDeps {
   database: Database
   /** The database file, or `:memory:`. */
   path: string
-  fate: Fate
+  commitHealth: CommitHealth
   clock: Clock
   worker: { readonly lastBeatAt: number }
   draining: () => boolean
@@ -43,7 +43,7 @@ export interface ReadinessDeps {
 
 /** Names everything that keeps this server from doing its work; nothing when all is well. */
 export function createReadiness(deps: ReadinessDeps): () => Promise<string[]> {
-  const { database, fate, clock, worker, draining, log } = deps
+  const { database, commitHealth, clock, worker, draining, log } = deps
   const host = deps.host ?? createHost(deps.path)
   const name = basename(deps.path)
   // Migrations are applied before serving begins, and a running server's schema does not change.
@@ -51,14 +51,14 @@ export function createReadiness(deps: ReadinessDeps): () => Promise<string[]> {
   let probing: Promise<void> | undefined
 
   async function databaseFault(): Promise<string | undefined> {
-    const sinceMs = clock.now() - fate.committedAt
-    const proven = fate.fault === undefined && sinceMs >= 0 && sinceMs < FRESH_MS
+    const sinceMs = clock.now() - commitHealth.committedAt
+    const proven = commitHealth.fault === undefined && sinceMs >= 0 && sinceMs < FRESH_MS
     if (proven) return undefined
     // Askers share a probe, so that /readyz cannot be used to keep the disk busy.
     probing ??= database
       .run(probe, undefined)
       // It wrote, though no row.
-      .then(() => fate.committed(1, 0, true))
+      .then(() => commitHealth.committed(1, 0, true))
       .finally(() => {
         probing = undefined
       })

@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
 import { symlinkSync, truncateSync, writeFileSync } from 'node:fs'
-import { createFate } from '#src/database/commit-health.ts'
+import { createCommitHealth } from '#src/database/commit-health.ts'
 import { createFileWatch } from '#src/database/sqlite/file-watch.ts'
 import { DatabaseInUse, lockDatabase } from '#src/database/sqlite/lock.ts'
 import { createLog } from '#src/lib/log.ts'
@@ -44,13 +44,13 @@ test('a second server by way of a link is refused', async () => {
 test('commits that succeed again are reported once, and forget the fault', () => {
   const lines: string[] = []
   const log = createLog('info', { to: { write: (line) => lines.push(JSON.parse(line).msg) } })
-  const fate = createFate({ clock: createFakeClock(), log, path: 'data.db' })
+  const commitHealth = createCommitHealth({ clock: createFakeClock(), log, path: 'data.db' })
   const fault = new Error('no')
-  fate.refused(fault, 1)
-  fate.refused(fault, 1)
-  expect(fate.fault).toBe(fault)
-  for (let at = 0; at < 3; at++) fate.committed(1, 1, true)
-  expect(fate.fault).toBeUndefined()
+  commitHealth.refused(fault, 1)
+  commitHealth.refused(fault, 1)
+  expect(commitHealth.fault).toBe(fault)
+  for (let at = 0; at < 3; at++) commitHealth.committed(1, 1, true)
+  expect(commitHealth.fault).toBeUndefined()
   expect(lines.filter((line) => line === 'the database takes commits again')).toHaveLength(1)
   expect(lines).toHaveLength(2)
 })

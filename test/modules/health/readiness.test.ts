@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
 import { syncCommand } from '#src/database/command.ts'
-import { createFate } from '#src/database/commit-health.ts'
+import { createCommitHealth } from '#src/database/commit-health.ts'
 import { migrate } from '#src/database/sqlite/migrate.ts'
 import { openDatabase } from '#src/database/sqlite/open.ts'
 import { createLog } from '#src/lib/log.ts'
@@ -17,14 +17,14 @@ async function setUp() {
   const clock = createFakeClock()
   const lines: string[] = []
   const log = createLog('info', { to: { write: (line) => lines.push(line) } })
-  const fate = createFate({ clock, log, path })
+  const commitHealth = createCommitHealth({ clock, log, path })
   let commits = 0
   const database = openDatabase(path, {
     committed(commands, ms, wrote) {
       commits += 1
-      fate.committed(commands, ms, wrote)
+      commitHealth.committed(commands, ms, wrote)
     },
-    refused: fate.refused,
+    refused: commitHealth.refused,
   })
   migrate(database.sqlite, { now: clock.now() })
   const worker = { lastBeatAt: clock.now() }
@@ -38,7 +38,7 @@ async function setUp() {
   const deps = {
     database,
     path,
-    fate,
+    commitHealth,
     clock,
     worker,
     log,
