@@ -412,22 +412,22 @@ export const jobs = sqliteTable(
   {
     id: integer().primaryKey({ autoIncrement: true }),
     kind: text().notNull(),
-    /** At most one job of a lane is ready or running; the others are parked behind it. */
-    lane: text(),
-    /** Whose turn it is: one owner with many lanes does not starve the others. */
+    /** At most one job of a concurrency key is ready or running; the others are blocked. */
+    concurrencyKey: text('lane'),
+    /** Whom the job is for: one owner with many concurrency keys does not starve the others. */
     owner: text(),
-    /** The job of the lane that it waits for, while it is parked. */
-    behind: integer(),
+    /** The job of the same concurrency key that has to end first, while this one is blocked (`parked`). */
+    blockedBy: integer('behind'),
     state: text({ enum: ['parked', 'ready', 'running', 'done', 'failed', 'cancelled'] }).notNull(),
-    /** Place among the ready jobs of the kind; null while the due time has not come. */
-    turn: integer(),
+    /** Fair-queue rank among the ready jobs of the kind; null while the job is not due. */
+    rank: integer('turn'),
     body: text().notNull(),
     dueAt: integer('due_at').notNull(),
     deadlineAt: integer('deadline_at'),
-    /** The fence: raised by each claim; a worker with an older number has lost the job. */
-    claims: integer().notNull().default(0),
-    /** Claims whose handler surely did nothing: where all are, the job was not started yet. */
-    unusedClaims: integer('unused_claims').notNull().default(0),
+    /** The fencing token: raised by each claim; a worker with an older number has lost the job. */
+    attempt: integer('claims').notNull().default(0),
+    /** Attempts whose handler surely did nothing: where all are, the job was not started yet. */
+    unusedAttempts: integer('unused_claims').notNull().default(0),
     errors: integer().notNull().default(0),
     losses: integer().notNull().default(0),
     leaseUntil: integer('lease_until'),
@@ -450,17 +450,17 @@ export const jobs = sqliteTable(
       'jobs_ended',
       sql`${oneOf(table.state, ['done', 'failed', 'cancelled'])} = (${table.endedAt} IS NOT NULL)`,
     ),
-    check('jobs_parked', sql`(${table.state} = 'parked') = (${table.behind} IS NOT NULL)`),
-    check('jobs_in_lane', sql`${table.behind} IS NULL OR ${table.lane} IS NOT NULL`),
+    check('jobs_parked', sql`(${table.state} = 'parked') = (${table.blockedBy} IS NOT NULL)`),
+    check('jobs_in_lane', sql`${table.blockedBy} IS NULL OR ${table.concurrencyKey} IS NOT NULL`),
     uniqueIndex('jobs_one_active_per_lane')
-      .on(table.lane)
+      .on(table.concurrencyKey)
       .where(sql`state IN ('ready', 'running')`),
-    // One job waits for another, so that a lane has one order. It grows at its end, whatever lanes are busy.
-    uniqueIndex('jobs_behind').on(table.behind).where(sql`state = 'parked'`),
+    // A job blocks one other, so that a concurrency key has one order. The index grows at its end, whatever keys are busy.
+    uniqueIndex('jobs_behind').on(table.blockedBy).where(sql`state = 'parked'`),
     index('jobs_turn')
-      .on(table.kind, table.turn, table.id, table.dueAt)
+      .on(table.kind, table.rank, table.id, table.dueAt)
       .where(sql`state = 'ready'`),
-    index('jobs_turn_of_owner').on(table.kind, table.owner, table.turn).where(sql`state = 'ready'`),
+    index('jobs_turn_of_owner').on(table.kind, table.owner, table.rank).where(sql`state = 'ready'`),
     index('jobs_due').on(table.kind, table.dueAt).where(sql`state = 'ready' AND turn IS NULL`),
     index('jobs_deadline')
       .on(table.deadlineAt)
@@ -479,18 +479,18 @@ export const jobs = sqliteTable(
 )
 
 /**
- * The last parked job of each lane that has one: a newcomer waits for it. Its migration adds WITHOUT ROWID, which
- * Drizzle cannot express.
+ * The last blocked job of each concurrency key that has one: a newcomer waits for it. Its migration adds WITHOUT ROWID,
+ * which Drizzle cannot express.
  */
-export const jobLanes = sqliteTable('job_lanes', {
-  lane: text().primaryKey(),
-  last: integer().notNull(),
+export const concurrencyKeys = sqliteTable('job_lanes', {
+  key: text('lane').primaryKey(),
+  lastBlocked: integer('last').notNull(),
 })
 
-/** The turn of each kind that was served last: where a newcomer joins. */
-export const jobTurns = sqliteTable('job_turns', {
+/** The fair-queue rank that was served last, by kind: a newcomer's rank is higher. */
+export const servedRanks = sqliteTable('job_turns', {
   kind: text().primaryKey(),
-  served: integer().notNull(),
+  rank: integer('served').notNull(),
 })
 
 /** The token bucket of a provider, shared by every job that calls it. */

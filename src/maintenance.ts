@@ -7,7 +7,7 @@ import type { Clock } from './lib/clock.ts'
 import type { Maintenance } from './lib/maintenance.ts'
 import { DAY } from './lib/time.ts'
 import { type KeyPlace, pruneIdempotencyKeys } from './modules/idempotency/commands.ts'
-import { prune as pruneJobs } from './queue/prune.ts'
+import { prune as pruneJobs } from './queue/stats.ts'
 import type { Deps } from './services.ts'
 
 const PRUNE_LIMIT = 500

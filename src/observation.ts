@@ -12,7 +12,7 @@ import type { Billing } from './modules/billing/service.ts'
 import { createGauges } from './modules/metrics/gauges.ts'
 import { createMetricsRoute } from './modules/metrics/index.ts'
 import type { Metrics } from './plugins/metrics.ts'
-import type { Pause } from './queue/provider-pauses.ts'
+import type { Pause } from './queue/provider-limits.ts'
 
 /** After an attempt to save a lost database that failed: another process may read it, or the disk be full. */
 const TRY_AGAIN_MS = 5 * SECOND
@@ -33,7 +33,7 @@ export interface Observation {
   watch(
     database: Database,
     billing: Pick<Billing, 'countTiers'>,
-    pauses: () => Pause[],
+    pauses: () => Promise<Pause[]>,
   ): () => Promise<unknown>
 }
 

@@ -9,13 +9,16 @@ import { createMeteredModels } from './modules/assistant/metered.ts'
 import { createAssistant } from './modules/assistant/models.ts'
 import { toQueueError } from './modules/assistant/queue-error.ts'
 import { createCalendar } from './modules/quota/day.ts'
+import type { ProviderAccount } from './queue/job.ts'
 import {
   KEY_CHECK_MS,
-  type ProviderAccount,
+  type Pause,
+  pauseModel,
+  readPauses,
+  resumeModels,
   returnProviderSlot,
   takeProviderSlot,
-} from './queue/provider.ts'
-import { createPauses, type Pause, pauseModel, resumeModels } from './queue/provider-pauses.ts'
+} from './queue/provider-limits.ts'
 import type { Queue } from './queue/queue.ts'
 
 const PROVIDER = 'gemini'
@@ -28,7 +31,6 @@ export function createProvider(
   queue: Queue,
 ) {
   const limit = { ...accountOf(config), rpm: config.providerRpm }
-  const pausesAt = createPauses(database)
   // Loading the world's time zones takes 10 ms of a start.
   const day = lazy(() => createCalendar(QUOTA_TIMEZONE))
   const retiring = new Set<string>()
@@ -49,7 +51,8 @@ export function createProvider(
     },
   })
 
-  const pauses = (): Pause[] => pausesAt(limit, clock.now())
+  const pauses = (): Promise<Pause[]> =>
+    database.read(readPauses, { name: limit.name, account: limit.account, now: clock.now() })
 
   /** What `resumeModels` needs to lift the pause of a model, of the key (an empty name), or all (null). */
   function resumption(model: string | null) {
@@ -63,18 +66,18 @@ export function createProvider(
     log,
     raise: createAlarms({ log, clock, meters }),
     readPauses: pauses,
-    pause: (pause) => database.execute(pauseModel, { ...limit, ...pause, now: clock.now() }),
+    pause: (pause) => database.run(pauseModel, { ...limit, ...pause, now: clock.now() }),
     async releaseKey() {
-      await database.execute(resumeModels, resumption(''))
+      await database.run(resumeModels, resumption(''))
     },
     quotaResetsAt: (now) => day()(now).endsAt,
     async takeSlot() {
       if (limit.rpm === 0) return 0
-      return await database.execute(takeProviderSlot, { ...limit, now: clock.now() })
+      return await database.run(takeProviderSlot, { ...limit, now: clock.now() })
     },
     async returnSlot() {
       if (limit.rpm === 0) return
-      await database.execute(returnProviderSlot, { ...limit, now: clock.now() })
+      await database.run(returnProviderSlot, { ...limit, now: clock.now() })
     },
   })
 
@@ -84,9 +87,9 @@ export function createProvider(
    */
   async function checkKey(signal: AbortSignal): Promise<void> {
     const now = clock.now()
-    const key = pauses().find(({ reason }) => reason === 'key')
+    const key = (await pauses()).find(({ reason }) => reason === 'key')
     if (!key || key.until > now) return
-    await database.execute(pauseModel, { ...limit, ...key, until: now + KEY_CHECK_MS, now })
+    await database.run(pauseModel, { ...limit, ...key, until: now + KEY_CHECK_MS, now })
     const request = {
       models: [config.geminiModel],
       system: 'Answer with one word.',
@@ -111,8 +114,8 @@ export function createProvider(
     pauses,
     resumption,
     /** For `/readyz`: why no prompt at all can be answered now. */
-    notReady(): string[] {
-      const now = pauses()
+    async notReady(): Promise<string[]> {
+      const now = await pauses()
       if (now.some(({ reason }) => reason === 'key')) {
         return ['provider-key: the provider refuses GEMINI_API_KEY.']
       }

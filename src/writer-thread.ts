@@ -7,7 +7,7 @@ import { systemRandom as random } from './lib/random.ts'
 import './maintenance.ts'
 import './modules/health/readiness.ts'
 import '#src/modules/idempotency/idempotent-call.ts'
-import { hostClaims } from './queue/claims.ts'
+import { hostClaimer } from './queue/claimer.ts'
 import './queue/cron-slot.ts'
 import './queue/worker.ts'
 import { createServices } from './services.ts'
@@ -31,7 +31,7 @@ self.onmessage = ({ data }: MessageEvent<string>) => {
     async close() {},
   })
   createServices({ config, database: host.database, clock, random, log })
-  hostClaims(host, clock)
+  hostClaimer(host, clock)
   host.start()
   self.onmessage = (message: MessageEvent<string>) => hear(message.data)
   self.postMessage('ready')

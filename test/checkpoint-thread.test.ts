@@ -28,8 +28,8 @@ async function setUp() {
     log: () => state.get() ?? { log: 0, checkpointed: 0 },
     async commit(count: number) {
       const jobs = Array.from({ length: count }, (_, at) =>
-        database.execute(enqueue, {
-          job: { kind: 'test', lane: `${at}`, owner: 'o', body },
+        database.run(enqueue, {
+          job: { kind: 'test', concurrencyKey: `${at}`, owner: 'o', body },
           now: 0,
         }),
       )

@@ -1,7 +1,7 @@
-/** Our own queue on a file: lanes, owners, fence, lease, promotion, at FULL. `pollux.ts <folder> <count>` */
-import { syncCommand } from '../../src/database/command.ts'
+/** Our own queue on a file: concurrency keys, owners, fencing, leases, at FULL. `pollux.ts <folder> <count>` */
 import { migrate } from '../../src/database/sqlite/migrate.ts'
 import { type Database, openDatabase } from '../../src/database/sqlite/open.ts'
+import { command } from '../../src/database/steps.ts'
 import { systemClock as clock } from '../../src/lib/clock.ts'
 import { silentLog as log } from '../../src/lib/log.ts'
 import { systemRandom as random } from '../../src/lib/random.ts'
@@ -18,8 +18,8 @@ const finish: unknown = queue.commands.finish
 /** A job counts as done when the commit of its end has resolved. */
 const counting: Database = {
   ...database,
-  async execute(what, input) {
-    const output = await database.execute(what, input)
+  async run(what, input) {
+    const output = await database.run(what, input)
     if (what === finish) done.count += 1
     return output
   },
@@ -27,12 +27,12 @@ const counting: Database = {
 queue.register({ kind: 'noop', concurrency: 100, parse: (body) => body, run: async () => {} })
 const worker = createWorker({ database: counting, queue, clock, random, log })
 await worker.start({ alone: true })
-const add = syncCommand('bench.add', () => (tx, number: number) => {
-  queue.enqueue(tx, {
+const add = command('bench.add', function* (tx, number: number) {
+  yield* queue.enqueue(tx, {
     kind: 'noop',
     body: { number },
-    lane: `room:${number % LANES}`,
+    concurrencyKey: `room:${number % LANES}`,
     owner: `user:${number % 50}`,
   })
 })
-await contest(Number(count), (number) => database.execute(add, number), done)
+await contest(Number(count), (number) => database.run(add, number), done)

@@ -32,7 +32,15 @@ export async function measureErasure(rooms: number, messages: number): Promise<E
   await database.run(remove, { userId: 'much', origin: undefined, now: 1 })
   const removeMs = performance.now() - startedAt
   const body = { userId: 'much' }
-  const claimed = { id: 1, kind: job.kind, lane: null, owner: null, body, claims: 1, errors: 0 }
+  const claimed = {
+    id: 1,
+    kind: job.kind,
+    concurrencyKey: null,
+    owner: null,
+    body,
+    attempt: 1,
+    errors: 0,
+  }
   await job.run({ ...claimed, trace: null, createdAt: 0 }, new AbortController().signal)
   const eraseMs = performance.now() - startedAt
   others.isOver = true

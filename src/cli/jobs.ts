@@ -1,8 +1,7 @@
 import { type Command, Option } from 'commander'
 import { HOUR, SECOND, toInstant } from '#src/lib/time.ts'
-import { createInspector } from '#src/queue/inspect.ts'
-import type { JobRow } from '#src/queue/row.ts'
-import { createQueueStats } from '#src/queue/stats.ts'
+import type { JobRow } from '#src/queue/job.ts'
+import { readEnded, readJob, readJobs, readWaiting } from '#src/queue/stats.ts'
 import { withServices } from './context.ts'
 import { wholeNumber } from './numbers.ts'
 import { createCancelJob, retryJob } from './operator-commands.ts'
@@ -11,6 +10,15 @@ import { table } from './table.ts'
 import { Failure, type Terminal } from './terminal.ts'
 
 const STATES = ['parked', 'ready', 'running', 'done', 'failed', 'cancelled']
+
+/** Names in JSON that scripts rely on, where the code uses another word. */
+const FIELDS: Record<string, string> = {
+  concurrencyKey: 'lane',
+  blockedBy: 'behind',
+  rank: 'turn',
+  attempt: 'claims',
+  unusedAttempts: 'unused_claims',
+}
 
 interface Json {
   json?: true
@@ -61,9 +69,9 @@ function list(
   options: Json & { state?: string; kind?: string; limit: number },
 ) {
   return withServices(terminal, async ({ database }) => {
-    const rows = createInspector(database).list(options)
+    const rows = await database.read(readJobs, options)
     if (options.json) return terminal.print(JSON.stringify(rows.map(describe)))
-    const cells = rows.map((row) => [row.id, row.kind, row.state, ...counters(row), row.last_error])
+    const cells = rows.map((row) => [row.id, row.kind, row.state, ...counters(row), row.lastError])
     const heading = ['id', 'kind', 'state', 'claims', 'errors', 'created', 'last error']
     return terminal.print(table(heading, cells))
   })
@@ -71,7 +79,7 @@ function list(
 
 function show(terminal: Terminal, id: number, options: Json) {
   return withServices(terminal, async ({ database }) => {
-    const row = createInspector(database).find(id)
+    const row = await database.read(readJob, { id })
     if (!row) throw new Failure(`There is no job ${id}.`)
     if (options.json) return terminal.print(JSON.stringify(describe(row)))
     const cells = Object.entries(describe(row)).map(([name, value]) => [
@@ -84,7 +92,7 @@ function show(terminal: Terminal, id: number, options: Json) {
 
 function retry(terminal: Terminal, id: number) {
   return withServices(terminal, async ({ database, services, now }) => {
-    const job = createInspector(database).find(id)
+    const job = await database.read(readJob, { id })
     if (!job) throw new Failure(`There is no job ${id}.`)
     const hasEnded = job.state === 'failed' || job.state === 'cancelled'
     const kind = services.queue.kinds.get(job.kind)
@@ -94,7 +102,7 @@ function retry(terminal: Terminal, id: number) {
       )
     }
     const result = await database.run(retryJob, { job, now: now() })
-    if (result === 'revived') return terminal.print(`Job ${id} will run again.`)
+    if (result === 'retried') return terminal.print(`Job ${id} will run again.`)
     const reasons = {
       unknown: `There is no job ${id}.`,
       'not-ended': `Job ${id} has neither failed nor been cancelled.`,
@@ -106,7 +114,7 @@ function retry(terminal: Terminal, id: number) {
 
 function cancel(terminal: Terminal, id: number) {
   return withServices(terminal, async ({ database, services, now }) => {
-    const job = createInspector(database).find(id)
+    const job = await database.read(readJob, { id })
     if (!job) throw new Failure(`There is no job ${id}.`)
     const result = await database.run(createCancelJob(services.queue), { job, now: now() })
     if (result === 'ended') throw new Failure(`Job ${id} has ended already.`)
@@ -117,11 +125,12 @@ function cancel(terminal: Terminal, id: number) {
 
 function stats(terminal: Terminal, { hours, json }: Json & { hours: number }) {
   return withServices(terminal, async ({ database, services, now }) => {
-    const figures = createQueueStats(database)
+    const waiting = await database.read(readWaiting, { now: now() })
+    const counted = await database.read(readEnded, { since: now() - hours * HOUR })
     const none = { parked: 0, ready: 0, running: 0, oldestReadyMs: null }
     const ended = { done: 0, failed: 0, cancelled: 0 }
-    const kinds = new Map(figures.waiting(now()).map((of) => [of.kind, { ...of, ...ended }]))
-    for (const { kind, state, count } of figures.ended(now() - hours * HOUR)) {
+    const kinds = new Map(waiting.map((of) => [of.kind, { ...of, ...ended }]))
+    for (const { kind, state, count } of counted) {
       kinds.set(kind, { ...(kinds.get(kind) ?? { kind, ...none, ...ended }), [state]: count })
     }
     const counts = [...kinds.values()].sort((a, b) => (a.kind < b.kind ? -1 : 1))
@@ -132,23 +141,23 @@ function stats(terminal: Terminal, { hours, json }: Json & { hours: number }) {
       ...[of.done, of.failed, of.cancelled],
     ])
     const heading = ['kind', 'parked', 'ready', 'running', 'oldest', 'done', 'failed', 'cancelled']
-    const pauses = services.provider.pauses()
+    const pauses = await services.provider.pauses()
     const paused = pauses.length === 0 ? '' : `\n\n${pauseTable(pauses)}`
     return terminal.print(table(heading, cells) + paused)
   })
 }
 
 function counters(row: JobRow): (string | number)[] {
-  return [row.claims, row.errors, toInstant(row.created_at)]
+  return [row.attempt, row.errors, toInstant(row.createdAt)]
 }
 
 /** A row as people and scripts read it: instants as text, the body as what it holds. */
 function describe(row: JobRow): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(row).map(([column, value]) => {
-      if (/_(at|until)$/.test(column) && typeof value === 'number')
-        return [column, toInstant(value)]
-      return [column, column === 'body' ? JSON.parse(String(value)) : value]
+    Object.entries(row).map(([key, value]) => {
+      const field = FIELDS[key] ?? key.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+      if (/_(at|until)$/.test(field) && typeof value === 'number') return [field, toInstant(value)]
+      return [field, field === 'body' ? JSON.parse(String(value)) : value]
     }),
   )
 }

@@ -1,9 +1,9 @@
 import { command } from '#src/database/steps.ts'
 import { audit } from '#src/modules/audit/audit.ts'
-import { type Resumption, resumeModels } from '#src/queue/provider-pauses.ts'
+import { retry } from '#src/queue/enqueue.ts'
+import type { JobRow } from '#src/queue/job.ts'
+import { type Resumption, resumeModels } from '#src/queue/provider-limits.ts'
 import type { Queue } from '#src/queue/queue.ts'
-import { revive } from '#src/queue/revive.ts'
-import type { JobRow } from '#src/queue/row.ts'
 
 interface Action {
   job: Pick<JobRow, 'id' | 'kind'>
@@ -12,8 +12,8 @@ interface Action {
 
 /** Gives a job another chance, and records that an operator did. */
 export const retryJob = command('operator.retry-job', function* (tx, action: Action) {
-  const result = yield* tx.call(revive, { id: action.job.id, now: action.now })
-  if (result === 'revived') yield* audit.steps(tx, entry('job.retried', action))
+  const result = yield* retry.steps(tx, { id: action.job.id, now: action.now })
+  if (result === 'retried') yield* audit.steps(tx, entry('job.retried', action))
   return result
 })
 
@@ -33,7 +33,7 @@ function entry(event: string, { job: { id, kind }, now }: Action) {
 export const resumeProvider = command(
   'operator.resume-provider',
   function* (tx, input: Resumption) {
-    const lifted = yield* tx.call(resumeModels, input)
+    const lifted = yield* resumeModels.steps(tx, input)
     const { name, model, now } = input
     const by = { at: now, event: 'provider.resumed', userId: null, actor: 'operator' as const }
     if (lifted > 0) yield* audit.steps(tx, { ...by, detail: { provider: name, model, lifted } })

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { toInstant } from '#src/lib/time.ts'
-import type { Pause } from '#src/queue/provider-pauses.ts'
+import type { Pause } from '#src/queue/provider-limits.ts'
 import { withServices } from './context.ts'
 import { resumeProvider } from './operator-commands.ts'
 import { table } from './table.ts'
@@ -43,7 +43,7 @@ export function pauseTable(pauses: readonly Pause[]): string {
 
 function show(terminal: Terminal, { json }: { json?: true }) {
   return withServices(terminal, async ({ services }) => {
-    const pauses = services.provider.pauses()
+    const pauses = await services.provider.pauses()
     if (json) return terminal.print(JSON.stringify(pauses.map(describe)))
     return terminal.print(pauses.length === 0 ? 'No model is paused.' : pauseTable(pauses))
   })

@@ -17,3 +17,8 @@ export function rowOrder(table: SQLWrapper): SQL {
 export function smaller(one: SQLWrapper, other: SQLWrapper): SQL {
   return sql`CASE WHEN ${one} < ${other} THEN ${one} ELSE ${other} END`
 }
+
+/** The greater of two values that are not null, each evaluated once; `greatest()` on PostgreSQL. */
+export function greatest(one: SQLWrapper, other: SQLWrapper): SQL {
+  return sql`max(${one}, ${other})`
+}

@@ -19,9 +19,12 @@ export interface Statement<P extends Parameters, R> {
   readonly types?: { parameters: (values: P) => void; row: R }
 }
 
-/** What a command or a query asks of its engine: the first row, all rows, or how many rows were changed. */
+/**
+ * What a command or a query asks of its engine: the first row, all rows, how many rows were changed, or the id that a new
+ * row was given.
+ */
 export interface StatementStep {
-  ask: 'first' | 'all' | 'run'
+  ask: 'first' | 'all' | 'run' | 'insert'
   statement: Statement<Parameters, unknown>
   values: Parameters
 }

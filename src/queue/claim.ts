@@ -1,9 +1,10 @@
-import { syncCommand } from '#src/database/command.ts'
-import { type ProviderLimit, prepareLimits } from './provider.ts'
-import type { JobRow } from './row.ts'
-import { CLAIM, NEXT_DUE, RIPE, RIPEN, SERVED } from './sql.ts'
+import { command, type Steps } from '#src/database/steps.ts'
+import type { JobRow, ProviderLimit } from './job.ts'
+import { findNextDue, listDue, rankJob, storeServedRank } from './order-statements.ts'
+import { chargeCalls, freeCalls } from './provider-limits.ts'
+import { claimJobs } from './statements.ts'
 
-interface ClaimInput {
+export interface ClaimInput {
   kind: string
   limit: number
   leaseMs: number
@@ -14,39 +15,31 @@ interface ClaimInput {
 
 export interface Claimed {
   rows: JobRow[]
-  /** When a claim may find more than now, with no wake-up to tell of it; null where nothing waits for time. */
+  /** When a claim may find more than now, with no wake-up to say so; null where no job waits for an instant. */
   retryAt: number | null
 }
 
-/** Takes up to `limit` jobs of a kind whose turn it is, with a lease of `leaseMs`. */
-export const claim = syncCommand('queue.claim', (connection) => {
-  const { sqlite } = connection
-  const ripe = sqlite.query<{ id: number }, [string, number]>(RIPE)
-  const ripen = sqlite.query<unknown, [number]>(RIPEN)
-  const take = sqlite.query<JobRow, [Record<string, string | number>]>(CLAIM)
-  const served = sqlite.query<unknown, [{ kind: string; turn: number }]>(SERVED)
-  const nextDue = sqlite.query<{ dueAt: number | null }, [string]>(NEXT_DUE)
-  const limits = prepareLimits(connection)
-  return (_tx, { kind, limit, leaseMs, now, provider }: ClaimInput): Claimed => {
-    if (!Number.isInteger(limit) || limit < 1) {
-      throw new RangeError(`Cannot claim ${limit} jobs: 'limit' must be a positive integer`)
-    }
-    for (const { id } of ripe.all(kind, now)) ripen.run(id)
-    const free = provider ? limits.free(provider, now) : { slots: limit, retryAt: now }
-    if (free.slots < 1) return { rows: [], retryAt: free.retryAt }
-    const rows = take.all({
-      kind,
-      limit: Math.min(limit, free.slots),
-      now,
-      leaseUntil: now + leaseMs,
-    })
-    if (provider) limits.charge(provider, rows.length, now)
-    const turn = rows.reduce((last, row) => Math.max(last, row.turn ?? 0), -1)
-    if (turn >= 0) served.run({ kind, turn })
-    const dueAt = nextDue.get(kind)?.dueAt ?? null
-    const more = free.slots < limit && rows.length === free.slots ? free.retryAt : null
-    return { rows, retryAt: earlier(dueAt, more) }
+/** Takes up to `limit` due jobs of a kind in the order of their ranks, with a lease of `leaseMs`. */
+export const claim = command('queue.claim', function* (tx, input: ClaimInput): Steps<Claimed> {
+  const { kind, limit, leaseMs, now, provider } = input
+  if (!Number.isInteger(limit) || limit < 1) {
+    throw new RangeError(`Cannot claim ${limit} jobs: 'limit' must be a positive integer`)
   }
+  for (const { id } of yield* tx.all(listDue, { kind, now })) yield* tx.run(rankJob, { id })
+  const free = provider ? yield* freeCalls(tx, provider, now) : { calls: limit, retryAt: now }
+  if (free.calls < 1) return { rows: [], retryAt: free.retryAt }
+  const rows = yield* tx.all(claimJobs, {
+    kind,
+    limit: Math.min(limit, free.calls),
+    now,
+    leaseUntil: now + leaseMs,
+  })
+  if (provider) yield* chargeCalls(tx, provider, rows.length, now)
+  const rank = rows.reduce((last, row) => Math.max(last, row.rank ?? 0), -1)
+  if (rank >= 0) yield* tx.run(storeServedRank, { kind, rank })
+  const dueAt = (yield* tx.first(findNextDue, { kind }))?.dueAt ?? null
+  const more = free.calls < limit && rows.length === free.calls ? free.retryAt : null
+  return { rows, retryAt: earlier(dueAt, more) }
 })
 
 function earlier(one: number | null, other: number | null): number | null {

@@ -1,18 +1,28 @@
+import type { jobs } from '#drizzle/schema.ts'
 import type { Command, CommandOrName, SyncTx } from '#src/database/command.ts'
 import type { Steps, Tx } from '#src/database/steps.ts'
-import type { ProviderLimit } from './provider.ts'
 
-/** parked → ready → running → done | failed | cancelled. See docs/architecture.md. */
-export type JobState = 'parked' | 'ready' | 'running' | 'done' | 'failed' | 'cancelled'
+/** A row of `jobs`. */
+export type JobRow = typeof jobs.$inferSelect
+
+/** parked (blocked by another job) → ready → running → done | failed | cancelled. See docs/architecture.md. */
+export type JobState = JobRow['state']
+
+/** @throws what `parse` throws where it cannot read the body */
+export function toJob<B>(row: JobRow, parse: (body: unknown) => B): Job<B> {
+  const { id, kind, concurrencyKey, owner, attempt, errors, trace, createdAt } = row
+  const body = parse(JSON.parse(row.body))
+  return { id, kind, concurrencyKey, owner, body, attempt, errors, trace, createdAt }
+}
 
 /** What a caller asks for. */
 export interface NewJob {
   kind: string
   /** Plain data; the kind's `parse` reads it back. */
   body: unknown
-  /** At most one job of a lane is ready or running; later ones wait in order. */
-  lane?: string
-  /** Who it is for: owners take turns. */
+  /** At most one job of a concurrency key is ready or running; later ones are blocked, and run in order. */
+  concurrencyKey?: string
+  /** Whom it is for: owners are served in turn. */
   owner?: string
   /** Not before this instant; now by default. */
   dueAt?: number
@@ -28,11 +38,11 @@ export interface NewJob {
 export interface Job<B = unknown> {
   id: number
   kind: string
-  lane: string | null
+  concurrencyKey: string | null
   owner: string | null
   body: B
-  /** The fence: the number of this claim. */
-  claims: number
+  /** The fencing token: how often the job has been claimed, this time included. */
+  attempt: number
   /** How often it failed before, 0 at first. */
   errors: number
   trace: string | null
@@ -49,7 +59,7 @@ export interface JobEnd {
   message: string
 }
 
-/** A write that commits together with the end of the job, and only if the fence holds. */
+/** A write that commits together with the end of the job, and only if its worker still holds it. */
 export interface Effect {
   readonly command: CommandOrName
   readonly input: unknown
@@ -57,6 +67,19 @@ export interface Effect {
 
 export function effect<I>(command: Command<I, unknown>, input: I): Effect {
   return { command, input }
+}
+
+/** A provider as one key at one address reaches it: a pause says nothing about another key. */
+export interface ProviderAccount {
+  name: string
+  /** Digest of the key and the address. */
+  account: string
+}
+
+/** A provider that the jobs of a kind call, as `JobKind.provider`: its key and its bucket hold back their claims. */
+export interface ProviderLimit extends ProviderAccount {
+  /** Calls a minute over every process; 0 for no limit of our own. */
+  rpm: number
 }
 
 /** How one kind of job is done. */
@@ -97,7 +120,7 @@ export class Discard extends Error {
 }
 
 /**
- * Try again after `delayMs`, with no error counted. `unused`: the handler has done nothing, so that this claim does
+ * Try again after `delayMs`, with no error counted. `unused`: the handler has done nothing, so that this attempt does
  * not count as a start.
  */
 export class Snooze extends Error {

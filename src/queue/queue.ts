@@ -1,22 +1,25 @@
-import type { Command, SyncTx } from '#src/database/command.ts'
-import type { Steps, Tx } from '#src/database/steps.ts'
+import type { SyncTx } from '#src/database/command.ts'
+import type { StepCommand, Steps, Tx } from '#src/database/steps.ts'
 import type { Clock } from '#src/lib/clock.ts'
-import { type CancelResult, createCancel } from './cancel.ts'
-import { enqueue } from './enqueue.ts'
-import { createExpire } from './expire.ts'
-import { createFinish, type FinishInput } from './finish.ts'
+import { enqueue, isWaiting, type Waiting } from './enqueue.ts'
+import {
+  type CancelResult,
+  createCancel,
+  createExpire,
+  createFinish,
+  type FinishInput,
+} from './finish.ts'
 import type { JobKind, NewJob } from './job.ts'
-import { waits } from './lane.ts'
-import { createRescue, type RescueInput } from './rescue.ts'
+import { createRecover, type RecoverInput } from './recover.ts'
 
 /** The durable queue: at-least-once execution, exactly-once effect. */
 export interface Queue {
   /** Adds a job in the caller's transaction; undefined where its dedupe key is taken. */
   enqueue(tx: Tx, job: NewJob): Steps<number | undefined>
   enqueue(tx: SyncTx, job: NewJob): number | undefined
-  /** Whether a job of this kind is in the lane that has yet to begin. */
-  waits(tx: Tx, place: { lane: string; kind: string }): Steps<boolean>
-  waits(tx: SyncTx, place: { lane: string; kind: string }): boolean
+  /** Whether a concurrency key has a job of this kind that has not begun. */
+  isWaiting(tx: Tx, where: Waiting): Steps<boolean>
+  isWaiting(tx: SyncTx, where: Waiting): boolean
   /** Cancels in the caller's transaction; see {@link createCancel}. */
   cancel(tx: Tx, id: number): Steps<CancelResult>
   cancel(tx: SyncTx, id: number): CancelResult
@@ -24,10 +27,10 @@ export interface Queue {
   register<B>(kind: JobKind<B>): void
   readonly kinds: ReadonlyMap<string, JobKind>
   readonly commands: {
-    cancel: Command<{ id: number; now: number }, CancelResult>
-    finish: Command<FinishInput, boolean>
-    rescue: Command<RescueInput, boolean>
-    expire: Command<{ id: number; now: number }, boolean>
+    cancel: StepCommand<{ id: number; now: number }, CancelResult>
+    finish: StepCommand<FinishInput, boolean>
+    recover: StepCommand<RecoverInput, boolean>
+    expire: StepCommand<{ id: number; now: number }, boolean>
   }
 }
 
@@ -36,14 +39,14 @@ export function createQueue({ clock }: { clock: Clock }): Queue {
   const commands = {
     cancel: createCancel(kinds),
     finish: createFinish(kinds),
-    rescue: createRescue(kinds),
+    recover: createRecover(kinds),
     expire: createExpire(kinds),
   }
   return {
     kinds,
     commands,
     enqueue: eitherForm((job: NewJob) => [enqueue, { job, now: clock.now() }]),
-    waits: eitherForm((place: { lane: string; kind: string }) => [waits, place]),
+    isWaiting: eitherForm((where: Waiting) => [isWaiting, where]),
     cancel: eitherForm((id: number) => [commands.cancel, { id, now: clock.now() }]),
     register(kind) {
       if (kinds.has(kind.kind)) throw new Error(`Job kind '${kind.kind}' is registered twice`)
@@ -59,12 +62,12 @@ interface EitherForm<A, O> {
 }
 
 /** For callers that are generators and for those that are not yet. */
-function eitherForm<A, I, O>(part: (argument: A) => [Command<I, O>, I]): EitherForm<A, O> {
+function eitherForm<A, I, O>(part: (argument: A) => [StepCommand<I, O>, I]): EitherForm<A, O> {
   function run(tx: Tx, argument: A): Steps<O>
   function run(tx: SyncTx, argument: A): O
   function run(tx: Tx | SyncTx, argument: A): Steps<O> | O {
     const [command, input] = part(argument)
-    return 'call' in tx ? tx.call(command, input) : tx.run(command, input)
+    return 'call' in tx ? command.steps(tx, input) : tx.run(command, input)
   }
   return run
 }

@@ -1,6 +1,13 @@
-import type { Connection } from '#src/database/command.ts'
-import type { JobState } from './job.ts'
-import { COUNT_ENDED, COUNT_PARKED, COUNT_READY, COUNT_RUNNING } from './sql.ts'
+import { command, query, type Steps } from '#src/database/steps.ts'
+import { findJob } from './statements.ts'
+import {
+  countBlocked,
+  countEnded,
+  countReady,
+  countRunning,
+  listJobs,
+  pruneJobs,
+} from './upkeep-statements.ts'
 
 /** The jobs of a kind that have not ended. */
 export interface KindStats {
@@ -12,43 +19,47 @@ export interface KindStats {
   oldestReadyMs: number | null
 }
 
-export interface EndedCount {
-  kind: string
-  state: Extract<JobState, 'done' | 'failed' | 'cancelled'>
-  count: number
-}
-
-export interface QueueStats {
-  /** Reads only what has not ended, so it costs the backlog and not the history. */
-  waiting(now: number): KindStats[]
-  /** Jobs that ended at or after the instant; costs as many index entries. */
-  ended(since: number): EndedCount[]
-}
-
-/** The figures of the queue, read in the moment they are asked for. */
-export function createQueueStats({ sqlite }: Pick<Connection, 'sqlite'>): QueueStats {
-  type Count = { kind: string; count: number }
-  const parked = sqlite.query<Count, []>(COUNT_PARKED)
-  const ready = sqlite.query<Count & { dueAt: number }, []>(COUNT_READY)
-  const running = sqlite.query<Count, []>(COUNT_RUNNING)
-  const ended = sqlite.query<EndedCount, [number]>(COUNT_ENDED)
-  return {
-    waiting(now) {
-      const kinds = new Map<string, KindStats>()
-      const of = (kind: string) => {
-        const found = kinds.get(kind)
-        if (found) return found
-        const none = { kind, parked: 0, ready: 0, running: 0, oldestReadyMs: null }
-        kinds.set(kind, none)
-        return none
-      }
-      for (const { kind, count } of parked.all()) of(kind).parked = count
-      for (const { kind, count } of running.all()) of(kind).running = count
-      for (const { kind, count, dueAt } of ready.all()) {
-        Object.assign(of(kind), { ready: count, oldestReadyMs: dueAt <= now ? now - dueAt : null })
-      }
-      return [...kinds.values()].sort((a, b) => (a.kind < b.kind ? -1 : 1))
-    },
-    ended: (since) => ended.all(since),
+/** How many jobs of each kind have not ended. Reads only those, so it costs the backlog and not the history. */
+export const readWaiting = query('queue.waiting', function* (tx, { now }: { now: number }): Steps<
+  KindStats[]
+> {
+  const kinds = new Map<string, KindStats>()
+  const of = (kind: string) => {
+    const found = kinds.get(kind)
+    if (found) return found
+    const none = { kind, parked: 0, ready: 0, running: 0, oldestReadyMs: null }
+    kinds.set(kind, none)
+    return none
   }
-}
+  for (const { kind, count } of yield* tx.all(countBlocked, {})) of(kind).parked = count
+  for (const { kind, count } of yield* tx.all(countRunning, {})) of(kind).running = count
+  for (const { kind, count, dueAt } of yield* tx.all(countReady, {})) {
+    Object.assign(of(kind), { ready: count, oldestReadyMs: dueAt <= now ? now - dueAt : null })
+  }
+  return [...kinds.values()].sort((a, b) => (a.kind < b.kind ? -1 : 1))
+})
+
+/** How many jobs ended at or after the instant, by kind and state; costs as many index entries. */
+export const readEnded = query('queue.ended', function* (tx, { since }: { since: number }) {
+  return yield* tx.all(countEnded, { since })
+})
+
+/** Jobs as an operator asks for them, newest first. */
+export const readJobs = query(
+  'queue.list',
+  function* (tx, { state, kind, limit }: { state?: string; kind?: string; limit: number }) {
+    return yield* tx.all(listJobs, { state: state ?? null, kind: kind ?? null, limit })
+  },
+)
+
+export const readJob = query('queue.find', function* (tx, { id }: { id: number }) {
+  return yield* tx.first(findJob, { id })
+})
+
+/** Deletes up to `limit` jobs that ended before the instant; gives how many, so that the caller can go on. */
+export const prune = command(
+  'queue.prune',
+  function* (tx, input: { endedBefore: number; limit: number }) {
+    return yield* tx.run(pruneJobs, input)
+  },
+)

@@ -1,18 +1,18 @@
 import { MINUTE, SECOND } from '#src/lib/time.ts'
-import { JOB_STOP } from './cancel.ts'
 import type { Claimed } from './claim.ts'
-import { createClaims } from './claims.ts'
-import type { WorkerDeps } from './deps.ts'
-import { createHeld } from './held.ts'
+import { connectClaimer } from './claimer.ts'
+import { JOB_STOP } from './finish.ts'
 import type { JobKind } from './job.ts'
-import { createSweep } from './sweep.ts'
+import type { WorkerDeps } from './run.ts'
+import { createRunningJobs } from './running-jobs.ts'
+import { createUpkeep } from './upkeep.ts'
 
 const NEVER = Number.MAX_SAFE_INTEGER
-/** How long after its abort a handler may take to let go before its job is handed back without it. */
+/** How long after its abort a handler may take to end before its job is released without it. */
 const LET_GO_MS = 2 * SECOND
 
 export interface WorkerOptions {
-  /** How long a claim holds without a heartbeat. Default 30 s; it beats three times as often. */
+  /** How long a job stays with a worker that sends no heartbeat. Default 30 s; a heartbeat is sent three times as often. */
   leaseMs?: number
   /** The safety net below the wake-up on commit. Default 500 ms. */
   pollMs?: number
@@ -22,14 +22,14 @@ export interface Worker {
   /** Starts claiming. `alone`: no other process works on this database, so every lease found is a dead one's. */
   start(options: { alone: boolean }): Promise<void>
   /**
-   * Stops claiming, waits for the running jobs up to `drainMs`, then aborts the rest and hands them back
-   * as ready with no error counted. Resolves when none of its jobs is its own any more: a handler that
-   * does not heed its signal for 2 s is not waited for.
+   * Stops claiming, waits for the running jobs up to `drainMs`, then aborts the rest and releases them as ready with no
+   * error counted. Resolves when it holds no job any more: a handler that ignores its abort signal for 2 s is not waited
+   * for.
    */
   stop(drainMs: number): Promise<void>
   /** Running jobs of this worker. */
   readonly running: number
-  /** The instant of the last turn of the loop; old means the worker is not alive. */
+  /** When it polled last; long ago means that the worker is not alive. */
   readonly lastBeatAt: number
 }
 
@@ -37,20 +37,20 @@ export function createWorker(deps: WorkerDeps, options: WorkerOptions = {}): Wor
   const { database, queue, clock, log } = deps
   const leaseMs = options.leaseMs ?? 30 * SECOND
   const pollMs = options.pollMs ?? 500
-  const held = createHeld(deps)
-  const sweep = createSweep(deps)
-  const claims = createClaims(deps, (event) => {
+  const running = createRunningJobs(deps)
+  const upkeep = createUpkeep(deps)
+  const claimer = connectClaimer(deps, (event) => {
     const kind = queue.kinds.get(event.kind)
-    if (event.on === 'fault' || !kind) {
+    if (event.type === 'fault' || !kind) {
       const { message } = { message: '', ...event }
-      // Asked again twice a second: said once until it changes.
+      // Asked again twice a second: logged once until it changes.
       if (refusals.get(event.kind) !== message) log.error(event, 'could not claim jobs')
       refusals.set(event.kind, message)
       return
     }
     refusals.delete(event.kind)
     if (accepting) begin(kind, event)
-    else returned = Promise.all([returned, held.handBack(event.rows)])
+    else released = Promise.all([released, running.release(event.rows)])
   })
   const alarms = new Map<string, () => void>()
   const refusals = new Map<string, string>()
@@ -58,18 +58,18 @@ export function createWorker(deps: WorkerDeps, options: WorkerOptions = {}): Wor
   let accepting = false
   let claiming = true
   /** Of what was claimed while the worker was stopped already. */
-  let returned: Promise<unknown> = Promise.resolve()
+  let released: Promise<unknown> = Promise.resolve()
   let onIdle: (() => void) | undefined
   let lastBeatAt = clock.now()
 
   function begin(kind: JobKind, { rows, retryAt }: Claimed) {
     for (const row of rows) {
-      held.begin(
+      running.begin(
         kind,
         row,
-        () => claims.say({ say: 'free', kind: kind.kind }),
+        () => claimer.send({ type: 'free', kind: kind.kind }),
         () => {
-          claims.say({ say: 'over', kind: kind.kind })
+          claimer.send({ type: 'over', kind: kind.kind })
           checkIdle()
         },
       )
@@ -77,7 +77,7 @@ export function createWorker(deps: WorkerDeps, options: WorkerOptions = {}): Wor
     setAlarm(kind, retryAt)
   }
 
-  /** For jobs that fall due and providers that open again: nobody tells of those. */
+  /** For jobs that fall due and providers that open again: no notification is published of those. */
   function setAlarm(kind: JobKind, at: number | null) {
     alarms.get(kind.kind)?.()
     alarms.delete(kind.kind)
@@ -86,52 +86,56 @@ export function createWorker(deps: WorkerDeps, options: WorkerOptions = {}): Wor
     const delayMs = Math.min(MINUTE, Math.max(1, at - clock.now()))
     alarms.set(
       kind.kind,
-      clock.after(delayMs, () => claims.say({ say: 'look', kind: kind.kind })),
+      clock.after(delayMs, () => claimer.send({ type: 'look', kind: kind.kind })),
     )
   }
 
   function poll() {
     const byMs = lastBeatAt - clock.now()
     lastBeatAt = clock.now()
-    if (byMs > SECOND) void sweep.setBack(byMs)
+    if (byMs > SECOND) void upkeep.setBack(byMs)
+    if (running.size > 0) void abortStopping()
+    void upkeep.expire()
+    for (const kind of queue.kinds.keys()) claimer.send({ type: 'look', kind })
+  }
+
+  async function abortStopping() {
     try {
-      const stopping = held.size > 0 ? sweep.stopping() : []
-      if (stopping.length > 0) held.abort(stopping, 'stop')
-      void sweep.expire()
+      const ids = await upkeep.stopping()
+      if (ids.length > 0) running.abort(ids, 'stop')
     } catch (error) {
-      log.error({ err: error }, 'could not look for jobs to end')
+      log.error({ err: error }, 'could not look for jobs to stop')
     }
-    for (const kind of queue.kinds.keys()) claims.say({ say: 'look', kind })
   }
 
   function checkIdle() {
-    if (!accepting && !claiming && held.size === 0) onIdle?.()
+    if (!accepting && !claiming && running.size === 0) onIdle?.()
   }
 
   async function beat() {
-    await held.beat(clock.now() + leaseMs)
-    // After the beat, so that a process that was paused takes its own jobs for alive.
-    await sweep.rescue(clock.now())
+    await running.beat(clock.now() + leaseMs)
+    // After the heartbeat, so that a process that was paused keeps its own jobs.
+    await upkeep.recover(clock.now())
   }
 
   return {
     get running() {
-      return held.size
+      return running.size
     },
     get lastBeatAt() {
       return lastBeatAt
     },
     async start({ alone }) {
-      await sweep.setBackMeanwhile()
-      await sweep.rescue(alone ? NEVER : clock.now())
+      await upkeep.setBackMeanwhile()
+      await upkeep.recover(alone ? NEVER : clock.now())
       accepting = true
-      claims.open(
+      claimer.open(
         [...queue.kinds.values()].map(({ kind, concurrency, provider }) => {
           return { kind, slots: concurrency, leaseMs, provider }
         }),
       )
       stops.push(
-        database.notifications.subscribe(JOB_STOP, (id) => held.abort([Number(id)], 'stop')),
+        database.notifications.subscribe(JOB_STOP, (id) => running.abort([Number(id)], 'stop')),
         clock.every(pollMs, poll),
         clock.every(Math.floor(leaseMs / 3), () => void beat()),
       )
@@ -144,11 +148,11 @@ export function createWorker(deps: WorkerDeps, options: WorkerOptions = {}): Wor
         onIdle = resolve
       })
       const timers = [
-        clock.after(drainMs, () => held.abortAll('drain')),
-        clock.after(drainMs + LET_GO_MS, () => void held.handBack().then(checkIdle)),
+        clock.after(drainMs, () => running.abortAll('drain')),
+        clock.after(drainMs + LET_GO_MS, () => void running.release().then(checkIdle)),
       ]
-      await claims.close()
-      await returned
+      await claimer.close()
+      await released
       claiming = false
       checkIdle()
       await idle

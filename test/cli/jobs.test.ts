@@ -17,7 +17,7 @@ async function setUp(jobs: NewJob[], now = 1_000) {
   const path = folder.file('pollux.db')
   const database = openDatabase(path)
   migrate(database.sqlite, { now: 0 })
-  await database.execute(add, { jobs, now })
+  await database.run(add, { jobs, now })
   database.close()
 
   const environment = { NODE_ENV: 'test', DATABASE_URL: `file:${path}` }
@@ -29,7 +29,7 @@ async function setUp(jobs: NewJob[], now = 1_000) {
   }
 }
 
-const room = (n: number): NewJob => ({ kind: 'test.reply', lane: 'room', body: { n } })
+const room = (n: number): NewJob => ({ kind: 'test.reply', concurrencyKey: 'room', body: { n } })
 
 describe('pollux jobs', () => {
   test('lists, filters and shows, for people and as JSON', async () => {
@@ -47,7 +47,7 @@ describe('pollux jobs', () => {
     expect(JSON.parse(one.out)).toMatchObject({ id: 1, created_at: '1970-01-01T00:00:01.000Z' })
   })
 
-  test('cancels the head of a lane, whose next becomes ready, and revives it behind that one', async () => {
+  test('cancels the active job of a concurrency key, whose next becomes ready, and retries it after that one', async () => {
     await using terminal = await setUp([room(1), room(2)])
     const { pollux } = terminal
     expect(await pollux('jobs', 'cancel', '1')).toMatchObject({ code: 0 })
@@ -82,7 +82,7 @@ describe('pollux jobs', () => {
     const { pollux, open } = terminal
     const database = open()
     const take = { kind: 'test.reply', limit: 1, leaseMs: 60_000, now: 2_000 }
-    expect((await database.execute(claim, take)).rows).toHaveLength(1)
+    expect((await database.run(claim, take)).rows).toHaveLength(1)
     expect(await pollux('jobs', 'cancel', '1')).toMatchObject({ code: 0 })
     const shown = JSON.parse((await pollux('jobs', 'show', '1', '--json')).out)
     expect(shown).toMatchObject({ state: 'running', stop_requested_at: expect.any(String) })
@@ -109,7 +109,7 @@ describe('pollux jobs', () => {
 
   test('gives no other chance to a reply, whose end its reader has been told', async () => {
     const body = { replyId: '0199aaaa-0000-7000-8000-000000000000' }
-    await using terminal = await setUp([{ kind: 'message.reply', lane: 'room', body }])
+    await using terminal = await setUp([{ kind: 'message.reply', concurrencyKey: 'room', body }])
     const { pollux } = terminal
     const early = await pollux('jobs', 'retry', '1')
     expect(early).toMatchObject({ code: 1 })

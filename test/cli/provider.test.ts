@@ -4,7 +4,7 @@ import { migrate } from '#src/database/sqlite/migrate.ts'
 import { openDatabase } from '#src/database/sqlite/open.ts'
 import { MINUTE } from '#src/lib/time.ts'
 import { accountOf } from '#src/provider.ts'
-import { pauseModel } from '#src/queue/provider-pauses.ts'
+import { pauseModel } from '#src/queue/provider-limits.ts'
 import { temporaryFolder } from '#test/support/folder.ts'
 import { pollux } from '#test/support/terminal.ts'
 

@@ -9,7 +9,7 @@ test('the house counts files, lines, the median and small files by folder, witho
     new Map([
       ['app.ts', text(30)],
       ['queue/job.ts', text(31)],
-      ['queue/row.ts', text(3)],
+      ['queue/job.ts', text(3)],
       ['queue/worker.ts', text(100)],
       ['plugins/page.css', text(500)],
       ['standins/start.ts', text(7)],

@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
 import * as fc from 'fast-check'
-import { backoffCeilingMs, backoffMs } from '#src/queue/backoff.ts'
+import { backoffCeilingMs, backoffMs } from '#src/queue/run.ts'
 
 test('a delay is between 0 and a ceiling that doubles from 1 s to 60 s', () => {
   void fc.assert(

@@ -17,8 +17,8 @@ function setUp(faults: Error[], mayRetry = () => true) {
       await new Promise((resolve) => signal.addEventListener('abort', resolve))
       throw new Error('aborted')
     },
-    beforeRetry: noting(({ claims }) => {
-      asked.push(claims)
+    beforeRetry: noting(({ attempt }) => {
+      asked.push(attempt)
       return mayRetry() ? undefined : SPENT
     }),
     ended: noting((_job, { code }) => void ends.push(code)),
@@ -39,15 +39,18 @@ test('an error asks before its job is made ready again, a Snooze does not', asyn
   await clock.advance(10 * SECOND)
   await settle()
   expect(asked).toEqual([1, 3])
-  expect(row(id)).toMatchObject({ state: 'running', claims: 4, unused_claims: 0, errors: 2 })
+  expect(row(id)).toMatchObject({ state: 'running', attempt: 4, unusedAttempts: 0, errors: 2 })
 })
 
 test('a job that may not be tried again fails in its place, with what its kind does at an end', async () => {
   const { worker, enqueue, row, ends } = setUp([new Error('one')], () => false)
   await worker().start({ alone: true })
-  const [first, second] = [await enqueue({ lane: 'room' }), await enqueue({ lane: 'room' })]
+  const [first, second] = [
+    await enqueue({ concurrencyKey: 'room' }),
+    await enqueue({ concurrencyKey: 'room' }),
+  ]
   await settle()
-  expect(row(first)).toMatchObject({ state: 'failed', last_error: 'spent: nothing is left' })
+  expect(row(first)).toMatchObject({ state: 'failed', lastError: 'spent: nothing is left' })
   expect(ends).toEqual(['spent'])
   expect(row(second).state).toBe('running')
 })
@@ -61,10 +64,10 @@ test('a drain asks for what runs, and a claim that was snoozed unused does not c
   await running.start({ alone: true })
   const id = await enqueue()
   await settle()
-  expect(row(id)).toMatchObject({ state: 'ready', claims: 1, unused_claims: 1 })
+  expect(row(id)).toMatchObject({ state: 'ready', attempt: 1, unusedAttempts: 1 })
   await clock.advance(SECOND)
   await settle()
-  expect(row(id)).toMatchObject({ state: 'ready', claims: 2, unused_claims: 2 })
+  expect(row(id)).toMatchObject({ state: 'ready', attempt: 2, unusedAttempts: 2 })
   await clock.advance(SECOND)
   await settle()
   expect(asked).toEqual([])
@@ -72,7 +75,7 @@ test('a drain asks for what runs, and a claim that was snoozed unused does not c
   await clock.advance(1)
   await stop
   expect(asked).toEqual([3])
-  expect(row(id)).toMatchObject({ state: 'ready', claims: 3, unused_claims: 2 })
+  expect(row(id)).toMatchObject({ state: 'ready', attempt: 3, unusedAttempts: 2 })
 })
 
 test('a job whose stop was asked for is not asked about: it ends', async () => {
@@ -81,7 +84,7 @@ test('a job whose stop was asked for is not asked about: it ends', async () => {
   await running.start({ alone: true })
   const id = await enqueue()
   await settle()
-  await database.execute(queue.commands.cancel, { id, now: clock.now() })
+  await database.run(queue.commands.cancel, { id, now: clock.now() })
   await settle()
   expect(asked).toEqual([])
   expect(row(id).state).toBe('cancelled')

@@ -7,7 +7,7 @@ import type { JobEnd, JobKind } from '#src/queue/job.ts'
 import { createQueue } from '#src/queue/queue.ts'
 import { createTestQueue, noting, settle } from '#test/support/test-queue.ts'
 
-/** A handler that waits for its signal and tells how it was aborted. */
+/** A handler that waits for its signal and records how it was aborted. */
 function untilAborted(aborts: unknown[]): JobKind['run'] {
   return (_job, signal) =>
     new Promise((_resolve, reject) => {
@@ -29,20 +29,20 @@ function start(path = ':memory:') {
   return { ...test, aborts, ends }
 }
 
-test('a ready job is cancelled at once and its lane moves on', async () => {
+test('a ready job is cancelled at once and the next of its concurrency key becomes ready', async () => {
   const { enqueue, cancel, row, ends } = start()
-  const first = await enqueue({ lane: 'a' })
-  const second = await enqueue({ lane: 'a' })
+  const first = await enqueue({ concurrencyKey: 'a' })
+  const second = await enqueue({ concurrencyKey: 'a' })
   expect(await cancel(first)).toBe('cancelled')
   expect([row(first).state, row(second).state]).toEqual(['cancelled', 'ready'])
   expect(ends).toEqual([[first, 'stop']])
 })
 
-test('a parked job is cancelled at once and the head keeps its place', async () => {
+test('a blocked job is cancelled at once and the active one stays', async () => {
   const { enqueue, cancel, row, ends } = start()
-  const first = await enqueue({ lane: 'a' })
-  const second = await enqueue({ lane: 'a' })
-  const third = await enqueue({ lane: 'a' })
+  const first = await enqueue({ concurrencyKey: 'a' })
+  const second = await enqueue({ concurrencyKey: 'a' })
+  const third = await enqueue({ concurrencyKey: 'a' })
   expect(await cancel(second)).toBe('cancelled')
   expect([row(first).state, row(second).state, row(third).state]).toEqual([
     'ready',
@@ -52,18 +52,18 @@ test('a parked job is cancelled at once and the head keeps its place', async () 
   expect(ends).toEqual([[second, 'stop']])
 })
 
-test('a parked job that is cancelled does not start the one behind it, while the head runs', async () => {
+test('a blocked job that is cancelled does not start the one after it, while the active one runs', async () => {
   const { enqueue, cancel, row, worker } = start()
   await worker().start({ alone: true })
-  const head = await enqueue({ lane: 'a' })
-  const second = await enqueue({ lane: 'a' })
-  const third = await enqueue({ lane: 'a' })
+  const head = await enqueue({ concurrencyKey: 'a' })
+  const second = await enqueue({ concurrencyKey: 'a' })
+  const third = await enqueue({ concurrencyKey: 'a' })
   await settle()
   expect(await cancel(second)).toBe('cancelled')
-  expect(row(third)).toMatchObject({ state: 'parked', behind: head })
+  expect(row(third)).toMatchObject({ state: 'parked', blockedBy: head })
 })
 
-test('a running job is aborted in the turn after the commit, with no timer', async () => {
+test('a running job is aborted in the tick after the commit, with no timer', async () => {
   const { enqueue, cancel, row, worker, aborts, ends } = start()
   await worker().start({ alone: true })
   const id = await enqueue()
@@ -82,7 +82,7 @@ test('a job waiting for its retry is cancelled at once', async () => {
   const id = await enqueue()
   await settle()
   expect(await cancel(id)).toBe('cancelled')
-  expect(row(id)).toMatchObject({ state: 'cancelled', turn: null })
+  expect(row(id)).toMatchObject({ state: 'cancelled', rank: null })
 })
 
 test('a job that has ended, or never was, cannot be cancelled', async () => {
@@ -100,8 +100,8 @@ test('a stop that comes while the handler fails by itself is not lost to the ret
   const { promise, reject } = Promise.withResolvers<void>()
   kind({ run: () => promise, ended: noting((_job, end) => void ends.push(end.cause)) })
   await worker().start({ alone: true })
-  const id = await enqueue({ lane: 'a' })
-  const next = await enqueue({ lane: 'a' })
+  const id = await enqueue({ concurrencyKey: 'a' })
+  const next = await enqueue({ concurrencyKey: 'a' })
   await settle()
   const cancelled = cancel(id)
   reject(new Error('by itself'))
@@ -121,7 +121,7 @@ test('a stop asked for by another process reaches the worker', async () => {
   await settle()
   const other = openDatabase(path)
   const elsewhere = createQueue({ clock })
-  expect(await other.execute(elsewhere.commands.cancel, { id, now: clock.now() })).toBe('stopping')
+  expect(await other.run(elsewhere.commands.cancel, { id, now: clock.now() })).toBe('stopping')
   other.close()
   expect(aborts).toEqual([])
   await clock.advance(500)
@@ -132,7 +132,7 @@ test('a stop asked for by another process reaches the worker', async () => {
   rmSync(folder, { recursive: true })
 })
 
-test('a stopped job whose worker died is cancelled by the rescue', async () => {
+test('a stopped job whose worker died is cancelled when it is recovered', async () => {
   const { enqueue, cancel, row, worker, ends, deps, clock } = start()
   await worker().start({ alone: true })
   const id = await enqueue()

@@ -22,14 +22,14 @@ test('an end that cannot be written for a while is written five times before the
   const id = await enqueue()
   await settle()
   for (let second = 0; second < 3; second++) {
-    expect(row(id)).toMatchObject({ state: 'running', claims: 1 })
+    expect(row(id)).toMatchObject({ state: 'running', attempt: 1 })
     await clock.advance(SECOND)
   }
   expect(row(id).state).toBe('running')
   database.sqlite.run('PRAGMA query_only = OFF')
   await clock.advance(SECOND)
   await settle()
-  expect(row(id)).toMatchObject({ state: 'done', claims: 1, errors: 0 })
+  expect(row(id)).toMatchObject({ state: 'done', attempt: 1, errors: 0 })
   expect(database.sqlite.query('SELECT name FROM providers').all()).toEqual([{ name: 'effect' }])
   expect(runs).toBe(1)
 })

@@ -22,7 +22,7 @@ test('stop waits for the running jobs and takes no new ones', async () => {
   expect([row(first).state, row(second).state]).toEqual(['done', 'ready'])
 })
 
-test('what has not ended when the time is up is handed back with no error counted', async () => {
+test('what has not ended when the time is up is released with no error counted', async () => {
   const { kind, worker, enqueue, row, clock } = createTestQueue()
   const reasons: unknown[] = []
   kind({
@@ -44,11 +44,11 @@ test('what has not ended when the time is up is handed back with no error counte
   await clock.advance(1)
   await stop
   expect(reasons).toEqual(['drain'])
-  expect(row(id)).toMatchObject({ state: 'ready', errors: 0, losses: 0, lease_until: null })
+  expect(row(id)).toMatchObject({ state: 'ready', errors: 0, losses: 0, leaseUntil: null })
   expect(running.running).toBe(0)
 })
 
-test('a handler that heeds no signal is handed back without it, and its result is refused', async () => {
+test('releases a job whose handler ignores the abort signal, and refuses its result', async () => {
   const { kind, worker, enqueue, row, clock } = createTestQueue()
   const { promise, resolve } = Promise.withResolvers<void>()
   kind({ run: () => promise })
@@ -62,10 +62,10 @@ test('a handler that heeds no signal is handed back without it, and its result i
   expect(row(id)).toMatchObject({ state: 'ready', errors: 0 })
   resolve()
   await settle()
-  expect(row(id)).toMatchObject({ state: 'ready', claims: 1 })
+  expect(row(id)).toMatchObject({ state: 'ready', attempt: 1 })
 })
 
-test('a claim that was under way when stop was called gives its jobs back', async () => {
+test('jobs of a claim that was under way when stop was called are released', async () => {
   const { kind, worker, enqueue, row } = createTestQueue()
   let runs = 0
   kind({ run: async () => void runs++ })
@@ -76,9 +76,9 @@ test('a claim that was under way when stop was called gives its jobs back', asyn
   const id = await enqueued
   await running.stop(SECOND)
   await settle()
-  // Its claim counts as unused where the worker took it: the handler never ran.
-  const { claims, unused_claims } = row(id)
-  expect(row(id)).toMatchObject({ state: 'ready', lease_until: null, errors: 0 })
-  expect(unused_claims).toBe(claims)
+  // Its attempt counts as unused where the worker took it: the handler never ran.
+  const { attempt, unusedAttempts } = row(id)
+  expect(row(id)).toMatchObject({ state: 'ready', leaseUntil: null, errors: 0 })
+  expect(unusedAttempts).toBe(attempt)
   expect(runs).toBe(0)
 })

@@ -3,9 +3,9 @@ import * as fc from 'fast-check'
 import { syncCommand } from '#src/database/command.ts'
 import { claim } from '#src/queue/claim.ts'
 import type { Finish } from '#src/queue/finish.ts'
-import { heartbeat } from '#src/queue/heartbeat.ts'
-import { effect } from '#src/queue/job.ts'
-import type { JobRow } from '#src/queue/row.ts'
+import { effect, type JobRow } from '#src/queue/job.ts'
+import { heartbeat } from '#src/queue/recover.ts'
+import { readJobs } from '#src/queue/stats.ts'
 import { createQueueModel } from '#test/support/queue-model.ts'
 import { createTestQueue, noting } from '#test/support/test-queue.ts'
 
@@ -15,7 +15,7 @@ const pick = fc.nat({ max: 30 })
 const step = fc.oneof(
   fc.record({
     do: fc.constant('enqueue' as const),
-    lane: fc.option(fc.constantFrom('a', 'b', 'c')),
+    concurrencyKey: fc.option(fc.constantFrom('a', 'b', 'c')),
     owner: fc.constantFrom('x', 'y', 'z'),
     delayMs: fc.constantFrom(0, 0, 0, 400),
     deadlineMs: fc.option(fc.constantFrom(900, 5_000)),
@@ -36,7 +36,7 @@ const step = fc.oneof(
   fc.record({ do: fc.constant('heartbeat' as const), pick }),
   fc.record({ do: fc.constant('cancel' as const), pick }),
   fc.record({ do: fc.constant('advance' as const), ms: fc.integer({ min: 1, max: 700 }) }),
-  fc.record({ do: fc.constant('rescue' as const) }),
+  fc.record({ do: fc.constant('recover' as const) }),
   fc.record({ do: fc.constant('expire' as const) }),
 )
 type Step = typeof step extends fc.Arbitrary<infer S> ? S : never
@@ -52,22 +52,22 @@ function start() {
   const ended: number[] = []
   real.kind({ run: async () => {}, ended: noting((job) => void ended.push(job.id)) })
   database.sqlite.run('CREATE TABLE effects (job INTEGER)')
-  const rows = database.sqlite.query<JobRow, []>('SELECT * FROM jobs ORDER BY id')
-  const lanes = database.sqlite.query<{ last: number }, [string]>(
+  const jobs = () => database.read(readJobs, { limit: 1_000 })
+  const keys = database.sqlite.query<{ last: number }, [string]>(
     'SELECT last FROM job_lanes WHERE lane = ?1',
   )
   const held: JobRow[] = []
   let served = -1
 
   const finish = (row: JobRow, how: Finish) =>
-    database.execute(queue.commands.finish, { row, finish: how, now: clock.now() })
+    database.run(queue.commands.finish, { job: row, finish: how, now: clock.now() })
   const at = <T>(list: T[], index: number) => list[index % Math.max(1, list.length)]
 
   async function take(one: Step) {
     const now = clock.now()
     switch (one.do) {
       case 'enqueue': {
-        const { lane, owner, dedupeKey } = one
+        const { concurrencyKey, owner, dedupeKey } = one
         const dueAt = now + one.delayMs
         const deadlineAt = one.deadlineMs === null ? null : now + one.deadlineMs
         const [id] = await real.enqueueAll([
@@ -76,25 +76,25 @@ function start() {
             body: {},
             owner,
             dueAt,
-            ...(lane === null ? {} : { lane }),
+            ...(concurrencyKey === null ? {} : { concurrencyKey }),
             ...(deadlineAt === null ? {} : { deadlineAt }),
             ...(dedupeKey === null ? {} : { dedupeKey }),
           },
         ])
         expect(id !== undefined).toBe(model.accepts(dedupeKey))
-        if (id !== undefined) model.enqueue({ id, lane, dueAt, deadlineAt, dedupeKey })
+        if (id !== undefined) model.enqueue({ id, concurrencyKey, dueAt, deadlineAt, dedupeKey })
         return
       }
       case 'claim': {
         const open = model.claimable(now).map(({ id }) => id)
         const input = { kind: 'test', limit: one.limit, leaseMs: LEASE_MS, now }
-        const taken = (await database.execute(claim, input)).rows
+        const taken = (await database.run(claim, input)).rows
         expect(taken).toHaveLength(Math.min(one.limit, open.length))
         for (const row of taken) expect(open).toContain(row.id)
-        const turns = taken.map(({ turn }) => turn ?? -1).sort((a, b) => a - b)
-        // Nobody is served before the turn that was served last: so nobody can push in for ever.
-        expect(turns[0] ?? served).toBeGreaterThanOrEqual(served)
-        served = turns.at(-1) ?? served
+        const ranks = taken.map(({ rank }) => rank ?? -1).sort((a, b) => a - b)
+        // No job is served before the rank that was served last: so no owner can push in for ever.
+        expect(ranks[0] ?? served).toBeGreaterThanOrEqual(served)
+        served = ranks.at(-1) ?? served
         for (const { id } of taken) model.claim(id, now + LEASE_MS)
         held.push(...taken)
         return
@@ -115,7 +115,7 @@ function start() {
         if (!row) return
         const dueAt = now + one.delayMs
         const { countsError } = one
-        const again: Finish = { as: 'retry', claim: 'begun', dueAt, countsError, error: 'again' }
+        const again: Finish = { as: 'retry', attempt: 'begun', dueAt, countsError, error: 'again' }
         expect(await finish(row, again)).toBe(model.retry(row, dueAt, countsError))
         return
       }
@@ -123,7 +123,7 @@ function start() {
         const row = at(held, one.pick)
         if (!row) return
         const leaseUntil = now + LEASE_MS
-        const beats = await database.execute(heartbeat, { claims: [row], leaseUntil })
+        const beats = await database.run(heartbeat, { attempts: [row], leaseUntil })
         expect(beats).toEqual([model.heartbeat(row, leaseUntil)])
         return
       }
@@ -135,55 +135,55 @@ function start() {
       case 'advance':
         clock.set(now + one.ms)
         return
-      case 'rescue': {
+      case 'recover': {
         const input = { now, leasesUntil: now }
-        for (const id of model.rescue(now))
-          expect(await database.execute(queue.commands.rescue, { id, ...input })).toBe(true)
+        for (const id of model.recover(now))
+          expect(await database.run(queue.commands.recover, { id, ...input })).toBe(true)
         return
       }
       case 'expire':
         for (const id of model.expire(now))
-          expect(await database.execute(queue.commands.expire, { id, now })).toBe(true)
+          expect(await database.run(queue.commands.expire, { id, now })).toBe(true)
         return
     }
   }
 
-  function check() {
-    const now = rows.all()
+  async function check() {
+    const now = (await jobs()).reverse()
     const seen = now.map((row) => ({
       id: row.id,
-      lane: row.lane,
+      concurrencyKey: row.concurrencyKey,
       state: row.state,
-      dueAt: row.due_at,
-      deadlineAt: row.deadline_at,
-      claims: row.claims,
+      dueAt: row.dueAt,
+      deadlineAt: row.deadlineAt,
+      attempt: row.attempt,
       errors: row.errors,
       losses: row.losses,
-      leaseUntil: row.lease_until,
-      isStopping: row.stop_requested_at !== null,
-      dedupeKey: row.dedupe_key,
+      leaseUntil: row.leaseUntil,
+      isStopping: row.stopRequestedAt !== null,
+      dedupeKey: row.dedupeKey,
     }))
     expect(seen).toEqual(model.list())
-    for (const lane of ['a', 'b', 'c']) {
-      const states = now.filter((row) => row.lane === lane).map(({ state }) => state)
+    for (const key of ['a', 'b', 'c']) {
+      const states = now.filter((row) => row.concurrencyKey === key).map(({ state }) => state)
       const active = states.filter((state) => state === 'ready' || state === 'running').length
       expect(active).toBeLessThanOrEqual(1)
-      // A lane whose head ended without calling the next would stand still for ever.
+      // A key whose active job ended without making the next ready would stand still for ever.
       if (states.includes('parked')) expect(active).toBe(1)
-      const line = now.filter((row) => row.lane === lane && row.ended_at === null)
-      // Each behind the one before it, the first of them under way, and the lane knows the last.
-      expect(line.map(({ behind }) => behind)).toEqual([
+      const line = now.filter((row) => row.concurrencyKey === key && row.endedAt === null)
+      // Each is blocked by the one before it, the first is active, and the key names the last blocked one.
+      expect(line.map(({ blockedBy }) => blockedBy)).toEqual([
         ...line.slice(0, 1).map(() => null),
         ...line.slice(0, -1).map(({ id }) => id),
       ])
       const last = line.length > 1 ? line.at(-1)?.id : undefined
-      expect(lanes.get(lane)?.last).toBe(last)
+      expect(keys.get(key)?.last).toBe(last)
     }
     for (const owner of ['x', 'y', 'z']) {
-      const turns = now
-        .filter((row) => row.owner === owner && row.state === 'ready' && row.turn !== null)
-        .map(({ turn }) => turn)
-      expect(new Set(turns).size).toBe(turns.length)
+      const ranks = now
+        .filter((row) => row.owner === owner && row.state === 'ready' && row.rank !== null)
+        .map(({ rank }) => rank)
+      expect(new Set(ranks).size).toBe(ranks.length)
     }
     const of = (...states: string[]) =>
       now.filter(({ state }) => states.includes(state)).map(({ id }) => id)
@@ -207,7 +207,7 @@ test('whatever is done to it in whatever order, the queue does what the model do
         try {
           for (const one of steps) {
             await run.take(one)
-            run.check()
+            await run.check()
           }
         } finally {
           run.close()

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import { syncCommand } from '#src/database/command.ts'
 import { hostWriter } from '#src/database/sqlite/writer-host.ts'
-import { hostClaims } from '#src/queue/claims.ts'
+import { hostClaimer } from '#src/queue/claimer.ts'
 import { effect } from '#src/queue/job.ts'
 import { temporaryFolder } from '#test/support/folder.ts'
 import { linkedPorts } from '#test/support/linked-threads.ts'
@@ -16,7 +16,7 @@ async function createMovingQueue() {
     move() {
       const [here, there] = linkedPorts()
       const host = hostWriter(folder.file('data.db'), there)
-      hostClaims(host, queue.clock)
+      hostClaimer(host, queue.clock)
       host.start()
       queue.database.moveWriter(here)
     },
@@ -32,21 +32,21 @@ test('a job is claimed in the commit that made it ready, and its end commits wit
   const { kind, worker, enqueue, row, database } = moving
   const finish = gate()
   const ended = gate<unknown>()
-  const tell = syncCommand('test.tell', () => (tx, text: string) => tx.notify('ended', text))
+  const publish = syncCommand('test.publish', () => (tx, text: string) => tx.notify('ended', text))
   database.notifications.subscribe('ended', ended.resolve)
   kind({
     async run() {
       await finish.promise
-      return effect(tell, 'told')
+      return effect(publish, 'published')
     },
   })
   moving.move()
   const running = worker()
   await running.start({ alone: true })
   const id = await enqueue()
-  expect(row(id)).toMatchObject({ state: 'running', claims: 1 })
+  expect(row(id)).toMatchObject({ state: 'running', attempt: 1 })
   finish.resolve()
-  expect(await ended.promise).toBe('told')
+  expect(await ended.promise).toBe('published')
   expect(row(id).state).toBe('done')
   await running.stop(0)
   await database.bringWriterBack()
@@ -74,8 +74,8 @@ test('moved to and fro while jobs run, each runs once, no slot is lost and none 
   })
   const running = worker()
   await running.start({ alone: true })
-  const lane = (at: number) => (at % 3 === 0 ? { lane: `room:${at % 5}` } : {})
-  const jobs = Array.from({ length: JOBS }, (_, at) => ({ kind: 'test', body: {}, ...lane(at) }))
+  const key = (at: number) => (at % 3 === 0 ? { concurrencyKey: `room:${at % 5}` } : {})
+  const jobs = Array.from({ length: JOBS }, (_, at) => ({ kind: 'test', body: {}, ...key(at) }))
   const added = enqueueAll(jobs)
   for (const seen of [40, 120, 200, 280]) {
     while (runs.length < seen) await new Promise((resolve) => setImmediate(resolve))

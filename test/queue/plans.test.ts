@@ -1,71 +1,80 @@
 import { describe, expect, test } from 'bun:test'
-import * as statements from '#src/queue/sql.ts'
+import * as order from '#src/queue/order-statements.ts'
+import * as life from '#src/queue/statements.ts'
+import * as upkeep from '#src/queue/upkeep-statements.ts'
 import { createTestQueue } from '#test/support/test-queue.ts'
+
+const { nextRank: _, ...ordering } = order
+const { everyColumn: __, ...living } = life
+const statements = { ...ordering, ...living, ...upkeep }
 
 /** Every statement of the queue, with what each step of its plan may be, in order. */
 const plans: Record<keyof typeof statements, string[]> = {
-  LAST_OF_LANE: ['key of job_lanes', 'jobs_one_active_per_lane'],
-  SET_LAST: [],
-  FORGET_LANE: ['key of job_lanes', 'primary key of jobs'],
-  LEAVE_LANE: ['jobs_behind'],
-  WAITS_IN_LANE: [
+  findPredecessor: ['key of job_lanes', 'jobs_one_active_per_lane'],
+  setLastBlocked: [],
+  forgetKey: ['key of job_lanes', 'primary key of jobs'],
+  replacePredecessor: ['jobs_behind'],
+  findSuccessor: ['jobs_behind'],
+  findWaiting: [
     'primary key of jobs',
     'key of job_lanes',
-    'SCAN parked',
+    'SCAN blocked',
     'primary key of jobs',
-    'SCAN parked',
+    'SCAN blocked',
     'jobs_one_active_per_lane',
   ],
-  INSERT: ['jobs_turn_of_owner', 'job_turns'],
-  RIPE: ['jobs_due'],
-  RIPEN: ['primary key of jobs', 'jobs_turn_of_owner', 'job_turns'],
-  CLAIM: ['primary key of jobs', 'jobs_turn'],
-  SERVED: [],
-  HEARTBEAT: ['primary key of jobs'],
-  END_CLAIM: ['primary key of jobs'],
-  RELEASE_CLAIM: ['primary key of jobs'],
-  NEXT_OF_LANE: ['jobs_behind'],
-  PROMOTE: ['primary key of jobs', 'jobs_turn_of_owner', 'job_turns'],
-  EXPIRED: ['jobs_leased'],
-  RESCUE: ['primary key of jobs'],
-  BY_ID: ['primary key of jobs'],
-  REQUEST_STOP: ['primary key of jobs'],
-  END_WAITING: ['primary key of jobs'],
-  NEXT_DUE: ['jobs_due'],
-  OVERDUE: ['jobs_deadline'],
-  STOPPING: ['scan of jobs_stopping'],
-  NEWEST: ['primary key of jobs', 'SEARCH jobs'],
-  PRUNE: ['primary key of jobs', 'jobs_ended_at'],
-  PROVIDER: ['providers', 'provider_pauses'],
-  PAUSE: [],
+  unblockJob: ['primary key of jobs', 'jobs_turn_of_owner', 'job_turns'],
+  listDue: ['jobs_due'],
+  rankJob: ['primary key of jobs', 'jobs_turn_of_owner', 'job_turns'],
+  findNextDue: ['jobs_due'],
+  storeServedRank: [],
+  findJob: ['primary key of jobs'],
+  insertJob: ['jobs_turn_of_owner', 'job_turns'],
+  claimJobs: ['primary key of jobs', 'jobs_turn'],
+  extendLease: ['primary key of jobs'],
+  endAttempt: ['primary key of jobs'],
+  releaseAttempt: ['primary key of jobs'],
+  recoverJob: ['primary key of jobs'],
+  requestStop: ['primary key of jobs'],
+  endWaitingJob: ['primary key of jobs'],
+  restartJob: ['primary key of jobs'],
+  findByDedupeKey: ['jobs_dedupe'],
+  listExpired: ['jobs_leased'],
+  listOverdue: ['jobs_deadline'],
+  listStopping: ['scan of jobs_stopping'],
+  findNewest: ['primary key of jobs', 'SEARCH jobs'],
+  pruneJobs: ['primary key of jobs', 'jobs_ended_at'],
+  findProvider: ['providers', 'provider_pauses'],
+  storePause: [],
   // A row for each model at most.
-  PAUSES: ['provider_pauses'],
-  FORGET_PAUSES: ['provider_pauses'],
-  HOLD_KEY: ['provider_pauses'],
-  HASTEN: ['jobs_due'],
-  CHARGE_PROVIDER: [],
+  listPauses: ['provider_pauses'],
+  removePauses: ['provider_pauses'],
+  holdKey: ['provider_pauses'],
+  makeDue: ['jobs_due'],
+  storeNextCall: [],
   // Counting reads what it counts, and nothing else: a partial index, where it can without the table.
-  COUNT_PARKED: ['scan of jobs_behind', 'sort'],
-  COUNT_READY: ['scan of jobs_turn alone'],
-  COUNT_RUNNING: ['jobs_leased', 'sort'],
-  COUNT_ENDED: ['jobs_ended_at', 'sort'],
+  countBlocked: ['jobs_behind', 'sort'],
+  countReady: ['scan of jobs_turn alone'],
+  countRunning: ['jobs_leased', 'sort'],
+  countEnded: ['jobs_ended_at', 'sort'],
   // A person's question, asked seldom: it walks back by id.
-  LIST: ['SCAN jobs'],
+  listJobs: ['SCAN jobs'],
   // Once each time the clock is set back; the index holds only what waits for an instant.
-  SET_BACK_JOBS: ['scan of jobs_due'],
+  setBackJobs: ['scan of jobs_due'],
   // A row for each provider.
-  SET_BACK_PROVIDERS: ['SCAN providers'],
-  SET_BACK_PAUSES: ['SCAN provider_pauses'],
-  REVIVE: ['primary key of jobs'],
+  setBackProviders: ['SCAN providers'],
+  setBackPauses: ['SCAN provider_pauses'],
 }
 
 describe('each statement of the queue uses the index it says', () => {
   const { database } = createTestQueue()
   fill(database.sqlite)
   const expected = new Map(Object.entries(plans))
-  for (const [name, sql] of Object.entries(statements)) {
+  for (const [name, statement] of Object.entries(statements)) {
     test(name, () => {
-      expect<string[] | undefined>(planOf(database.sqlite, sql)).toEqual(expected.get(name))
+      expect<string[] | undefined>(planOf(database.sqlite, statement.sqlite().text)).toEqual(
+        expected.get(name),
+      )
     })
   }
 })
@@ -75,7 +84,7 @@ type Sqlite = ReturnType<typeof createTestQueue>['database']['sqlite']
 function planOf(sqlite: Sqlite, sql: string): string[] {
   // With no value bound each parameter is NULL, which does not change a plan.
   return sqlite
-    .prepare<{ detail: string }, []>(`EXPLAIN QUERY PLAN ${sql.replaceAll(/[?$]\w+/g, 'NULL')}`)
+    .prepare<{ detail: string }, []>(`EXPLAIN QUERY PLAN ${sql.replaceAll('?', 'NULL')}`)
     .all()
     .flatMap(({ detail }) => toStep(detail))
 }

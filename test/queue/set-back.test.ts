@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import { HOUR, SECOND } from '#src/lib/time.ts'
-import { createPauses, pauseModel } from '#src/queue/provider-pauses.ts'
-import { setBack } from '#src/queue/set-back.ts'
+import { pauseModel, readPauses } from '#src/queue/provider-limits.ts'
+import { setBack } from '#src/queue/recover.ts'
 import { createTestApp } from '#test/support/test-app.ts'
 import { createTestQueue } from '#test/support/test-queue.ts'
 
@@ -26,7 +26,7 @@ test('what waits for an instant waits no longer than it did before the clock was
   add(null, now + HOUR + 5 * SECOND)
   add(null, now + 2 * SECOND)
   add(1, now + HOUR)
-  await database.execute(setBack, { byMs: HOUR, now })
+  await database.run(setBack, { byMs: HOUR, now })
   expect(dues()).toEqual([now + 5 * SECOND, now, now + HOUR])
 })
 
@@ -36,17 +36,19 @@ test('a provider’s pause does not last until the clock has come back', async (
   const pause = { model: 'm', reason: 'limited' as const, quotaId: null }
   const before = now + HOUR
   sqlite.run(`INSERT INTO providers VALUES ('gemini', ?)`, [before])
-  await database.execute(pauseModel, {
+  await database.run(pauseModel, {
     ...provider,
     ...pause,
     until: before + SECOND,
     now: before,
   })
-  await database.execute(setBack, { byMs: HOUR, now })
+  await database.run(setBack, { byMs: HOUR, now })
   expect(sqlite.query('SELECT * FROM providers').all()).toEqual([
     { name: 'gemini', next_call_at: now },
   ])
-  expect(createPauses(database)(provider, now)).toMatchObject([{ ...pause, until: now + SECOND }])
+  expect(await database.read(readPauses, { ...provider, now })).toMatchObject([
+    { ...pause, until: now + SECOND },
+  ])
 })
 
 test('a worker that starts sees by the newest job that the clock was set back meanwhile', async () => {
@@ -55,7 +57,7 @@ test('a worker that starts sees by the newest job that the clock was set back me
   await enqueue({ dueAt: clock.now() + 5 * SECOND })
   const now = clock.now()
   const pause = { name: 'gemini', account: 'key', model: '', reason: 'key' as const, quotaId: null }
-  await database.execute(pauseModel, { ...pause, until: now + 5 * SECOND, now })
+  await database.run(pauseModel, { ...pause, until: now + 5 * SECOND, now })
   clock.set(clock.now() - HOUR)
   const late = worker()
   await late.start({ alone: true })

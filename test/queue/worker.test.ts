@@ -13,12 +13,12 @@ test('a job is picked up on the commit that made it ready, with no poll', async 
   const id = await enqueue({ body: { n: 1 } })
   await settle()
   // The clock never moved, so no timer fired.
-  expect(clock.now()).toBe(row(id).created_at)
+  expect(clock.now()).toBe(row(id).createdAt)
   expect(seen).toEqual([{ n: 1 }])
-  expect(row(id)).toMatchObject({ state: 'done', claims: 1, errors: 0, lease_until: null })
+  expect(row(id)).toMatchObject({ state: 'done', attempt: 1, errors: 0, leaseUntil: null })
 })
 
-test('the effect, the end and the promotion of the lane commit together', async () => {
+test('the effect, the end and the next job of the concurrency key commit together', async () => {
   const { kind, worker, enqueue, row, database } = createTestQueue()
   const write = syncCommand('test.write', ({ sqlite }) => (_tx, name: string) => {
     sqlite.query('INSERT INTO providers (name) VALUES (?1)').run(name)
@@ -34,8 +34,8 @@ test('the effect, the end and the promotion of the lane commit together', async 
     },
   })
   await worker().start({ alone: true })
-  const first = await enqueue({ lane: 'a' })
-  const second = await enqueue({ lane: 'a', body: 'second' })
+  const first = await enqueue({ concurrencyKey: 'a' })
+  const second = await enqueue({ concurrencyKey: 'a', body: 'second' })
   await settle()
   expect([row(first).state, row(second).state]).toEqual(['running', 'parked'])
   finish.resolve()
@@ -56,12 +56,12 @@ test('a job that throws is tried again with backoff and fails at the fifth error
   const id = await enqueue()
   await settle()
   for (let errors = 1; errors < 5; errors++) {
-    expect(row(id)).toMatchObject({ state: 'ready', errors, last_error: 'no luck' })
-    expect(row(id).due_at - clock.now()).toBeLessThanOrEqual(SECOND * 2 ** (errors - 1))
-    await clock.advance(row(id).due_at - clock.now() + 1)
+    expect(row(id)).toMatchObject({ state: 'ready', errors, lastError: 'no luck' })
+    expect(row(id).dueAt - clock.now()).toBeLessThanOrEqual(SECOND * 2 ** (errors - 1))
+    await clock.advance(row(id).dueAt - clock.now() + 1)
     await settle()
   }
-  expect(row(id)).toMatchObject({ state: 'failed', claims: 5, last_error: 'error: no luck' })
+  expect(row(id)).toMatchObject({ state: 'failed', attempt: 5, lastError: 'error: no luck' })
   expect(ends).toEqual([
     [id, { state: 'failed', cause: 'error', code: 'error', message: 'no luck' }],
   ])
@@ -81,8 +81,8 @@ test('a retry is taken up the moment it falls due, with no poll', async () => {
   await settle()
   await clock.advance(70)
   await settle()
-  expect(runs).toEqual([row(id).created_at, row(id).created_at + 70])
-  expect(row(id)).toMatchObject({ state: 'done', errors: 0, claims: 2 })
+  expect(runs).toEqual([row(id).createdAt, row(id).createdAt + 70])
+  expect(row(id)).toMatchObject({ state: 'done', errors: 0, attempt: 2 })
 })
 
 test('a job enqueued for later is taken up the moment it falls due', async () => {
@@ -114,9 +114,9 @@ test('Discard fails at once, RetryAfter names the delay and counts an error', as
   await settle()
   expect(row(discarded)).toMatchObject({
     state: 'failed',
-    last_error: 'bad-key: the key is wrong',
+    lastError: 'bad-key: the key is wrong',
   })
-  expect(row(later)).toMatchObject({ state: 'ready', errors: 1, due_at: clock.now() + 7_000 })
+  expect(row(later)).toMatchObject({ state: 'ready', errors: 1, dueAt: clock.now() + 7_000 })
 })
 
 test('a job ends rather than being tried again past its deadline', async () => {
@@ -130,9 +130,9 @@ test('a job ends rather than being tried again past its deadline', async () => {
   const id = await enqueue({ deadlineAt: clock.now() + 12_000 })
   await settle()
   await clock.advance(4_999)
-  expect(row(id)).toMatchObject({ state: 'ready', claims: 1 })
+  expect(row(id)).toMatchObject({ state: 'ready', attempt: 1 })
   await clock.advance(6_000)
-  expect(row(id)).toMatchObject({ state: 'failed', claims: 3, errors: 0 })
+  expect(row(id)).toMatchObject({ state: 'failed', attempt: 3, errors: 0 })
   expect(causes).toEqual(['deadline rate-limited'])
 })
 
@@ -152,7 +152,7 @@ test('Stopped ends a job as cancelled with the effect it carries', async () => {
   await settle()
   expect(await cancel(id)).toBe('stopping')
   await settle()
-  expect(row(id)).toMatchObject({ state: 'cancelled', last_error: 'cancelled: stopped on request' })
+  expect(row(id)).toMatchObject({ state: 'cancelled', lastError: 'cancelled: stopped on request' })
   expect(database.sqlite.query('SELECT name FROM providers').all()).toEqual([{ name: 'stop' }])
 })
 
@@ -166,8 +166,8 @@ test('a body its kind cannot read fails the job and leaves the worker alive', as
     run: async () => {},
   })
   await worker().start({ alone: true })
-  const bad = await enqueue({ body: 'bad', lane: 'a' })
-  const good = await enqueue({ body: 'good', lane: 'a' })
+  const bad = await enqueue({ body: 'bad', concurrencyKey: 'a' })
+  const good = await enqueue({ body: 'good', concurrencyKey: 'a' })
   await settle()
   expect([row(bad).state, row(good).state]).toEqual(['failed', 'done'])
 })
@@ -182,12 +182,12 @@ test('an effect that cannot be written is the job’s own error, and nothing of 
   await worker().start({ alone: true })
   const id = await enqueue()
   await settle()
-  expect(row(id)).toMatchObject({ state: 'ready', errors: 1, lease_until: null })
+  expect(row(id)).toMatchObject({ state: 'ready', errors: 1, leaseUntil: null })
   for (let errors = 1; errors < 5; errors++) {
     await clock.advance(MINUTE)
     await settle()
   }
-  expect(row(id)).toMatchObject({ state: 'failed', last_error: 'error: the other half is missing' })
+  expect(row(id)).toMatchObject({ state: 'failed', lastError: 'error: the other half is missing' })
   expect(database.sqlite.query('SELECT name FROM providers').all()).toEqual([])
 })
 
@@ -227,6 +227,6 @@ test('a retry that would fall due in the millisecond of its deadline ends the jo
   const at = await test.enqueue({ deadlineAt: now + 1_000 })
   const before = await test.enqueue({ deadlineAt: now + 1_001 })
   await settle()
-  expect(test.row(at)).toMatchObject({ state: 'failed', last_error: 'later: not yet' })
-  expect(test.row(before)).toMatchObject({ state: 'ready', due_at: now + 1_000 })
+  expect(test.row(at)).toMatchObject({ state: 'failed', lastError: 'later: not yet' })
+  expect(test.row(before)).toMatchObject({ state: 'ready', dueAt: now + 1_000 })
 })

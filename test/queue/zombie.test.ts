@@ -2,8 +2,8 @@ import { expect, test } from 'bun:test'
 import { syncCommand } from '#src/database/command.ts'
 import { MINUTE } from '#src/lib/time.ts'
 import { claim } from '#src/queue/claim.ts'
+import type { JobRow } from '#src/queue/job.ts'
 import { effect } from '#src/queue/job.ts'
-import type { JobRow } from '#src/queue/row.ts'
 import { createWorker } from '#src/queue/worker.ts'
 import { createTestQueue, noting, settle } from '#test/support/test-queue.ts'
 
@@ -15,31 +15,31 @@ test('the result of a worker that lost its job is refused, whole', async () => {
   const test = createTestQueue()
   const zombie = Promise.withResolvers<void>()
   test.kind({
-    run: async ({ claims }) => {
-      if (claims === 1) await zombie.promise
-      return effect(answer, `claim ${claims}`)
+    run: async ({ attempt }) => {
+      if (attempt === 1) await zombie.promise
+      return effect(answer, `attempt ${attempt}`)
     },
   })
   // Two workers on one database; the first one's timers are of a clock that stands still: it is paused.
   const paused = { ...test.deps, clock: { ...test.clock, every: () => () => {} } }
   await createWorker(paused).start({ alone: false })
-  const id = await test.enqueue({ lane: 'a' })
+  const id = await test.enqueue({ concurrencyKey: 'a' })
   await settle()
-  expect(test.row(id)).toMatchObject({ state: 'running', claims: 1 })
+  expect(test.row(id)).toMatchObject({ state: 'running', attempt: 1 })
   await test.worker().start({ alone: false })
   await test.clock.advance(MINUTE)
   await settle()
-  expect(test.row(id)).toMatchObject({ state: 'done', claims: 2, losses: 1 })
+  expect(test.row(id)).toMatchObject({ state: 'done', attempt: 2, losses: 1 })
   const ended = test.row(id)
-  const next = await test.enqueue({ lane: 'a', dueAt: test.clock.now() + MINUTE })
-  const last = await test.enqueue({ lane: 'a' })
+  const next = await test.enqueue({ concurrencyKey: 'a', dueAt: test.clock.now() + MINUTE })
+  const last = await test.enqueue({ concurrencyKey: 'a' })
   zombie.resolve()
   await settle()
   expect(test.database.sqlite.query('SELECT name FROM providers').all()).toEqual([
-    { name: 'claim 2' },
+    { name: 'attempt 2' },
   ])
   expect(test.row(id)).toEqual(ended)
-  // Nor has it moved a lane that is not its own any more.
+  // Nor has it unblocked a job of the concurrency key, which is another's now.
   expect([test.row(next).state, test.row(last).state]).toEqual(['ready', 'parked'])
 })
 
@@ -62,29 +62,29 @@ test('a worker learns from its heartbeat that it lost a job, and aborts it at on
   await test.clock.advance(10_000)
   await settle()
   expect(aborts).toEqual(['lost'])
-  expect(test.row(id)).toMatchObject({ state: 'running', claims: 2, errors: 0 })
+  expect(test.row(id)).toMatchObject({ state: 'running', attempt: 2, errors: 0 })
 })
 
 for (const as of ['done', 'ended', 'retry'] as const) {
-  test(`the fence refuses '${as}' of an older claim`, async () => {
+  test(`'${as}' of an older attempt is refused`, async () => {
     const { enqueue, database, queue, clock, row, kind } = createTestQueue()
     kind({ run: async () => {}, ended: noting(() => expect.unreachable()) })
     const id = await enqueue()
     const take = { kind: 'test', limit: 1, leaseMs: 1, now: clock.now() }
-    const [old] = (await database.execute(claim, take)).rows as [JobRow]
+    const [old] = (await database.run(claim, take)).rows as [JobRow]
     const leasesUntil = Number.MAX_SAFE_INTEGER
-    await database.execute(queue.commands.rescue, { id, now: clock.now(), leasesUntil })
-    await database.execute(claim, take)
+    await database.run(queue.commands.recover, { id, now: clock.now(), leasesUntil })
+    await database.run(claim, take)
     const before = row(id)
     const end = { state: 'failed', cause: 'error', code: 'x', message: 'y' } as const
     const finish =
       as === 'retry'
-        ? ({ as, dueAt: 0, countsError: true, error: 'z', claim: 'begun' } as const)
+        ? ({ as, dueAt: 0, countsError: true, error: 'z', attempt: 'begun' } as const)
         : as === 'done'
           ? { as, effect: effect(answer, 'zombie') }
           : { as, end, effect: undefined }
-    const input = { row: old, finish, now: clock.now() }
-    expect(await database.execute(queue.commands.finish, input)).toBe(false)
+    const input = { job: old, finish, now: clock.now() }
+    expect(await database.run(queue.commands.finish, input)).toBe(false)
     expect(row(id)).toEqual(before)
     expect(database.sqlite.query('SELECT name FROM providers').all()).toEqual([])
   })

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'bun:test'
 import type { Message } from '#src/modules/messages/model.ts'
-import { pauseModel } from '#src/queue/provider-pauses.ts'
+import { pauseModel } from '#src/queue/provider-limits.ts'
 import type { Behaviour } from '#standins/gemini/behaviour.ts'
 import { turns } from '#test/support/fake-clock.ts'
 import { json } from '#test/support/test-app.ts'

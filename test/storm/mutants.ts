@@ -16,17 +16,17 @@ const root = join(import.meta.dir, '..', '..')
 export const mutants: Record<string, Change[]> = {
   'no-fence': [
     {
-      file: 'src/queue/sql.ts',
-      from: / AND claims = \$claims AND state = 'running'/g,
+      file: 'src/queue/statements.ts',
+      from: / AND \$\{jobs\.attempt\} = \$\{p\.attempt\} AND \$\{jobs\.state\} = 'running'/g,
       to: '',
     },
     {
       file: 'src/modules/messages/write-statements.ts',
-      from: / AND \$\{jobs\.claims\} = \$\{p\.attempt\} AND \$\{jobs\.state\} = 'running'/g,
+      from: / AND \$\{jobs\.attempt\} = \$\{p\.attempt\} AND \$\{jobs\.state\} = 'running'/g,
       to: '',
     },
   ],
-  // The index alone is the second lock of the lane; the look that uses it is the first. Both go.
+  // The index is the second guard of a concurrency key; the statement that looks for a predecessor is the first. Both go.
   'no-lane-index': [
     {
       file: 'drizzle/migrations/0000_initial.sql',
@@ -34,9 +34,9 @@ export const mutants: Record<string, Change[]> = {
       to: 'CREATE INDEX `jobs_one_active_per_lane`',
     },
     {
-      file: 'src/queue/sql.ts',
-      from: /export const LAST_OF_LANE = `[^`]*`/,
-      to: 'export const LAST_OF_LANE = `SELECT NULL AS last WHERE ?1 IS NULL`',
+      file: 'src/queue/order-statements.ts',
+      from: /SELECT coalesce\(\s+\(SELECT \$\{concurrencyKeys\.lastBlocked\}[^`]*AS id`/,
+      to: 'SELECT NULL AS id`',
     },
   ],
   'no-idempotency': [

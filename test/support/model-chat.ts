@@ -38,8 +38,8 @@ export async function createModelChat(plan: Plan, settings: Partial<Config> = {}
     notReady: () => chat.services.provider.notReady(),
     used: async () => (await chat.services.quotas.read(owner)).used,
     said: (text: string) => lines.filter(({ msg }) => String(msg).includes(text)),
-    async until(condition: () => boolean) {
-      while (!condition()) await turns(1)
+    async until(condition: () => boolean | Promise<boolean>) {
+      while (!(await condition())) await turns(1)
     },
     [Symbol.asyncDispose]: chat.stop,
   }

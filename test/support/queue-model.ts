@@ -1,12 +1,12 @@
-import { MAX_LOSSES } from '#src/queue/rescue.ts'
+import { MAX_LOSSES } from '#src/queue/recover.ts'
 
 export interface ModelJob {
   id: number
-  lane: string | null
+  concurrencyKey: string | null
   state: 'parked' | 'ready' | 'running' | 'done' | 'failed' | 'cancelled'
   dueAt: number
   deadlineAt: number | null
-  claims: number
+  attempt: number
   errors: number
   losses: number
   leaseUntil: number | null
@@ -14,13 +14,13 @@ export interface ModelJob {
   dedupeKey: string | null
 }
 
-/** A claim as its worker remembers it, perhaps long after it was lost. */
-export interface ModelClaim {
+/** An attempt as its worker remembers it, perhaps long after it was lost. */
+export interface ModelAttempt {
   id: number
-  claims: number
+  attempt: number
 }
 
-/** What the queue promises, as simply as it can be said: a list, and rules over it. No index, no SQL, no turns. */
+/** What the queue promises, as simply as it can be said: a list, and rules over it. No index, no SQL, no ranks. */
 export function createQueueModel() {
   const jobs = new Map<number, ModelJob>()
   const list = () => [...jobs.values()]
@@ -30,14 +30,16 @@ export function createQueueModel() {
   function end(job: ModelJob, state: ModelJob['state']) {
     const wasActive = isActive(job)
     Object.assign(job, { state, leaseUntil: null })
-    if (!wasActive || job.lane === null) return
-    const next = list().find(({ lane, state }) => lane === job.lane && state === 'parked')
+    if (!wasActive || job.concurrencyKey === null) return
+    const next = list().find(
+      ({ concurrencyKey, state }) => concurrencyKey === job.concurrencyKey && state === 'parked',
+    )
     if (next) next.state = 'ready'
   }
 
-  function holds({ id, claims }: ModelClaim): ModelJob | undefined {
+  function holds({ id, attempt }: ModelAttempt): ModelJob | undefined {
     const job = jobs.get(id)
-    return job?.state === 'running' && job.claims === claims ? job : undefined
+    return job?.state === 'running' && job.attempt === attempt ? job : undefined
   }
 
   return {
@@ -45,30 +47,31 @@ export function createQueueModel() {
     list,
     accepts: (dedupeKey: string | null) =>
       dedupeKey === null || !list().some((job) => job.dedupeKey === dedupeKey && !hasEnded(job)),
-    enqueue(job: Pick<ModelJob, 'id' | 'lane' | 'dueAt' | 'deadlineAt' | 'dedupeKey'>) {
+    enqueue(job: Pick<ModelJob, 'id' | 'concurrencyKey' | 'dueAt' | 'deadlineAt' | 'dedupeKey'>) {
       const isBusy =
-        job.lane !== null && list().some((one) => one.lane === job.lane && !hasEnded(one))
-      const fresh = { claims: 0, errors: 0, losses: 0, leaseUntil: null, isStopping: false }
+        job.concurrencyKey !== null &&
+        list().some((one) => one.concurrencyKey === job.concurrencyKey && !hasEnded(one))
+      const fresh = { attempt: 0, errors: 0, losses: 0, leaseUntil: null, isStopping: false }
       jobs.set(job.id, { ...fresh, ...job, state: isBusy ? 'parked' : 'ready' })
     },
     claimable: (now: number) =>
       list().filter(({ state, dueAt }) => state === 'ready' && dueAt <= now),
     claim(id: number, leaseUntil: number) {
       const job = jobs.get(id)
-      if (job) Object.assign(job, { state: 'running', claims: job.claims + 1, leaseUntil })
+      if (job) Object.assign(job, { state: 'running', attempt: job.attempt + 1, leaseUntil })
     },
-    heartbeat(claim: ModelClaim, leaseUntil: number): 'kept' | 'stop' | 'lost' {
+    heartbeat(claim: ModelAttempt, leaseUntil: number): 'kept' | 'stop' | 'lost' {
       const job = holds(claim)
       if (!job) return 'lost'
       job.leaseUntil = leaseUntil
       return job.isStopping ? 'stop' : 'kept'
     },
-    finish(claim: ModelClaim, state: 'done' | 'failed'): boolean {
+    finish(claim: ModelAttempt, state: 'done' | 'failed'): boolean {
       const job = holds(claim)
       if (job) end(job, state)
       return job !== undefined
     },
-    retry(claim: ModelClaim, dueAt: number, countsError: boolean): boolean {
+    retry(claim: ModelAttempt, dueAt: number, countsError: boolean): boolean {
       const job = holds(claim)
       if (!job) return false
       if (job.isStopping) end(job, 'cancelled')
@@ -88,7 +91,7 @@ export function createQueueModel() {
       end(job, 'cancelled')
       return 'cancelled'
     },
-    rescue(now: number) {
+    recover(now: number) {
       const lost = list().filter(({ leaseUntil }) => leaseUntil !== null && leaseUntil <= now)
       for (const job of lost) {
         if (job.isStopping) {
@@ -103,7 +106,7 @@ export function createQueueModel() {
       }
       return lost.map(({ id }) => id)
     },
-    /** The heads that are out of time; those behind them have their turn in the next round. */
+    /** Active jobs that are out of time; those they block follow in the next round. */
     expire(now: number) {
       const late = list().filter(
         ({ state, deadlineAt }) => state === 'ready' && deadlineAt !== null && deadlineAt <= now,

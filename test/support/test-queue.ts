@@ -1,11 +1,11 @@
-import { syncCommand } from '#src/database/command.ts'
 import { migrate } from '#src/database/sqlite/migrate.ts'
 import { openDatabase } from '#src/database/sqlite/open.ts'
-import type { Steps, Tx } from '#src/database/steps.ts'
+import { readOnce } from '#src/database/sqlite/statements.ts'
+import { command, type Steps, type Tx } from '#src/database/steps.ts'
 import { silentLog } from '#src/lib/log.ts'
-import type { JobKind, NewJob } from '#src/queue/job.ts'
+import type { JobKind, JobRow, NewJob } from '#src/queue/job.ts'
 import { createQueue } from '#src/queue/queue.ts'
-import type { JobRow } from '#src/queue/row.ts'
+import { readJob } from '#src/queue/stats.ts'
 import { createWorker, type WorkerOptions } from '#src/queue/worker.ts'
 import { createFakeClock, turns } from './fake-clock.ts'
 import { createSeededRandom } from './seeded-random.ts'
@@ -18,16 +18,14 @@ export function createTestQueue({ path = ':memory:', seed = 1, log = silentLog }
   migrate(database.sqlite, { now: clock.now() })
   const queue = createQueue({ clock })
   const deps = { database, queue, clock, random, log }
-  const enqueueAll = syncCommand(
-    'test.enqueue',
-    () =>
-      (tx, jobs: NewJob[]): (number | undefined)[] =>
-        jobs.map((job) => queue.enqueue(tx, job)),
-  )
-  const byId = database.sqlite.query<JobRow, [number]>('SELECT * FROM jobs WHERE id = ?1')
+  const enqueueAll = command('test.enqueue', function* (tx, jobs: NewJob[]) {
+    const ids: (number | undefined)[] = []
+    for (const job of jobs) ids.push(yield* queue.enqueue(tx, job))
+    return ids
+  })
 
   async function enqueue(job: Partial<NewJob> = {}): Promise<number> {
-    const [id] = await database.execute(enqueueAll, [{ kind: 'test', body: {}, ...job }])
+    const [id] = await database.run(enqueueAll, [{ kind: 'test', body: {}, ...job }])
     if (id === undefined) throw new Error('its dedupe key is taken')
     return id
   }
@@ -39,15 +37,15 @@ export function createTestQueue({ path = ':memory:', seed = 1, log = silentLog }
     random,
     deps,
     enqueue,
-    enqueueAll: (jobs: NewJob[]) => database.execute(enqueueAll, jobs),
-    cancel: (id: number) => database.execute(queue.commands.cancel, { id, now: clock.now() }),
+    enqueueAll: (jobs: NewJob[]) => database.run(enqueueAll, jobs),
+    cancel: (id: number) => database.run(queue.commands.cancel, { id, now: clock.now() }),
     worker: (options: WorkerOptions = {}) => createWorker(deps, options),
     /** Registers a kind whose body is read as it is. */
     kind(kind: Partial<JobKind> & Pick<JobKind, 'run'>) {
       queue.register({ kind: 'test', concurrency: 10, parse: (body) => body, ...kind })
     },
     row(id: number): JobRow {
-      const row = byId.get(id)
+      const row = readOnce(database.sqlite, readJob, { id })
       if (!row) throw new Error(`There is no job ${id}`)
       return row
     },

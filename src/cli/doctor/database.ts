@@ -3,8 +3,9 @@ import { existsSync } from 'node:fs'
 import { explainFault } from '#src/database/fault.ts'
 import { isOurs } from '#src/database/sqlite/identity.ts'
 import { DatabaseFromTheFuture, pendingMigrations } from '#src/database/sqlite/migrate.ts'
+import { readOnce } from '#src/database/sqlite/statements.ts'
 import { MINUTE } from '#src/lib/time.ts'
-import { createQueueStats } from '#src/queue/stats.ts'
+import { readWaiting } from '#src/queue/stats.ts'
 import { error, type Finding, found, warning } from './finding.ts'
 
 const STUCK_MS = 10 * MINUTE
@@ -67,9 +68,9 @@ function damage(sqlite: Sqlite, path: string): Finding[] {
 }
 
 function contents(sqlite: Sqlite, now: number): Finding[] {
-  const stuck = createQueueStats({ sqlite })
-    .waiting(now)
-    .filter(({ oldestReadyMs }) => (oldestReadyMs ?? 0) > STUCK_MS)
+  const stuck = readOnce(sqlite, readWaiting, { now }).filter(
+    ({ oldestReadyMs }) => (oldestReadyMs ?? 0) > STUCK_MS,
+  )
   const latest = sqlite
     .query<{ at: number | null }, []>('SELECT created_at AS at FROM jobs ORDER BY id DESC LIMIT 1')
     .get()?.at

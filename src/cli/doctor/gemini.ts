@@ -1,11 +1,12 @@
 import { Database as Sqlite } from 'bun:sqlite'
 import { existsSync } from 'node:fs'
 import type { Config } from '#src/config/config.ts'
+import { readOnce } from '#src/database/sqlite/statements.ts'
 import { SECOND, toInstant } from '#src/lib/time.ts'
 import { retirementOf } from '#src/modules/assistant/gemini-chunk.ts'
 import { faultOfAnswer } from '#src/modules/assistant/gemini-faults.ts'
 import { accountOf } from '#src/provider.ts'
-import { createPauses } from '#src/queue/provider-pauses.ts'
+import { readPauses } from '#src/queue/provider-limits.ts'
 import { error, type Finding, warning } from './finding.ts'
 
 const GEMINI = 'https://generativelanguage.googleapis.com'
@@ -46,7 +47,7 @@ export function pauseFindings(config: Config, now: number): Finding[] {
   let sqlite: Sqlite | undefined
   try {
     sqlite = new Sqlite(config.databasePath, { readonly: true })
-    const pauses = createPauses({ sqlite })(accountOf(config), now)
+    const pauses = readOnce(sqlite, readPauses, { ...accountOf(config), now })
     return pauses.flatMap(({ model, reason, until, quotaId }) => {
       if (reason === 'key') return [refusedKey(undefined)]
       return [

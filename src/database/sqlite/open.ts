@@ -11,7 +11,7 @@ import { createFileWatch, type FileWatch } from './file-watch.ts'
 import { isOurs } from './identity.ts'
 import { createRemoteWriter, type Port, type RemoteWriter } from './remote-writer.ts'
 import { createSnapshot, type Snapshot } from './snapshot.ts'
-import { createStatements } from './statements.ts'
+import { createStatements, refuseNotice } from './statements.ts'
 import { SteadySqlite } from './steady.ts'
 import { prepareTransaction } from './transaction.ts'
 import { createWriter, type Writer, type WriterObserver } from './writer.ts'
@@ -119,10 +119,6 @@ export function openDatabase(
       sqlite.close()
     },
   }
-}
-
-function refuseNotice(): never {
-  throw new TypeError('A query publishes nothing')
 }
 
 function connect(path: string): Sqlite {

@@ -1,5 +1,6 @@
 import type { Statement as Prepared, Database as Sqlite } from 'bun:sqlite'
 import type { Compiled, Parameters, Statement, StatementStep, Value } from '../statement.ts'
+import { type Query, runSteps, StepTx } from '../steps.ts'
 
 interface Ready {
   prepared: Prepared<unknown, Value[]>
@@ -22,8 +23,24 @@ export function createStatements(sqlite: Sqlite): (step: StatementStep) => unkno
     const bound = slots.map((slot) => ('value' in slot ? slot.value : valueIn(values, slot.name)))
     if (ask === 'first') return prepared.get(...bound) ?? undefined
     if (ask === 'all') return prepared.all(...bound)
-    return prepared.run(...bound).changes
+    const { changes, lastInsertRowid } = prepared.run(...bound)
+    if (ask === 'run') return changes
+    return changes === 0 ? undefined : Number(lastInsertRowid)
   }
+}
+
+/** Runs a query on a connection that is no {@link Database}, as one that only reads the file of a running server. */
+export function readOnce<I, O>(sqlite: Sqlite, query: Query<I, O>, input: I): O {
+  const answer = createStatements(sqlite)
+  return runSteps(query.steps(new StepTx(refuseNotice), input), (step) => {
+    if (step.ask === 'call') throw new TypeError(`Query '${query.name}' calls a command`)
+    return answer(step)
+  })
+}
+
+/** @throws TypeError always: a query publishes nothing */
+export function refuseNotice(): never {
+  throw new TypeError('A query publishes nothing')
 }
 
 /** @throws TypeError where there is none: SQLite would take it for NULL */

@@ -2,7 +2,7 @@ import type { RaiseAlarm } from '#src/lib/alarm.ts'
 import type { Clock } from '#src/lib/clock.ts'
 import type { Log } from '#src/lib/log.ts'
 import { SECOND } from '#src/lib/time.ts'
-import type { Pause } from '#src/queue/provider-pauses.ts'
+import type { Pause } from '#src/queue/provider-limits.ts'
 import { type AskModel, type Assistant, AssistantFault, NO_ENDING } from './assistant.ts'
 
 /** How long a model is left alone that answers 429 and does not say for how long. */
@@ -18,7 +18,7 @@ export interface ModelsDeps {
   log: Log
   raise: RaiseAlarm
   /** What holds now, as stored: other processes and earlier ones have paused models too. */
-  readPauses(): Pause[]
+  readPauses(): Promise<Pause[]>
   pause(pause: Pick<Pause, 'model' | 'reason' | 'until' | 'quotaId'>): Promise<void>
   /** The key was accepted again. */
   releaseKey(): Promise<void>
@@ -94,7 +94,7 @@ export function createAssistant(deps: ModelsDeps): Assistant {
 
   return {
     async *stream({ models, countCall, ...question }, signal) {
-      const pauses = deps.readPauses()
+      const pauses = await deps.readPauses()
       const isKeyHeld = pauses.some(({ model }) => model === '')
       const faults: AssistantFault[] = []
       let calls = 0

@@ -1,6 +1,6 @@
 import { SECOND } from '#src/lib/time.ts'
 import { Discard, RetryAfter, Snooze } from '#src/queue/job.ts'
-import { KEY_CHECK_MS } from '#src/queue/provider.ts'
+import { KEY_CHECK_MS } from '#src/queue/provider-limits.ts'
 import type { AssistantFault } from './assistant.ts'
 
 /** Where a provider does not say how long to wait. */

@@ -1,8 +1,7 @@
 import { command } from '#src/database/steps.ts'
 import { DAY } from '#src/lib/time.ts'
 import { audit } from '#src/modules/audit/audit.ts'
-import { enqueue } from '#src/queue/enqueue.ts'
-import { waits } from '#src/queue/lane.ts'
+import { enqueue, isWaiting } from '#src/queue/enqueue.ts'
 import { ATTEMPT_KEPT_MS } from './attempts.ts'
 import {
   findCustomer,
@@ -47,9 +46,9 @@ interface SyncRequest {
 export const enqueueSync = command(
   'billing.enqueue-sync',
   function* (tx, { customerId, why, now }: SyncRequest) {
-    const lane = concurrencyKeyOf(customerId)
-    if (yield* tx.call(waits, { lane, kind: SYNC })) return
-    const job = { kind: SYNC, lane, body: { customerId, why } }
+    const concurrencyKey = concurrencyKeyOf(customerId)
+    if (yield* isWaiting.steps(tx, { concurrencyKey, kind: SYNC })) return
+    const job = { kind: SYNC, concurrencyKey, body: { customerId, why } }
     yield* tx.call(enqueue, { job, now })
   },
 )
@@ -84,7 +83,7 @@ export const enqueueClose = command(
   function* (tx, { customerId, now }: { customerId: string; now: number }) {
     const job = {
       kind: CLOSE,
-      lane: concurrencyKeyOf(customerId),
+      concurrencyKey: concurrencyKeyOf(customerId),
       body: { customerId },
       dedupeKey: `${CLOSE}:${customerId}`,
     }

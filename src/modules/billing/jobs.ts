@@ -89,7 +89,7 @@ function patience(error: unknown, job: Job, raise: RaiseAlarm): unknown {
   switch (fault) {
     case 'unavailable':
     case 'limited': {
-      const backoff = Math.min(LONGEST_WAIT_MS, SECOND * 2 ** Math.min(job.claims - 1, 12))
+      const backoff = Math.min(LONGEST_WAIT_MS, SECOND * 2 ** Math.min(job.attempt - 1, 12))
       return new Snooze(retryAfterMs(error) ?? backoff, `Stripe is ${fault}`)
     }
     case 'setup':

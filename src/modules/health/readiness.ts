@@ -36,7 +36,7 @@ export interface ReadinessDeps {
   worker: { readonly lastBeatAt: number }
   draining: () => boolean
   /** Why the provider can answer nothing at all. */
-  provider: () => string[]
+  provider: () => string[] | Promise<string[]>
   log: Log
   host?: Host
 }
@@ -89,7 +89,7 @@ export function createReadiness(deps: ReadinessDeps): () => Promise<string[]> {
     if (clock.now() - worker.lastBeatAt > WORKER_SILENT_MS) faults.push('The worker has stopped.')
     if (deps.path !== ':memory:') faults.push(...hostFaults(host))
     // A database that cannot be read has been named already.
-    if (fault === undefined) faults.push(...deps.provider())
+    if (fault === undefined) faults.push(...(await deps.provider()))
     tell(faults)
     return faults
   }

@@ -112,7 +112,7 @@ function* addReply(
   const { userId, roomId, replyId, promptId, position, version, paidOn, trace, now } = reply
   const jobId = yield* queue.enqueue(tx, {
     kind: REPLY_KIND,
-    lane: concurrencyKeyOf(roomId),
+    concurrencyKey: concurrencyKeyOf(roomId),
     owner: userId,
     body: { replyId },
     deadlineAt: now + deadlineMs,

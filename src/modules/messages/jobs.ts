@@ -1,5 +1,4 @@
-import type { JobEnd, JobKind } from '#src/queue/job.ts'
-import type { ProviderLimit } from '#src/queue/provider.ts'
+import type { JobEnd, JobKind, ProviderLimit } from '#src/queue/job.ts'
 import type { Quotas } from '../quota/service.ts'
 import { REPLY_KIND } from './commands.ts'
 import { answerPrompt, type ReplyDeps } from './reply.ts'

@@ -57,7 +57,7 @@ export async function answerPrompt(
     effect(deps.end, {
       replyId: task.replyId,
       status,
-      attempt: job.claims,
+      attempt: job.attempt,
       error: null,
       model: null,
       finishReason: null,
@@ -107,7 +107,7 @@ async function consume(
   progress: { text: string },
 ): Promise<Ending> {
   const { database, live, assistant, clock } = deps
-  const attempt = { replyId: task.replyId, jobId: job.id, attempt: job.claims }
+  const attempt = { replyId: task.replyId, jobId: job.id, attempt: job.attempt }
   const models = [...new Set([modelOf(deps, task), ...deps.defaults.fallbackModels])]
   // The only place where a reply calls the provider.
   const pieces = assistant.stream(
@@ -123,7 +123,7 @@ async function consume(
   const writer = live.start(task.roomId, {
     replyId: task.replyId,
     position: task.replyPosition,
-    attempt: job.claims,
+    attempt: job.attempt,
   })
   const saver = createPartialSaver(clock, (content) =>
     database.run(savePartial, { ...attempt, content }),

@@ -201,7 +201,7 @@ export const endReply = statement<{
 /** By the primary key: a job that a handler has begun. */
 export const findStartedJob = statement<{ jobId: number }, { id: number }>(
   (p) => sql`SELECT ${jobs.id} AS id FROM ${jobs}
-    WHERE ${jobs.id} = ${p.jobId} AND ${jobs.claims} > ${jobs.unusedClaims}`,
+    WHERE ${jobs.id} = ${p.jobId} AND ${jobs.attempt} > ${jobs.unusedAttempts}`,
 )
 
 /** By the unique id: only the attempt that holds the running job may write the text so far. */
@@ -213,5 +213,5 @@ export const savePartialText = statement<{
 }>(
   (p) => sql`${update(messages, { status: 'streaming', content: p.content, attempt: p.attempt })}
     WHERE ${messages.id} = ${p.replyId} AND ${messages.completedAt} IS NULL
-      AND EXISTS (SELECT 1 FROM ${jobs} WHERE ${jobs.id} = ${p.jobId} AND ${jobs.claims} = ${p.attempt} AND ${jobs.state} = 'running')`,
+      AND EXISTS (SELECT 1 FROM ${jobs} WHERE ${jobs.id} = ${p.jobId} AND ${jobs.attempt} = ${p.attempt} AND ${jobs.state} = 'running')`,
 )

@@ -5,8 +5,8 @@ import type { Database } from '#src/database/sqlite/open.ts'
 import type { Clock } from '#src/lib/clock.ts'
 import { MINUTE, SECOND } from '#src/lib/time.ts'
 import type { Reading } from '#src/plugins/metrics.ts'
-import type { Pause } from '#src/queue/provider-pauses.ts'
-import { createQueueStats } from '#src/queue/stats.ts'
+import type { Pause } from '#src/queue/provider-limits.ts'
+import { readWaiting } from '#src/queue/stats.ts'
 
 /** Counting walks every user, in small steps, so it is not done at each scrape. */
 const TIERS_EVERY_MS = 5 * MINUTE
@@ -28,12 +28,11 @@ export function createGauges({
   backupDir: string | undefined
   countTiers: () => Promise<{ basic: number; pro: number }>
   /** Models that the provider does not serve now; one without a name stands for all. */
-  pauses: () => Pause[]
+  pauses: () => Promise<Pause[]>
 }): Reading[] {
-  const stats = createQueueStats(database)
   const tiers = refreshed(clock, TIERS_EVERY_MS, countTiers)
   // Two gauges read the same rows within one scrape.
-  const queue = kept(clock, SECOND, () => stats.waiting(clock.now()))
+  const queue = kept(clock, SECOND, () => database.read(readWaiting, { now: clock.now() }))
   const backupAge = (folder: string) =>
     file(
       'pollux_backup_age_seconds',
@@ -45,8 +44,8 @@ export function createGauges({
       name: 'pollux_jobs',
       help: 'Jobs that have not ended',
       labels: ['kind', 'state'],
-      read: () =>
-        queue().flatMap(({ kind, parked, ready, running }) =>
+      read: async () =>
+        (await queue()).flatMap(({ kind, parked, ready, running }) =>
           Object.entries({ parked, ready, running }).map(([state, value]) => ({
             labels: { kind, state },
             value,
@@ -57,8 +56,8 @@ export function createGauges({
       name: 'pollux_jobs_oldest_seconds',
       help: 'How long the longest waiting ready job could have been running',
       labels: ['kind'],
-      read: () =>
-        queue().map(({ kind, oldestReadyMs }) => ({
+      read: async () =>
+        (await queue()).map(({ kind, oldestReadyMs }) => ({
           labels: { kind },
           value: (oldestReadyMs ?? 0) / SECOND,
         })),
@@ -74,8 +73,8 @@ export function createGauges({
       name: 'pollux_provider_paused_seconds',
       help: 'How long a model is paused from now on; a refused key pauses all',
       labels: ['model', 'reason'],
-      read: () =>
-        pauses().map(({ model, reason, until }) => ({
+      read: async () =>
+        (await pauses()).map(({ model, reason, until }) => ({
           labels: { model: model === '' ? 'all' : model, reason },
           // A refused key that is due to be checked is refused still.
           value: Math.max(1, (until - clock.now()) / SECOND),

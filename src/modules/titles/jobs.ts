@@ -1,7 +1,6 @@
 import type { Database } from '#src/database/sqlite/open.ts'
 import type { Clock } from '#src/lib/clock.ts'
-import { type Effect, effect, type Job, type JobKind } from '#src/queue/job.ts'
-import type { ProviderLimit } from '#src/queue/provider.ts'
+import { type Effect, effect, type Job, type JobKind, type ProviderLimit } from '#src/queue/job.ts'
 import type { Assistant, AssistantFault } from '../assistant/assistant.ts'
 import type { Quotas } from '../quota/service.ts'
 import { createNameRoom, getFirstExchange, TITLE_KIND } from './commands.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import type { Config } from '#src/config/config.ts'
 import { MINUTE, SECOND } from '#src/lib/time.ts'
-import { resumeModels } from '#src/queue/provider-pauses.ts'
+import { resumeModels } from '#src/queue/provider-limits.ts'
 import { createServices } from '#src/services.ts'
 import type { Behaviour } from '#standins/gemini/behaviour.ts'
 import { NOON } from '#test/support/fake-clock.ts'
@@ -23,7 +23,7 @@ describe('A 429', () => {
     expect(await ask()).toMatchObject({ content: 'from two', model: 'two' })
     expect(await ask()).toMatchObject({ content: 'from two' })
     expect(models()).toEqual(['one', 'two', 'two'])
-    expect(chat.services.provider.pauses()).toMatchObject([
+    expect(await chat.services.provider.pauses()).toMatchObject([
       { model: 'one', reason: 'limited', until: NOON + MINUTE },
     ])
     await chat.clock.advance(MINUTE)
@@ -37,7 +37,7 @@ describe('A 429', () => {
     await using set = await createModelChat({ one: limited('60s') }, settings)
     const { chat, room, prompt, ask, until, models } = set
     const waiting = await prompt(await room())
-    await until(() => chat.services.provider.pauses().length === 1)
+    await until(async () => (await chat.services.provider.pauses()).length === 1)
     await chat.clock.advance(6 * SECOND)
     const more = [await prompt(await room()), await prompt(await room())]
     expect(await ask({ model: 'other' })).toMatchObject({ content: 'from other' })
@@ -51,14 +51,14 @@ describe('A 429', () => {
     await using set = await createModelChat({ one: limited('60s') })
     const { chat, ask } = set
     await ask()
-    const pausesOf = (settings: Partial<Config>) => {
+    const pausesOf = async (settings: Partial<Config>) => {
       const { config, database, clock, random, log } = chat
       const deps = { config: { ...config, ...settings }, database, clock, random, log }
-      return createServices(deps).provider.pauses().length
+      return (await createServices(deps).provider.pauses()).length
     }
-    expect(pausesOf({})).toBe(1)
-    expect(pausesOf({ geminiApiKey: 'a new key' })).toBe(0)
-    expect(pausesOf({ geminiBaseUrl: 'http://localhost:1' })).toBe(0)
+    expect(await pausesOf({})).toBe(1)
+    expect(await pausesOf({ geminiApiKey: 'a new key' })).toBe(0)
+    expect(await pausesOf({ geminiBaseUrl: 'http://localhost:1' })).toBe(0)
   })
 
   test('that asks for a day stops nobody for longer than five minutes', async () => {
@@ -73,12 +73,12 @@ describe('A 429', () => {
       error: { code: 'assistant-unavailable' },
     })
     expect(await used()).toBe(0)
-    expect(notReady()).toEqual([
+    expect(await notReady()).toEqual([
       'provider-paused: every model is paused, the first until 2026-11-22T12:05:00.000Z.',
     ])
     plan['one'] = { kind: 'answer', pieces: ['back'] }
     await chat.clock.advance(5 * MINUTE)
-    expect(notReady()).toEqual([])
+    expect(await notReady()).toEqual([])
     expect(await ask()).toMatchObject({ content: 'back' })
   })
 
@@ -95,12 +95,12 @@ describe('A 429', () => {
     expect(await ask()).toMatchObject({ status: 'failed' })
     expect(models()).toEqual(['one', 'two'])
     const until = Date.UTC(2026, 10, 23, 8)
-    expect(chat.services.provider.pauses()).toMatchObject([
+    expect(await chat.services.provider.pauses()).toMatchObject([
       { model: 'one', reason: 'exhausted', until, quotaId: expect.stringContaining('FreeTier') },
       { model: 'two', reason: 'exhausted', until },
     ])
     // A room may choose a model that still answers.
-    expect(notReady()).toEqual([])
+    expect(await notReady()).toEqual([])
     expect(await ask({ model: 'other' })).toMatchObject({ content: 'from other' })
     chat.clock.set(until)
     await ask()
@@ -112,7 +112,7 @@ describe('A 429', () => {
     await using set = await createModelChat(plan)
     const { chat, room, prompt, until } = set
     const { read, final } = await prompt(await room())
-    await until(() => chat.services.provider.pauses().length === 2)
+    await until(async () => (await chat.services.provider.pauses()).length === 2)
     plan['two'] = { kind: 'answer', pieces: ['at last'] }
     await chat.clock.advance(19 * SECOND)
     expect(await read()).toMatchObject({ status: 'queued' })
@@ -136,7 +136,7 @@ describe('A 429', () => {
     await using set = await createModelChat(plan, { geminiFallbackModels: [] })
     const { chat, room, prompt, until } = set
     const { final } = await prompt(await room())
-    await until(() => chat.services.provider.pauses().length === 1)
+    await until(async () => (await chat.services.provider.pauses()).length === 1)
     plan['one'] = { kind: 'answer', pieces: ['on'] }
     const resumption = chat.services.provider.resumption('one')
     expect(await chat.database.execute(resumeModels, resumption)).toBe(1)

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import { MINUTE, SECOND } from '#src/lib/time.ts'
-import { pauseModel } from '#src/queue/provider-pauses.ts'
+import { pauseModel } from '#src/queue/provider-limits.ts'
 import type { Behaviour } from '#standins/gemini/behaviour.ts'
 import { createModelChat, type Plan } from '#test/support/model-chat.ts'
 
@@ -18,8 +18,8 @@ describe('A refused key', () => {
       await using set = await createModelChat(plan)
       const { chat, room, prompt, ask, until, models, notReady, said, used } = set
       const first = await prompt(await room())
-      await until(() => notReady().length > 0 && !chat.isAsking())
-      expect(notReady()).toEqual(['provider-key: the provider refuses GEMINI_API_KEY.'])
+      await until(async () => (await notReady()).length > 0 && !chat.isAsking())
+      expect(await notReady()).toEqual(['provider-key: the provider refuses GEMINI_API_KEY.'])
       const more = [await prompt(await room()), await prompt(await room())]
       await chat.clock.advance(29 * SECOND)
       expect(models()).toEqual(['one'])
@@ -35,7 +35,7 @@ describe('A refused key', () => {
       for (const { final } of [first, ...more]) {
         expect(await final()).toMatchObject({ content: 'from one' })
       }
-      expect(notReady()).toEqual([])
+      expect(await notReady()).toEqual([])
       expect(said('accepts our key again')).toHaveLength(1)
       expect(await ask()).toMatchObject({ content: 'from one' })
       expect(await used()).toBe(4)
@@ -56,12 +56,12 @@ describe('A refused key', () => {
     await check()
     await check()
     expect(models()).toEqual(['one'])
-    expect(notReady()).toHaveLength(1)
+    expect(await notReady()).toHaveLength(1)
     delete plan['one']
     await chat.clock.advance(30 * SECOND)
     await check()
     expect(models()).toEqual(['one', 'one'])
-    expect(notReady()).toEqual([])
+    expect(await notReady()).toEqual([])
     expect(said('accepts our key again')).toHaveLength(1)
   })
 
@@ -71,13 +71,13 @@ describe('A refused key', () => {
       await using set = await createModelChat(plan)
       const { chat, room, prompt, until, notReady, said } = set
       await prompt(await room())
-      await until(() => notReady().length > 0 && !chat.isAsking())
+      await until(async () => (await notReady()).length > 0 && !chat.isAsking())
       plan['one'] = status(code)
       // The fallback has not answered yet when the key is known to be good.
       plan['two'] = { kind: 'hang', pieces: 0 }
       await chat.clock.advance(30 * SECOND)
       await until(() => said('accepts our key again').length === 1)
-      expect(notReady()).toEqual([])
+      expect(await notReady()).toEqual([])
     })
   }
 
@@ -85,7 +85,7 @@ describe('A refused key', () => {
     await using set = await createModelChat({ one: status(403) })
     const { chat, room, prompt, until, notReady, used } = set
     const { final } = await prompt(await room())
-    await until(() => notReady().length > 0)
+    await until(async () => (await notReady()).length > 0)
     for (let waited = 0; waited < 16; waited++) {
       await chat.clock.advance(MINUTE)
       await until(() => !chat.isAsking())

@@ -66,7 +66,7 @@ test('users are counted and the queue is read again when the clock was set back'
     path: ':memory:',
     backupDir: undefined,
     countTiers,
-    pauses: () => [],
+    pauses: async () => [],
   })) {
     metrics.watch(gauge)
   }

@@ -190,7 +190,7 @@ describe('The gauge', () => {
     const counts = [Promise.withResolvers<number>(), Promise.withResolvers<number>()]
     let asked = 0
     const countTiers = async () => ({ basic: 0, pro: (await counts[asked++]?.promise) ?? 0 })
-    const pauses = () => []
+    const pauses = async () => []
     const options = { database, clock, path: ':memory:', backupDir: undefined, countTiers, pauses }
     for (const gauge of createGauges(options)) metrics.watch(gauge)
     const pro = async () =>
@@ -220,7 +220,7 @@ describe('The gauge', () => {
       if (asked === 2) throw new Error('busy')
       return { basic: 0, pro: asked }
     }
-    const pauses = () => []
+    const pauses = async () => []
     const options = { database, clock, path: ':memory:', backupDir: undefined, countTiers, pauses }
     for (const gauge of createGauges(options)) metrics.watch(gauge)
     const pro = async () =>

@@ -42,11 +42,11 @@ function addSubscribers(billing: TestBilling, count: number) {
 
 const customersWithSync = ({ database }: TestBilling) =>
   database.orm
-    .select({ lane: jobs.lane })
+    .select({ key: jobs.concurrencyKey })
     .from(jobs)
     .where(eq(jobs.kind, 'billing.sync'))
     .all()
-    .map(({ lane }) => lane)
+    .map(({ key }) => key)
 
 /** Runs the handler of a job kind, without the worker. */
 function run(
@@ -60,10 +60,10 @@ function run(
   const job = {
     id: 1,
     kind,
-    lane: null,
+    concurrencyKey: null,
     owner: null,
     body,
-    claims: 1,
+    attempt: 1,
     errors: 0,
     trace: null,
     createdAt: 0,

@@ -84,7 +84,7 @@ describe('A reply', () => {
     const limited: Behaviour = { kind: 'status', status: 429, retryDelay: '7s' }
     const { chat, token, final } = await ask(Array.from({ length: 7 }, () => limited))
     const other = await chat.openRoom(token)
-    while (chat.services.provider.pauses().length === 0) await turns(1)
+    while ((await chat.services.provider.pauses()).length === 0) await turns(1)
     const second = await chat.prompt(token, other, 'And me?')
     await turns(50)
     expect(chat.gemini.calls).toHaveLength(1)

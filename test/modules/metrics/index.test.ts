@@ -3,7 +3,7 @@ import { statSync } from 'node:fs'
 import { mkdir, utimes } from 'node:fs/promises'
 import { createGauges } from '#src/modules/metrics/gauges.ts'
 import { createMetrics } from '#src/plugins/metrics.ts'
-import type { Pause } from '#src/queue/provider-pauses.ts'
+import type { Pause } from '#src/queue/provider-limits.ts'
 import { databaseInFolder } from '#test/support/database-in-folder.ts'
 import { createFakeClock, turns } from '#test/support/fake-clock.ts'
 import { createAccountApp, otherThan, PHONE } from '#test/support/test-accounts.ts'
@@ -109,7 +109,7 @@ test('the queue is read when somebody scrapes, and an empty one leaves no old va
     path: ':memory:',
     backupDir: undefined,
     countTiers: async () => ({ basic: 3, pro: 1 }),
-    pauses: () => paused,
+    pauses: async () => paused,
   })
   for (const gauge of gauges) metrics.watch(gauge)
   database.sqlite.run(
@@ -144,7 +144,7 @@ test('the age of the nightly backup is told, that of the database while there is
     path,
     backupDir,
     countTiers,
-    pauses: () => [],
+    pauses: async () => [],
   }))
     metrics.watch(gauge)
   const age = async () => /^pollux_backup_age_seconds (\S+)$/m.exec(await metrics.text())?.[1]

@@ -19,7 +19,7 @@ async function knownMetrics(): Promise<Set<string>> {
     path: ':memory:',
     backupDir: '/backups',
     countTiers,
-    pauses: () => [],
+    pauses: async () => [],
   })) {
     metrics.watch(gauge)
   }

@@ -1,8 +1,13 @@
 import { expect, test } from 'bun:test'
 import * as fc from 'fast-check'
 import { MINUTE } from '#src/lib/time.ts'
-import { returnProviderSlot, takeProviderSlot } from '#src/queue/provider.ts'
-import { createPauses, pauseModel, resumeModels } from '#src/queue/provider-pauses.ts'
+import {
+  pauseModel,
+  readPauses,
+  resumeModels,
+  returnProviderSlot,
+  takeProviderSlot,
+} from '#src/queue/provider-limits.ts'
 import { createTestQueue, noting, settle } from '#test/support/test-queue.ts'
 
 const KEY = { name: 'gemini', account: 'key' }
@@ -16,7 +21,7 @@ test('a refused key holds back the jobs that need it and no others, and only one
   kind({ kind: 'sms', run: async () => {} })
   await worker({ pollMs: 10 * MINUTE }).start({ alone: true })
   const now = clock.now()
-  await database.execute(pauseModel, { ...refused, until: now + 5_000, now })
+  await database.run(pauseModel, { ...refused, until: now + 5_000, now })
   await enqueueAll(['test', 'test', 'sms'].map((name) => ({ kind: name, body: {} })))
   await settle()
   expect(states()).toEqual(['ready', 'ready', 'done'])
@@ -36,30 +41,30 @@ test('a refused key holds nothing back once another key or address is set, or a 
   kind({ provider: { ...KEY, account: 'another', rpm: 0 }, run: async () => {} })
   kind({ kind: 'old', provider: { ...KEY, rpm: 0 }, run: async () => {} })
   const now = clock.now()
-  await database.execute(pauseModel, { ...refused, until: now + 5_000, now })
+  await database.run(pauseModel, { ...refused, until: now + 5_000, now })
   await worker({ pollMs: 10 * MINUTE }).start({ alone: true })
   const [first, old] = [await enqueue(), await enqueue({ kind: 'old' })]
   await settle()
   expect([row(first).state, row(old).state]).toEqual(['done', 'ready'])
-  await database.execute(resumeModels, { name: 'gemini', model: '', kinds: ['old'], now })
+  await database.run(resumeModels, { name: 'gemini', model: '', kinds: ['old'], now })
   await settle()
   expect(row(old).state).toBe('done')
 })
 
 test('a pause of a model is not shortened, is bounded by us, and is forgotten with the key', async () => {
   const { database, clock } = createTestQueue()
-  const pauses = createPauses(database)
   const now = clock.now()
-  const until = (account = 'key') => pauses({ ...KEY, account }, now).map((pause) => pause.until)
-  expect(until()).toEqual([])
-  await database.execute(pauseModel, { ...limited, until: now + 9_000, now })
-  await database.execute(pauseModel, { ...limited, until: now + 4_000, now })
-  expect(until()).toEqual([now + 9_000])
-  await database.execute(pauseModel, { ...limited, until: Number.MAX_SAFE_INTEGER, now })
-  expect(until()).toEqual([now + 5 * MINUTE])
-  expect(until('another')).toEqual([])
-  await database.execute(pauseModel, { ...limited, account: 'another', until: now + 1_000, now })
-  expect(until('another')).toEqual([now + 1_000])
+  const until = async (account = 'key') =>
+    (await database.read(readPauses, { ...KEY, account, now })).map((pause) => pause.until)
+  expect(await until()).toEqual([])
+  await database.run(pauseModel, { ...limited, until: now + 9_000, now })
+  await database.run(pauseModel, { ...limited, until: now + 4_000, now })
+  expect(await until()).toEqual([now + 9_000])
+  await database.run(pauseModel, { ...limited, until: Number.MAX_SAFE_INTEGER, now })
+  expect(await until()).toEqual([now + 5 * MINUTE])
+  expect(await until('another')).toEqual([])
+  await database.run(pauseModel, { ...limited, account: 'another', until: now + 1_000, now })
+  expect(await until('another')).toEqual([now + 1_000])
 })
 
 test('lifting a pause wakes the jobs that wait for its end', async () => {
@@ -67,14 +72,14 @@ test('lifting a pause wakes the jobs that wait for its end', async () => {
   kind({ provider: { ...KEY, rpm: 0 }, run: async () => {} })
   await worker({ pollMs: 10 * MINUTE }).start({ alone: true })
   const now = clock.now()
-  await database.execute(pauseModel, { ...limited, until: now + MINUTE, now })
+  await database.run(pauseModel, { ...limited, until: now + MINUTE, now })
   const id = await enqueue({ dueAt: now + MINUTE })
   await settle()
   const resume = { name: 'gemini', kinds: ['test'], now }
-  expect(await database.execute(resumeModels, { ...resume, model: 'pro' })).toBe(0)
+  expect(await database.run(resumeModels, { ...resume, model: 'pro' })).toBe(0)
   await settle()
   expect(row(id).state).toBe('ready')
-  expect(await database.execute(resumeModels, { ...resume, model: null })).toBe(1)
+  expect(await database.run(resumeModels, { ...resume, model: null })).toBe(1)
   await settle()
   expect(row(id).state).toBe('done')
 })
@@ -82,13 +87,13 @@ test('lifting a pause wakes the jobs that wait for its end', async () => {
 test('the right to a call that was not made is there for the next job', async () => {
   const { database, clock } = createTestQueue()
   const input = () => ({ ...KEY, rpm: 10, now: clock.now() })
-  const take = () => database.execute(takeProviderSlot, input())
+  const take = () => database.run(takeProviderSlot, input())
   expect([await take(), await take()]).toEqual([0, 6_000])
-  await database.execute(returnProviderSlot, input())
+  await database.run(returnProviderSlot, input())
   expect([await take(), await take()]).toEqual([0, 6_000])
 })
 
-test('a job that waits out its deadline behind a refused key fails, and its lane in order', async () => {
+test('a job that waits out its deadline while a key is refused fails, and the next of its concurrency key after it', async () => {
   const { kind, worker, enqueue, row, clock, database } = createTestQueue()
   const ends: unknown[] = []
   kind({
@@ -97,10 +102,10 @@ test('a job that waits out its deadline behind a refused key fails, and its lane
     ended: noting((job, end) => void ends.push([job.id, end.cause])),
   })
   const now = clock.now()
-  await database.execute(pauseModel, { ...refused, until: now + 20_000, now })
+  await database.run(pauseModel, { ...refused, until: now + 20_000, now })
   await worker().start({ alone: true })
-  const first = await enqueue({ lane: 'a', deadlineAt: clock.now() + 10_000 })
-  const second = await enqueue({ lane: 'a', deadlineAt: clock.now() + 11_000 })
+  const first = await enqueue({ concurrencyKey: 'a', deadlineAt: clock.now() + 10_000 })
+  const second = await enqueue({ concurrencyKey: 'a', deadlineAt: clock.now() + 11_000 })
   await clock.advance(10_500)
   expect([row(first).state, row(second).state]).toEqual(['failed', 'ready'])
   await clock.advance(1_000)
@@ -141,13 +146,13 @@ test('in no minute are there more calls than the limit and a tenth, whenever the
         for (const gap of gaps) {
           clock.set(clock.now() + gap)
           const now = clock.now()
-          const delayMs = await database.execute(takeProviderSlot, { ...KEY, rpm, now })
+          const delayMs = await database.run(takeProviderSlot, { ...KEY, rpm, now })
           if (delayMs === 0) taken.push(now)
           else {
             expect(delayMs).toBeGreaterThan(0)
             // And it is true: then, and not before, it is free.
             const early = { ...KEY, rpm, now: now + delayMs - 1 }
-            expect(await database.execute(takeProviderSlot, early)).toBe(1)
+            expect(await database.run(takeProviderSlot, early)).toBe(1)
           }
         }
         for (const from of taken) {
@@ -163,7 +168,7 @@ test('in no minute are there more calls than the limit and a tenth, whenever the
 
 test('a clock set back by an hour does not stop the provider for an hour', async () => {
   const { database, clock } = createTestQueue()
-  const take = (now: number) => database.execute(takeProviderSlot, { ...KEY, rpm: 10, now })
+  const take = (now: number) => database.run(takeProviderSlot, { ...KEY, rpm: 10, now })
   expect(await take(clock.now())).toBe(0)
   expect(await take(clock.now() - 60 * MINUTE)).toBeLessThanOrEqual(6_000)
 })

@@ -4,7 +4,7 @@ import { SECOND } from '#src/lib/time.ts'
 import { Discard } from '#src/queue/job.ts'
 import { createTestQueue, settle } from '#test/support/test-queue.ts'
 
-test('what a job threw is kept as the log would tell it: without what was asked and by whom', async () => {
+test('what a job threw is kept as it would be logged: without the prompt and without phone numbers', async () => {
   const { kind, worker, enqueue, row } = createTestQueue()
   kind({
     run: async ({ body }) => {
@@ -15,13 +15,13 @@ test('what a job threw is kept as the log would tell it: without what was asked 
   const quoted = await enqueue({ body: '[400 Bad Request] what she asked in confidence' })
   const called = await enqueue({ body: 'no answer from +49 151 12345678' })
   await settle()
-  expect(row(quoted)).toMatchObject({ state: 'failed', last_error: 'refused: [400 Bad Request]' })
-  expect(row(called).last_error).toBe('refused: no answer from [phone]')
+  expect(row(quoted)).toMatchObject({ state: 'failed', lastError: 'refused: [400 Bad Request]' })
+  expect(row(called).lastError).toBe('refused: no answer from [phone]')
 })
 
-test('a queue that cannot be claimed from is told of once, and again after it could', async () => {
-  const told: unknown[] = []
-  const log = createLog('error', { to: { write: (line) => told.push(JSON.parse(line)) } })
+test('a queue that cannot be claimed from is logged once, and again after it could', async () => {
+  const logged: unknown[] = []
+  const log = createLog('error', { to: { write: (line) => logged.push(JSON.parse(line)) } })
   const { kind, worker, enqueue, row, clock, database } = createTestQueue({ log })
   kind({ run: async () => {} })
   await worker().start({ alone: true })
@@ -32,12 +32,12 @@ test('a queue that cannot be claimed from is told of once, and again after it co
   refuse()
   const first = await enqueue()
   await clock.advance(10 * SECOND)
-  expect(told).toMatchObject([{ msg: 'could not claim jobs', kind: 'test' }])
+  expect(logged).toMatchObject([{ msg: 'could not claim jobs', kind: 'test' }])
   database.sqlite.run('DROP TRIGGER refuse')
   await clock.advance(SECOND)
   expect(row(first).state).toBe('done')
   refuse()
   await enqueue()
   await clock.advance(10 * SECOND)
-  expect(told).toHaveLength(2)
+  expect(logged).toHaveLength(2)
 })

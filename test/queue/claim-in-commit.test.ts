@@ -10,7 +10,7 @@ test('a job is claimed in the commit that made it ready', async () => {
   kind({ run: () => finish.promise })
   await worker().start({ alone: true })
   await settle()
-  expect(row(await enqueue())).toMatchObject({ state: 'running', claims: 1 })
+  expect(row(await enqueue())).toMatchObject({ state: 'running', attempt: 1 })
   finish.resolve()
   await settle()
 })
@@ -25,12 +25,12 @@ test('a job is claimed in that commit also where a neighbour throws', async () =
   await worker().start({ alone: true })
   await settle()
   const [before, id, after] = await Promise.allSettled([
-    database.execute(fail, undefined),
+    database.run(fail, undefined),
     enqueue(),
-    database.execute(fail, undefined),
+    database.run(fail, undefined),
   ])
   expect([before.status, after.status]).toEqual(['rejected', 'rejected'])
-  expect(id.status === 'fulfilled' && row(id.value)).toMatchObject({ state: 'running', claims: 1 })
+  expect(id.status === 'fulfilled' && row(id.value)).toMatchObject({ state: 'running', attempt: 1 })
   finish.resolve()
   await settle()
 })

@@ -1,8 +1,8 @@
 import { expect, test } from 'bun:test'
 import { MINUTE } from '#src/lib/time.ts'
 import { claim } from '#src/queue/claim.ts'
-import { heartbeat } from '#src/queue/heartbeat.ts'
-import type { JobRow } from '#src/queue/row.ts'
+import type { JobRow } from '#src/queue/job.ts'
+import { heartbeat } from '#src/queue/recover.ts'
 import { createTestQueue, noting, settle } from '#test/support/test-queue.ts'
 
 const LEASE_MS = 30_000
@@ -10,15 +10,15 @@ const LEASE_MS = 30_000
 /** Takes a job as a worker would that then dies. */
 async function takeAndDie({ database, clock }: ReturnType<typeof createTestQueue>) {
   const now = clock.now()
-  const { rows } = await database.execute(claim, { kind: 'test', limit: 1, leaseMs: LEASE_MS, now })
+  const { rows } = await database.run(claim, { kind: 'test', limit: 1, leaseMs: LEASE_MS, now })
   const [row] = rows as [JobRow]
   return row
 }
 
-test('at the start of the only server every running job is taken back at once', async () => {
+test('at the start of the only server every running job is recovered at once', async () => {
   const test = createTestQueue()
   const runs: number[] = []
-  test.kind({ run: async ({ claims }) => void runs.push(claims) })
+  test.kind({ run: async ({ attempt }) => void runs.push(attempt) })
   const id = await test.enqueue()
   await takeAndDie(test)
   await test.worker().start({ alone: true })
@@ -27,17 +27,17 @@ test('at the start of the only server every running job is taken back at once', 
   expect(test.row(id)).toMatchObject({ state: 'done', losses: 1, errors: 0 })
 })
 
-test('beside others only a lease that has run out is taken back, and on a timer', async () => {
+test('beside other servers only a job whose lease has expired is recovered, by a timer', async () => {
   const test = createTestQueue()
   test.kind({ run: async () => {} })
   const id = await test.enqueue()
   await takeAndDie(test)
   await test.worker().start({ alone: false })
   await test.clock.advance(LEASE_MS - 1)
-  expect(test.row(id)).toMatchObject({ state: 'running', claims: 1 })
+  expect(test.row(id)).toMatchObject({ state: 'running', attempt: 1 })
   await test.clock.advance(10_001)
   await settle()
-  expect(test.row(id)).toMatchObject({ state: 'done', claims: 2, losses: 1 })
+  expect(test.row(id)).toMatchObject({ state: 'done', attempt: 2, losses: 1 })
 })
 
 test('a heartbeat keeps a long job with its worker', async () => {
@@ -48,13 +48,13 @@ test('a heartbeat keeps a long job with its worker', async () => {
   const id = await test.enqueue()
   await settle()
   await test.clock.advance(5 * MINUTE)
-  expect(test.row(id)).toMatchObject({ state: 'running', claims: 1, losses: 0 })
+  expect(test.row(id)).toMatchObject({ state: 'running', attempt: 1, losses: 0 })
   resolve()
   await settle()
   expect(test.row(id).state).toBe('done')
 })
 
-test('a worker that comes back after a pause takes its own jobs for alive', async () => {
+test('a worker that comes back after a pause keeps its own jobs', async () => {
   const test = createTestQueue()
   const { promise, resolve } = Promise.withResolvers<void>()
   test.kind({ run: () => promise })
@@ -65,26 +65,26 @@ test('a worker that comes back after a pause takes its own jobs for alive', asyn
   test.clock.set(test.clock.now() + 10 * MINUTE)
   await test.clock.advance(1)
   await settle()
-  expect(test.row(id)).toMatchObject({ state: 'running', claims: 1, losses: 0 })
+  expect(test.row(id)).toMatchObject({ state: 'running', attempt: 1, losses: 0 })
   resolve()
   await settle()
   expect(test.row(id).state).toBe('done')
 })
 
-test('a job lost three times fails, gives its reason, and its lane moves on', async () => {
+test('a job lost three times fails, gives its reason, and the next of its concurrency key becomes ready', async () => {
   const test = createTestQueue()
   const ends: unknown[] = []
   test.kind({
     run: async () => {},
     ended: noting((job, end) => void ends.push([job.id, end.code])),
   })
-  const poison = await test.enqueue({ lane: 'a' })
-  const next = await test.enqueue({ lane: 'a' })
+  const poison = await test.enqueue({ concurrencyKey: 'a' })
+  const next = await test.enqueue({ concurrencyKey: 'a' })
   for (let times = 1; times <= 3; times++) {
     expect(test.row(poison)).toMatchObject({ state: 'ready', losses: times - 1 })
     const { id } = await takeAndDie(test)
     expect(id).toBe(poison)
-    await test.database.execute(test.queue.commands.rescue, {
+    await test.database.run(test.queue.commands.recover, {
       id,
       now: test.clock.now(),
       leasesUntil: Number.MAX_SAFE_INTEGER,
@@ -93,13 +93,13 @@ test('a job lost three times fails, gives its reason, and its lane moves on', as
   expect(test.row(poison)).toMatchObject({
     state: 'failed',
     losses: 3,
-    last_error: 'worker-lost: lost its worker 3 times',
+    lastError: 'worker-lost: lost its worker 3 times',
   })
   expect(test.row(next).state).toBe('ready')
   expect(ends).toEqual([[poison, 'worker-lost']])
 })
 
-test('a job whose end cannot be written does not hold up the rescue of the others', async () => {
+test('a job whose end cannot be written does not hold up the recovery of the others', async () => {
   const test = createTestQueue()
   test.kind({
     run: async () => {},
@@ -118,35 +118,35 @@ test('a job whose end cannot be written does not hold up the rescue of the other
   expect(test.row(poison).state).toBe('running')
 })
 
-test('a heartbeat tells a worker which claims it kept, lost, or is to stop', async () => {
+test('a heartbeat says which jobs a worker kept, lost, or is to stop', async () => {
   const test = createTestQueue()
   const ids = [await test.enqueue(), await test.enqueue(), await test.enqueue()]
   const rows = [await takeAndDie(test), await takeAndDie(test), await takeAndDie(test)]
   await test.cancel(rows[1]?.id ?? 0)
-  await test.database.execute(test.queue.commands.rescue, {
+  await test.database.run(test.queue.commands.recover, {
     id: rows[2]?.id ?? 0,
     now: test.clock.now(),
     leasesUntil: Number.MAX_SAFE_INTEGER,
   })
-  const claims = rows.map((row) => ({ id: row.id, claims: row.claims }))
+  const attempts = rows.map(({ id, attempt }) => ({ id, attempt }))
   const leaseUntil = test.clock.now() + 99_000
-  const beats = await test.database.execute(heartbeat, { claims, leaseUntil })
+  const beats = await test.database.run(heartbeat, { attempts, leaseUntil })
   expect(beats).toEqual(['kept', 'stop', 'lost'])
-  expect(test.row(ids[0] ?? 0).lease_until).toBe(leaseUntil)
+  expect(test.row(ids[0] ?? 0).leaseUntil).toBe(leaseUntil)
 })
 
-test('a lease is over in the millisecond at which it ends, and not before', async () => {
+test('a lease expires in the millisecond at which it ends, and not before', async () => {
   const test = createTestQueue()
   const id = await test.enqueue()
   const row = await takeAndDie(test)
-  const until = row?.lease_until ?? 0
-  const { rescue } = test.queue.commands
-  const recover = (leasesUntil: number) =>
-    test.database.execute(rescue, { id, now: leasesUntil, leasesUntil })
-  expect(await recover(until - 1)).toBe(false)
+  const until = row?.leaseUntil ?? 0
+  const { recover } = test.queue.commands
+  const recoverAt = (leasesUntil: number) =>
+    test.database.run(recover, { id, now: leasesUntil, leasesUntil })
+  expect(await recoverAt(until - 1)).toBe(false)
   expect(test.row(id).state).toBe('running')
-  expect(await recover(until)).toBe(true)
-  expect(test.row(id)).toMatchObject({ state: 'ready', losses: 1, lease_until: null })
+  expect(await recoverAt(until)).toBe(true)
+  expect(test.row(id)).toMatchObject({ state: 'ready', losses: 1, leaseUntil: null })
 })
 
 test('a stop request that only a heartbeat brings aborts the job', async () => {

@@ -1,11 +1,11 @@
 import { expect, test } from 'bun:test'
 import { syncCommand } from '#src/database/command.ts'
 import { claim } from '#src/queue/claim.ts'
-import { revive } from '#src/queue/revive.ts'
-import type { JobRow } from '#src/queue/row.ts'
+import { retry } from '#src/queue/enqueue.ts'
+import type { JobRow } from '#src/queue/job.ts'
 import { createTestQueue, settle } from '#test/support/test-queue.ts'
 
-test('jobs of a lane run one at a time in the order they came', async () => {
+test('jobs of a concurrency key run one at a time in the order they were added', async () => {
   const { kind, worker, enqueueAll } = createTestQueue()
   const order: unknown[] = []
   let now = 0
@@ -19,13 +19,15 @@ test('jobs of a lane run one at a time in the order they came', async () => {
     },
   })
   await worker().start({ alone: true })
-  await enqueueAll(Array.from({ length: 6 }, (_, body) => ({ kind: 'test', lane: 'room', body })))
+  await enqueueAll(
+    Array.from({ length: 6 }, (_, body) => ({ kind: 'test', concurrencyKey: 'room', body })),
+  )
   for (let times = 0; times < 10; times++) await settle()
   expect(order).toEqual([0, 1, 2, 3, 4, 5])
   expect(most).toBe(1)
 })
 
-test('a lane’s head that is to be tried again holds its place', async () => {
+test('the active job of a concurrency key keeps its place when it is tried again', async () => {
   const { kind, worker, enqueueAll, clock, states } = createTestQueue()
   const order: unknown[] = []
   kind({
@@ -35,7 +37,7 @@ test('a lane’s head that is to be tried again holds its place', async () => {
     },
   })
   await worker().start({ alone: true })
-  await enqueueAll([0, 1].map((body) => ({ kind: 'test', lane: 'room', body })))
+  await enqueueAll([0, 1].map((body) => ({ kind: 'test', concurrencyKey: 'room', body })))
   await settle()
   expect(states()).toEqual(['ready', 'parked'])
   await clock.advance(1_001)
@@ -43,22 +45,22 @@ test('a lane’s head that is to be tried again holds its place', async () => {
   expect(order).toEqual([0, 0, 1])
 })
 
-test('the schema refuses a second active job in a lane', async () => {
+test('the schema refuses a second active job of a concurrency key', async () => {
   const { database, enqueueAll } = createTestQueue()
-  await enqueueAll([0, 1].map((body) => ({ kind: 'test', lane: 'room', body })))
+  await enqueueAll([0, 1].map((body) => ({ kind: 'test', concurrencyKey: 'room', body })))
   const waken = "UPDATE jobs SET state = 'ready', behind = NULL WHERE id = 2"
   expect(() => database.sqlite.run(waken)).toThrow('UNIQUE')
 })
 
-test('the schema refuses a second job behind another, and one parked behind none', async () => {
+test('the schema refuses a second job blocked by the same one, and one blocked by none', async () => {
   const { database, enqueueAll } = createTestQueue()
-  await enqueueAll([0, 1, 2].map((body) => ({ kind: 'test', lane: 'room', body })))
+  await enqueueAll([0, 1, 2].map((body) => ({ kind: 'test', concurrencyKey: 'room', body })))
   const set = (behind: string) => `UPDATE jobs SET behind = ${behind} WHERE id = 3`
   expect(() => database.sqlite.run(set('1'))).toThrow('UNIQUE')
   expect(() => database.sqlite.run(set('NULL'))).toThrow('jobs_parked')
 })
 
-test('whoever waits in a lane goes on in order, whichever of them are cancelled', async () => {
+test('blocked jobs run in order, whichever of them are cancelled', async () => {
   const all = [1, 2, 3, 4, 5]
   // Every choice of those that are cancelled, from both ends: a bit for each.
   for (let choice = 0; choice < 2 ** all.length; choice++) {
@@ -66,12 +68,12 @@ test('whoever waits in a lane goes on in order, whichever of them are cancelled'
       const { enqueueAll, cancel, kind, worker, database, row } = createTestQueue()
       const order: number[] = []
       kind({ run: async ({ id }) => void order.push(id) })
-      await enqueueAll(all.map(() => ({ kind: 'test', lane: 'room', body: {} })))
+      await enqueueAll(all.map(() => ({ kind: 'test', concurrencyKey: 'room', body: {} })))
       const cancelled = direction.filter((id) => choice & (1 << (id - 1)))
       for (const id of cancelled) expect(await cancel(id)).toBe('cancelled')
-      const [newcomer = 0] = await enqueueAll([{ kind: 'test', lane: 'room', body: {} }])
+      const [newcomer = 0] = await enqueueAll([{ kind: 'test', concurrencyKey: 'room', body: {} }])
       const left = all.filter((id) => !cancelled.includes(id))
-      expect(row(newcomer).behind).toBe(left.at(-1) ?? null)
+      expect(row(newcomer).blockedBy).toBe(left.at(-1) ?? null)
       await worker().start({ alone: true })
       await settle()
       expect(order).toEqual([...left, newcomer])
@@ -81,29 +83,30 @@ test('whoever waits in a lane goes on in order, whichever of them are cancelled'
   }
 }, 60_000)
 
-test('a job that is given another chance waits behind those of its lane', async () => {
+test('a job that an operator retries is blocked by those of its concurrency key', async () => {
   const { enqueueAll, cancel, database, clock, row } = createTestQueue()
-  await enqueueAll([0, 1, 2].map((body) => ({ kind: 'test', lane: 'room', body })))
+  await enqueueAll([0, 1, 2].map((body) => ({ kind: 'test', concurrencyKey: 'room', body })))
   await cancel(1)
-  expect(await database.execute(revive, { id: 1, now: clock.now() })).toBe('revived')
-  expect(row(1)).toMatchObject({ state: 'parked', behind: 3 })
-  await enqueueAll([{ kind: 'test', lane: 'room', body: 3 }])
-  expect(row(4).behind).toBe(1)
+  expect(await database.run(retry, { id: 1, now: clock.now() })).toBe('retried')
+  expect(row(1)).toMatchObject({ state: 'parked', blockedBy: 3 })
+  await enqueueAll([{ kind: 'test', concurrencyKey: 'room', body: 3 }])
+  expect(row(4).blockedBy).toBe(1)
 })
 
-test('a lane tells whether a job of a kind has yet to begin in it', async () => {
+test('isWaiting says whether a concurrency key has a job of a kind that has not begun', async () => {
   const { enqueueAll, cancel, queue, database, clock } = createTestQueue()
   const ask = syncCommand(
     'test.waits',
-    () => (tx, kind: string) => queue.waits(tx, { lane: 'a', kind }),
+    () => (tx, kind: string) => queue.isWaiting(tx, { concurrencyKey: 'a', kind }),
   )
-  const waiting = async () => [await database.execute(ask, 'x'), await database.execute(ask, 'y')]
-  const add = (kind: string, lane: string) => enqueueAll([{ kind, lane, body: {} }])
+  const waiting = async () => [await database.run(ask, 'x'), await database.run(ask, 'y')]
+  const add = (kind: string, concurrencyKey: string) =>
+    enqueueAll([{ kind, concurrencyKey, body: {} }])
   await add('x', 'b')
   expect(await waiting()).toEqual([false, false])
   await add('x', 'a')
   expect(await waiting()).toEqual([true, false])
-  await database.execute(claim, { kind: 'x', limit: 2, leaseMs: 1, now: clock.now() })
+  await database.run(claim, { kind: 'x', limit: 2, leaseMs: 1, now: clock.now() })
   expect(await waiting()).toEqual([false, false])
   await add('y', 'a')
   await add('x', 'a')
@@ -119,27 +122,29 @@ test('a job with the dedupe key of one that has not ended is not added', async (
   const job = { kind: 'test', body: {}, dedupeKey: 'sync:1' }
   expect(await enqueueAll([job, job])).toEqual([1, undefined])
   const [row] = (
-    await database.execute(claim, { kind: 'test', limit: 1, leaseMs: 1, now: clock.now() })
+    await database.run(claim, { kind: 'test', limit: 1, leaseMs: 1, now: clock.now() })
   ).rows as [JobRow]
   expect(await enqueueAll([job])).toEqual([undefined])
   const finish = { as: 'done', effect: undefined } as const
-  await database.execute(queue.commands.finish, { row, finish, now: clock.now() })
+  await database.run(queue.commands.finish, { job: row, finish, now: clock.now() })
   expect(await enqueueAll([job])).toEqual([expect.any(Number)])
 })
 
-test('10 000 parked jobs in one lane do not slow the others', async () => {
+test('10 000 blocked jobs of one concurrency key do not slow the others', async () => {
   const { database, enqueueAll, queue, clock } = createTestQueue()
   const finish = { as: 'done', effect: undefined } as const
 
-  /** The fastest of many turns of enqueue, claim and finish in lanes of their own. */
+  /** The fastest of many rounds of enqueue, claim and finish, each with a concurrency key of its own. */
   async function fastest(): Promise<number> {
     let best = Number.POSITIVE_INFINITY
-    for (let turn = 0; turn < 40; turn++) {
+    for (let round = 0; round < 40; round++) {
       const startedAt = Bun.nanoseconds()
-      await enqueueAll([{ kind: 'other', lane: `other-${turn}`, owner: 'somebody', body: {} }])
+      await enqueueAll([
+        { kind: 'other', concurrencyKey: `other-${round}`, owner: 'somebody', body: {} },
+      ])
       const now = clock.now()
-      const { rows } = await database.execute(claim, { kind: 'other', limit: 1, leaseMs: 1, now })
-      for (const row of rows) await database.execute(queue.commands.finish, { row, finish, now })
+      const { rows } = await database.run(claim, { kind: 'other', limit: 1, leaseMs: 1, now })
+      for (const row of rows) await database.run(queue.commands.finish, { job: row, finish, now })
       best = Math.min(best, Bun.nanoseconds() - startedAt)
     }
     return best
@@ -150,13 +155,13 @@ test('10 000 parked jobs in one lane do not slow the others', async () => {
   await enqueueAll(
     Array.from({ length: 10_000 }, (_, body) => ({
       kind: 'other',
-      lane: 'busy',
+      concurrencyKey: 'busy',
       owner: 'busy',
       body,
       dueAt: clock.now() + 1,
     })),
   )
   const after = await fastest()
-  // A scan of them would cost a hundred times as much; the minimum of 40 turns is no matter of luck.
+  // A scan of them would cost a hundred times as much; the minimum of 40 rounds does not depend on luck.
   expect(after / before).toBeLessThan(4)
 }, 30_000)
