@@ -2,6 +2,7 @@ import { Elysia } from 'elysia'
 import { type ClientAddressOf, createClientAddress, type Network } from '#src/lib/address.ts'
 import { toPlainLine } from '#src/lib/plain-text.ts'
 import { requestId } from './request-id.ts'
+import { traceparent } from './trace.ts'
 
 const DEVICE_CHARACTERS = 200
 
@@ -40,3 +41,16 @@ function deviceOf({ headers }: Request): string | null {
 }
 
 export type Origins = ReturnType<typeof createOrigins>
+
+/** What a request for a one-time code brings besides its body. */
+export interface CodeRequest {
+  origin: Origin
+  trace: string | undefined
+  /** The Accept-Language header, for the language of the SMS. */
+  acceptLanguage: string | null
+}
+
+export function codeRequest(request: Request, origin: Origin): CodeRequest {
+  const acceptLanguage = request.headers.get('accept-language')
+  return { origin, trace: traceparent(request), acceptLanguage }
+}

@@ -1,7 +1,6 @@
 import { Elysia, t } from 'elysia'
 import type { Auth } from '#src/plugins/auth.ts'
-import { codeRequest } from '#src/plugins/code-request.ts'
-import type { Origins } from '#src/plugins/origin.ts'
+import { codeRequest, type Origins } from '#src/plugins/origin.ts'
 import { answers, CodeSent, EmptyBody, problems, type User } from '#src/plugins/schemas.ts'
 import {
   ChangePassword,

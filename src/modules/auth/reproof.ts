@@ -1,7 +1,6 @@
 import { invalid, Problem } from '#src/lib/problem.ts'
 import { type Principal, unauthenticated } from '#src/plugins/auth.ts'
-import type { CodeRequest } from '#src/plugins/code-request.ts'
-import type { Origin } from '#src/plugins/origin.ts'
+import type { CodeRequest, Origin } from '#src/plugins/origin.ts'
 import type { CodeSent } from '#src/plugins/schemas.ts'
 import { type Account, changePassword, getAccount } from './account-commands.ts'
 import { useChallenge } from './challenge-commands.ts'
