@@ -1,5 +1,5 @@
 /**
- * `bun run mutate src/plugins/turns.ts [more files] [--tests test/plugins/turns.test.ts,test/security]` places small faults
+ * `bun run mutate src/lib/fair-ticks.ts [more files] [--tests test/lib/fair-ticks.test.ts,test/security]` places small faults
  * in the files, one at a time, runs the tests that belong to them, and lists the faults that no test noticed. Needs Node
  * 20 or later, on which Stryker runs. Why it is called this way: docs/decisions/087-mutation-testing.md.
  */

@@ -2,6 +2,8 @@ import { createAccountServices, numberDigestsOf } from './accounts.ts'
 import type { Config } from './config/config.ts'
 import { createConversation } from './conversation.ts'
 import type { Deps } from './deps.ts'
+import { createFairTicks } from './lib/fair-ticks.ts'
+import { createInFlight } from './lib/in-flight.ts'
 import { deriveKey } from './lib/keys.ts'
 import type { Maintenance } from './lib/maintenance.ts'
 import { createCursors } from './lib/page.ts'
@@ -18,8 +20,6 @@ import { createQuotas } from './modules/quota/service.ts'
 import { createSearch } from './modules/search/service.ts'
 import { eraseRoomLater } from './modules/users/erasure.ts'
 import { createAuth } from './plugins/auth.ts'
-import { createInFlight } from './plugins/in-flight.ts'
-import { createTurns } from './plugins/turns.ts'
 import { createQueue } from './queue/queue.ts'
 
 export type { Deps } from './deps.ts'
@@ -63,7 +63,7 @@ export function createServices(deps: Deps) {
     authenticate,
     async (principal) => quotas.headers(await quotas.read(principal)),
     createInFlight({ name: 'requests', most: config.requestsPerUser }),
-    createTurns(),
+    createFairTicks(),
   )
   const conversation = createConversation({ deps, queue, quotas, cursors, isSessionAlive })
   const rooms = createRooms({

@@ -2,7 +2,7 @@ import pino, { type DestinationStream, type Logger } from 'pino'
 import { describeError } from './log-error.ts'
 import { createLogOutput } from './log-output.ts'
 import { prettyLines } from './log-pretty.ts'
-import { byTurn } from './log-turn.ts'
+import { byTick } from './log-ticks.ts'
 
 /** Structured log. Never give it a body, a phone number or a secret. */
 export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>
@@ -16,7 +16,7 @@ interface LogOptions {
 
 /** One JSON object a line, with an error reduced to what may be written down. */
 export function createLog(level: string, { pretty = false, to }: LogOptions = {}): Log {
-  const plain = to ?? byTurn(createLogOutput())
+  const plain = to ?? byTick(createLogOutput())
   return pino(
     {
       level,

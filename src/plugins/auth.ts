@@ -1,7 +1,7 @@
 import { type Context, Elysia } from 'elysia'
+import type { FairTicks } from '#src/lib/fair-ticks.ts'
+import type { InFlight, Slot } from '#src/lib/in-flight.ts'
 import { Problem } from '#src/lib/problem.ts'
-import type { InFlight, Slot } from './in-flight.ts'
-import type { Turns } from './turns.ts'
 
 /** Who is asking: decided anew at each request, so that a logout counts at once. */
 export interface Principal {
@@ -21,12 +21,12 @@ export function principalOf(request: Request): Principal | undefined {
   return principals.get(request)
 }
 
-/** Header fields that tell a user's quota; see the quota module. */
+/** Header fields that show a user's quota; see the quota module. */
 export type QuotaHeaders = (principal: Principal) => Promise<Record<string, string>>
 
 const quotas = new WeakMap<Request, () => Promise<Record<string, string>>>()
 
-/** What the answer to a request is to tell of the quota, read now; nothing on other routes and to strangers. */
+/** Header fields of the quota for the answer to a request, read now; none on other routes and for strangers. */
 export async function quotaOf(request: Request): Promise<Record<string, string>> {
   return (await quotas.get(request)?.()) ?? {}
 }
@@ -58,9 +58,9 @@ export function createAuth(
   authenticate: Authenticate,
   quotaHeaders: QuotaHeaders,
   inFlight: InFlight,
-  turns: Turns,
+  fairTicks: FairTicks,
 ) {
-  async function tellQuota({ request, set }: { request: Request; set: Context['set'] }) {
+  async function showQuota({ request, set }: { request: Request; set: Context['set'] }) {
     if (set.headers['ratelimit'] === undefined) Object.assign(set.headers, await quotaOf(request))
   }
   return new Elysia({ name: 'auth' }).macro({
@@ -71,10 +71,10 @@ export function createAuth(
         if (!principal) throw unauthenticated()
         principals.set(request, principal)
         slots.set(request, inFlight.enter(principal.userId))
-        await turns.begin(principal.userId)
+        await fairTicks.begin(principal.userId)
         if (mode === 'with-quota') quotas.set(request, () => quotaHeaders(principal))
       },
-      ...(mode === 'with-quota' && { afterHandle: tellQuota }),
+      ...(mode === 'with-quota' && { afterHandle: showQuota }),
       mapResponse: ({ request, responseValue }) => send(request, responseValue),
       resolve({ request }) {
         const principal = principals.get(request)

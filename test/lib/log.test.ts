@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test'
 import { t, ValidationError } from 'elysia'
 import { createLog } from '#src/lib/log.ts'
 import { prettyLines } from '#src/lib/log-pretty.ts'
-import { byTurn } from '#src/lib/log-turn.ts'
+import { byTick } from '#src/lib/log-ticks.ts'
 
 function capture(options: { pretty?: boolean } = {}) {
   const lines: string[] = []
@@ -93,7 +93,7 @@ test('in development a line is for a person', () => {
 
 test('the lines of one turn are written together, a warning at once and in its order', async () => {
   const writes: string[] = []
-  const log = createLog('debug', { to: byTurn({ write: (text) => writes.push(text), end() {} }) })
+  const log = createLog('debug', { to: byTick({ write: (text) => writes.push(text), end() {} }) })
   log.info('one')
   log.info('two')
   expect(writes).toEqual([])

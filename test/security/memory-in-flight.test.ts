@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
+import { createInFlight } from '#src/lib/in-flight.ts'
 import type { Room } from '#src/modules/chatrooms/model.ts'
 import type { Message } from '#src/modules/messages/model.ts'
-import { createInFlight } from '#src/plugins/in-flight.ts'
 import { call } from '#test/support/client.ts'
 import { turns } from '#test/support/fake-clock.ts'
 import { startListening } from '#test/support/listening.ts'

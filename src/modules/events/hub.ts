@@ -1,12 +1,12 @@
 import type { Notifications } from '#src/database/notifications.ts'
 import type { Clock } from '#src/lib/clock.ts'
+import { createFairTicks } from '#src/lib/fair-ticks.ts'
+import { createInFlight } from '#src/lib/in-flight.ts'
 import type { Log } from '#src/lib/log.ts'
 import type { Meters } from '#src/lib/meters.ts'
 import type { ConnectionGuard } from '#src/lib/open-files.ts'
 import { SECOND } from '#src/lib/time.ts'
-import { createInFlight } from '#src/plugins/in-flight.ts'
 import { roomTopic, userTopic } from '#src/plugins/topics.ts'
-import { createTurns } from '#src/plugins/turns.ts'
 import { HEARTBEAT, RETRY } from './frames.ts'
 import type { Reader } from './reader.ts'
 
@@ -65,7 +65,7 @@ export function createEventHub({
     connections,
   })
   // A client that resumes far back reads as fast as the server can send.
-  const turns = createTurns({ perTick: 1, shortTickMs: 0 })
+  const fairTicks = createFairTicks({ perTick: 1, shortTickMs: 0 })
   const streams = new Set<Open>()
   const encoder = new TextEncoder()
   let stopBeating: (() => void) | undefined
@@ -216,7 +216,7 @@ export function createEventHub({
           controller.enqueue(encoder.encode(RETRY))
         },
         async pull() {
-          await turns.begin(userId)
+          await fairTicks.begin(userId)
           await safely(() => pump(1))
         },
         cancel: () => finish(() => {}),

@@ -1,6 +1,6 @@
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
-import type { InFlight } from '../in-flight.ts'
+import type { InFlight } from '#src/lib/in-flight.ts'
 import type { Origin } from '../origin.ts'
 
 interface Content {

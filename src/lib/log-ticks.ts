@@ -4,10 +4,10 @@ import type { LogOutput } from './log-output.ts'
 const WARN = 40
 
 /**
- * Writes the lines of one turn of the event loop together: a system call for each was a seventh of the time of a
+ * Writes the lines of one tick of the event loop together: a system call for each was a seventh of the time of a
  * short request. A warning or an error, and the end of the process, waits for nothing.
  */
-export function byTurn(to: LogOutput): DestinationStream {
+export function byTick(to: LogOutput): DestinationStream {
   let lines = ''
   function flush() {
     const text = lines

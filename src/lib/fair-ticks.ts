@@ -1,10 +1,10 @@
 /** Shares the event loop among users. */
-export interface Turns {
+export interface FairTicks {
   /** Resolves when the user's request may begin, in the order of arrival. */
   begin(userId: string): Promise<void>
 }
 
-export interface TurnOptions {
+export interface FairTicksOptions {
   /** Of one user's, those that begin in a tick however long it has been. */
   perTick?: number
   /** Until a tick has taken so long, all may begin in it: short ones need no sharing. */
@@ -22,11 +22,14 @@ interface Queue {
  * a second. Once a tick has become long, a user's third and later requests therefore begin in later ticks, between which
  * the requests of others are taken.
  */
-export function createTurns({ perTick = 2, shortTickMs = 3 }: TurnOptions = {}): Turns {
+export function createFairTicks({
+  perTick = 2,
+  shortTickMs = 3,
+}: FairTicksOptions = {}): FairTicks {
   const queues = new Map<string, Queue>()
   let tickBeganAt = 0
 
-  function turn(): void {
+  function tick(): void {
     tickBeganAt = performance.now()
     for (const [userId, queue] of queues) {
       const next = queue.waiting.splice(0, perTick)
@@ -34,14 +37,14 @@ export function createTurns({ perTick = 2, shortTickMs = 3 }: TurnOptions = {}):
       for (const begin of next) begin()
       if (next.length === 0) queues.delete(userId)
     }
-    if (queues.size > 0) setImmediate(turn)
+    if (queues.size > 0) setImmediate(tick)
   }
 
   return {
     async begin(userId) {
       if (queues.size === 0) {
         tickBeganAt = performance.now()
-        setImmediate(turn)
+        setImmediate(tick)
       }
       const queue = queues.get(userId) ?? { begun: 0, waiting: [] }
       queues.set(userId, queue)

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { createInFlight } from '#src/plugins/in-flight.ts'
+import { createInFlight } from '#src/lib/in-flight.ts'
 
 const PIECE = 64 * 1024
 
