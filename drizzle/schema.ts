@@ -27,8 +27,8 @@ export const users = sqliteTable(
   'users',
   {
     id: text().primaryKey(),
-    /** E.164. */
-    phone: text().notNull().unique(),
+    /** E.164. Null while the user is being erased: then nobody can log in, and the number is free. */
+    phone: text().unique(),
     /**
      * Keyed digest of the phone, made once with the row: what is counted by it survives the account. Null where the row
      * holds no number (it is being erased), or until the first start after an upgrade; the id then stands in for it.
@@ -51,6 +51,18 @@ export const users = sqliteTable(
     index('users_unverified').on(table.createdAt).where(sql`verified_at IS NULL`),
     index('users_without_digest').on(table.phone).where(sql`number_digest IS NULL`),
   ],
+)
+
+/** A user or a room that was deleted, and is too large to be erased in one commit. */
+export const erasures = sqliteTable(
+  'erasures',
+  {
+    /** Of the user or the room. */
+    id: text().primaryKey(),
+    kind: text({ enum: ['user', 'room'] }).notNull(),
+    requestedAt: integer('requested_at').notNull(),
+  },
+  (table) => [check('erasures_kind', oneOf(table.kind, ['user', 'room']))],
 )
 
 /** One login on one device. A row that is gone or ended is a session that is over. */
@@ -171,9 +183,8 @@ export const chatrooms = sqliteTable(
   'chatrooms',
   {
     id: text().primaryKey(),
-    userId: text('user_id')
-      .notNull()
-      .references(() => users.id, { onDelete: 'cascade' }),
+    /** Null while the room is being erased. */
+    userId: text('user_id').references(() => users.id, { onDelete: 'cascade' }),
     title: text().notNull(),
     /** The title without case and diacritics, for the list's search. */
     titleFolded: text('title_folded').notNull(),

@@ -27,7 +27,7 @@ CREATE UNIQUE INDEX `billing_customers_of_user` ON `billing_customers` (`user_id
 CREATE INDEX `billing_customers_by_user` ON `billing_customers` (`user_id`,`id`);--> statement-breakpoint
 CREATE TABLE `chatrooms` (
 	`id` text PRIMARY KEY NOT NULL,
-	`user_id` text NOT NULL,
+	`user_id` text,
 	`title` text NOT NULL,
 	`title_folded` text NOT NULL,
 	`title_by` text NOT NULL,
@@ -62,6 +62,13 @@ CREATE INDEX `checkout_sessions_of_customer` ON `checkout_sessions` (`customer_i
 CREATE TABLE `cron_slots` (
 	`task` text PRIMARY KEY NOT NULL,
 	`slot` integer NOT NULL
+) STRICT;
+--> statement-breakpoint
+CREATE TABLE `erasures` (
+	`id` text PRIMARY KEY NOT NULL,
+	`kind` text NOT NULL,
+	`requested_at` integer NOT NULL,
+	CONSTRAINT "erasures_kind" CHECK(("erasures"."kind" = 'user' OR "erasures"."kind" = 'room'))
 ) STRICT;
 --> statement-breakpoint
 CREATE TABLE `idempotency_keys` (
@@ -324,7 +331,7 @@ CREATE TABLE `subscriptions` (
 CREATE INDEX `subscriptions_of_customer` ON `subscriptions` (`customer_id`,`status`);--> statement-breakpoint
 CREATE TABLE `users` (
 	`id` text PRIMARY KEY NOT NULL,
-	`phone` text NOT NULL,
+	`phone` text,
 	`number_digest` text,
 	`name` text,
 	`password_hash` text,

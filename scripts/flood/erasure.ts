@@ -31,7 +31,7 @@ export async function measureErasure(rooms: number, messages: number): Promise<E
   const startedAt = performance.now()
   await database.run(remove, { userId: 'much', origin: undefined, now: 1 })
   const removeMs = performance.now() - startedAt
-  const body = { userId: 'much' }
+  const body = { id: 'much', kind: 'user' as const }
   const claimed = {
     id: 1,
     kind: job.kind,

@@ -1,6 +1,7 @@
 import type { Database as Sqlite } from 'bun:sqlite'
 import { describe, expect, test } from 'bun:test'
-import { checks, foreignKeys, reply, uniques } from '#test/support/constraints.ts'
+import { checks, reply, uniques } from '#test/support/constraints.ts'
+import { foreignKeys } from '#test/support/foreign-keys.ts'
 import {
   filled,
   insert,

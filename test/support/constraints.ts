@@ -85,6 +85,11 @@ export const checks: Record<string, { table: string; bad: Row[]; good: Row[] }> 
     bad: [{ tier_override: 'gold' }, { tier_override: '' }],
     good: [{ tier_override: null }, { tier_override: 'basic' }, { tier_override: 'pro' }],
   },
+  erasures_kind: {
+    table: 'erasures',
+    bad: [{ kind: 'message' }],
+    good: [{ kind: 'user' }, { kind: 'room' }],
+  },
   otp_purpose: {
     table: 'otp_challenges',
     bad: [{ purpose: 'other' }],
@@ -234,17 +239,4 @@ export const checks: Record<string, { table: string; bad: Row[]; good: Row[] }> 
     bad: [{ state: 'other' }],
     good: [{ state: 'queued' }, { state: 'ignored' }],
   },
-}
-
-/** Whom each row belongs to, and what becomes of it when that goes. */
-export const foreignKeys: Record<string, { to: string; onDelete: 'CASCADE' | 'SET NULL' }> = {
-  'sessions.user_id': { to: 'users.id', onDelete: 'CASCADE' },
-  'refresh_tokens.session_id': { to: 'sessions.id', onDelete: 'CASCADE' },
-  'otp_challenges.user_id': { to: 'users.id', onDelete: 'CASCADE' },
-  'chatrooms.user_id': { to: 'users.id', onDelete: 'CASCADE' },
-  'messages.chatroom_id': { to: 'chatrooms.id', onDelete: 'CASCADE' },
-  'messages.reply_to': { to: 'messages.id', onDelete: 'CASCADE' },
-  'billing_customers.user_id': { to: 'users.id', onDelete: 'SET NULL' },
-  'subscriptions.customer_id': { to: 'billing_customers.id', onDelete: 'CASCADE' },
-  'checkout_sessions.customer_id': { to: 'billing_customers.id', onDelete: 'CASCADE' },
 }

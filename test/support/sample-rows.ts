@@ -28,6 +28,7 @@ export const samples: Record<string, (n: number) => Row> = {
     created_at: 0,
     expires_at: 9,
   }),
+  erasures: (n) => ({ id: `e${n}`, kind: 'user', requested_at: 0 }),
   cron_slots: (n) => ({ task: `t${n}`, slot: 1 }),
   rate_limits: (n) => ({ key: `k${n}`, count: 1, resets_at: 9 }),
   audit_log: (n) => ({ id: n, at: 0, event: 'e', actor: 'operator' }),

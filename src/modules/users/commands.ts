@@ -77,7 +77,8 @@ export function createRemove(queue: Queue, onRemoved: readonly OnRemoved[]) {
     for (const one of onRemoved) yield* one.steps(tx, { userId, now })
     const actor = origin ? 'user' : 'operator'
     yield* audit.steps(tx, { at: now, event: 'account.deleted', userId, actor, origin })
-    if (!(yield* eraseSome.steps(tx, { userId }))) yield* eraseLater(tx, { userId, now })
+    if (!(yield* eraseSome.steps(tx, { id: userId, kind: 'user' })))
+      yield* eraseLater(tx, { userId, now })
     return true
   })
 }

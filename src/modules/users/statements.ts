@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import {
   chatrooms,
+  erasures,
   jobs,
   messages,
   otpChallenges,
@@ -8,7 +9,7 @@ import {
   sessions,
   users,
 } from '#drizzle/schema.ts'
-import { isActive, isErased, numberDigest } from '#src/database/active-user.ts'
+import { isActive, numberDigest } from '#src/database/active-user.ts'
 import { columns, insertInto, statement, update } from '#src/database/statement.ts'
 
 /** By the primary key. */
@@ -110,10 +111,10 @@ export const removeCodes = statement<{ userId: string }>(
 )
 
 /** By the primary key: leaves nothing that tells who the user was. */
-export const eraseIdentity = statement<{ userId: string; phone: string; now: number }>(
+export const eraseIdentity = statement<{ userId: string; now: number }>(
   (p) =>
     sql`${update(users, {
-      phone: p.phone,
+      phone: null,
       numberDigest: null,
       name: null,
       passwordHash: null,
@@ -122,25 +123,23 @@ export const eraseIdentity = statement<{ userId: string; phone: string; now: num
     })} WHERE ${users.id} = ${p.userId}`,
 )
 
-/** By the unique index of phones. */
-export const findErased = statement<Record<never, never>, { id: string }>(
-  () => sql`SELECT ${users.id} AS id FROM ${users} WHERE ${isErased}`,
+/** By the primary key: the room has no owner from here on. */
+export const disownRoom = statement<{ roomId: string }>(
+  (p) => sql`${update(chatrooms, { userId: null })} WHERE ${chatrooms.id} = ${p.roomId}`,
 )
 
-/** A row that owns a room while it is being erased. */
-export const insertErased = statement<{ id: string; phone: string; now: number }>((p) =>
-  insertInto(users, {
-    id: p.id,
-    phone: p.phone,
-    verifiedAt: p.now,
-    createdAt: p.now,
-    updatedAt: p.now,
-  }),
+export const insertErasure = statement<{ id: string; kind: string; now: number }>((p) =>
+  insertInto(erasures, { id: p.id, kind: p.kind, requestedAt: p.now }),
 )
 
 /** By the primary key. */
-export const giveRoom = statement<{ roomId: string; userId: string }>(
-  (p) => sql`${update(chatrooms, { userId: p.userId })} WHERE ${chatrooms.id} = ${p.roomId}`,
+export const removeErasure = statement<{ id: string }>(
+  (p) => sql`DELETE FROM ${erasures} WHERE ${erasures.id} = ${p.id}`,
+)
+
+/** All of them: an hour's run looks at what is left, which is rarely anything. */
+export const findErasures = statement<Record<never, never>, { id: string; kind: 'user' | 'room' }>(
+  () => sql`SELECT ${columns({ id: erasures.id, kind: erasures.kind })} FROM ${erasures}`,
 )
 
 /** A user as an operator sees one. */
@@ -171,7 +170,8 @@ const VIEW = columns({
 /** By the primary key, and by the unique index of phones. */
 export const findView = statement<{ key: string }, OperatorView>(
   (p) =>
-    sql`SELECT ${VIEW} FROM ${users} WHERE ${users.id} = ${p.key} OR ${users.phone} = ${p.key}`,
+    sql`SELECT ${VIEW} FROM ${users}
+      WHERE (${users.id} = ${p.key} OR ${users.phone} = ${p.key}) AND ${isActive}`,
 )
 
 /** By the primary key: ids are UUIDv7, so their order is the order of signing up. */
