@@ -96,7 +96,7 @@ function retry(terminal: Terminal, id: number) {
     if (!job) throw new Failure(`There is no job ${id}.`)
     const hasEnded = job.state === 'failed' || job.state === 'cancelled'
     const kind = services.queue.kinds.get(job.kind)
-    if (hasEnded && (kind?.ended || kind?.endedSync)) {
+    if (hasEnded && kind?.ended) {
       throw new Failure(
         `What job ${id} was for has been told how it ended; a reply is asked for anew.`,
       )

@@ -1,4 +1,4 @@
-import { type Command, syncCommand, whole } from '#src/database/command.ts'
+import { type Command, whole } from '#src/database/command.ts'
 import { command, type StepCommand, type Steps, type Tx } from '#src/database/steps.ts'
 import { JOB_READY, leaveBlocked, unblockNext } from './enqueue.ts'
 import { type Effect, type Job, type JobEnd, type JobKind, type JobRow, toJob } from './job.ts'
@@ -105,8 +105,8 @@ function* perform(tx: Tx, effect: Effect): Steps<void> {
   const found = whole(effect.command)
   // `effect` has put the command and its input together.
   const input = effect.input as never
-  if (isGenerator(found)) yield* found.steps(tx, input)
-  else yield* tx.call(found, input)
+  if (!isGenerator(found)) throw new TypeError(`The effect '${found.name}' is no generator`)
+  yield* found.steps(tx, input)
 }
 
 function isGenerator(found: Command<never, unknown>): found is StepCommand<never, unknown> {
@@ -163,10 +163,9 @@ function* endWaiting(
 /** What its kind does when a job ends without being done, in the same transaction. */
 export function* runEnded(tx: Tx, kinds: JobKinds, row: JobRow, end: JobEnd): Steps<void> {
   const kind = kinds.get(row.kind)
-  const job = (kind?.ended || kind?.endedSync) && read(row, kind)
-  if (!job) return
-  if (kind.ended) yield* kind.ended(tx, job, end)
-  if (kind.endedSync) yield* tx.call(endedSync, { kind, job, end })
+  if (!kind?.ended) return
+  const job = read(row, kind)
+  if (job) yield* kind.ended(tx, job, end)
 }
 
 /** Asks its kind about another try, in the same transaction; gives how the job ends instead, if it does. */
@@ -178,19 +177,6 @@ export function* askBeforeRetry(tx: Tx, kinds: JobKinds, row: JobRow): Steps<Job
   const job = read(row, kind)
   return job && (yield* kind.beforeRetry(tx, job))
 }
-
-interface SyncEnd {
-  kind: JobKind
-  job: Job
-  end: JobEnd
-}
-
-const endedSync = syncCommand(
-  'queue.ended',
-  () =>
-    (tx, { kind, job, end }: SyncEnd) =>
-      kind.endedSync?.(tx, job, end),
-)
 
 /** Undefined for a body that cannot be read: the job has had no effect to undo, and still ends. */
 function read(row: JobRow, kind: JobKind): Job | undefined {

@@ -1,5 +1,5 @@
 import type { jobs } from '#drizzle/schema.ts'
-import type { Command, CommandOrName, SyncTx } from '#src/database/command.ts'
+import type { Command, CommandOrName } from '#src/database/command.ts'
 import type { Steps, Tx } from '#src/database/steps.ts'
 
 /** A row of `jobs`. */
@@ -105,8 +105,6 @@ export interface JobKind<B = unknown> {
   beforeRetry?(tx: Tx, job: Job<B>): Steps<JobEnd | undefined>
   /** In the transaction that ends the job as failed or cancelled, whoever ends it. */
   ended?(tx: Tx, job: Job<B>, end: JobEnd): Steps<void>
-  /** `ended` for a kind whose commands are not generators yet. */
-  endedSync?(tx: SyncTx, job: Job<B>, end: JobEnd): void
 }
 
 /** A permanent fault: do not try again. */

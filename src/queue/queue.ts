@@ -1,4 +1,3 @@
-import type { SyncTx } from '#src/database/command.ts'
 import type { StepCommand, Steps, Tx } from '#src/database/steps.ts'
 import type { Clock } from '#src/lib/clock.ts'
 import { enqueue, isWaiting, type Waiting } from './enqueue.ts'
@@ -16,13 +15,10 @@ import { createRecover, type RecoverInput } from './recover.ts'
 export interface Queue {
   /** Adds a job in the caller's transaction; undefined where its dedupe key is taken. */
   enqueue(tx: Tx, job: NewJob): Steps<number | undefined>
-  enqueue(tx: SyncTx, job: NewJob): number | undefined
   /** Whether a concurrency key has a job of this kind that has not begun. */
   isWaiting(tx: Tx, where: Waiting): Steps<boolean>
-  isWaiting(tx: SyncTx, where: Waiting): boolean
   /** Cancels in the caller's transaction; see {@link createCancel}. */
   cancel(tx: Tx, id: number): Steps<CancelResult>
-  cancel(tx: SyncTx, id: number): CancelResult
   /** Every kind is registered before a worker starts, also where only `ended` is needed. */
   register<B>(kind: JobKind<B>): void
   readonly kinds: ReadonlyMap<string, JobKind>
@@ -45,29 +41,13 @@ export function createQueue({ clock }: { clock: Clock }): Queue {
   return {
     kinds,
     commands,
-    enqueue: eitherForm((job: NewJob) => [enqueue, { job, now: clock.now() }]),
-    isWaiting: eitherForm((where: Waiting) => [isWaiting, where]),
-    cancel: eitherForm((id: number) => [commands.cancel, { id, now: clock.now() }]),
+    enqueue: (tx, job) => enqueue.steps(tx, { job, now: clock.now() }),
+    isWaiting: (tx, where) => isWaiting.steps(tx, where),
+    cancel: (tx, id) => commands.cancel.steps(tx, { id, now: clock.now() }),
     register(kind) {
       if (kinds.has(kind.kind)) throw new Error(`Job kind '${kind.kind}' is registered twice`)
       // Kinds differ in their body, which only their own `parse` produces for their own `run`.
       kinds.set(kind.kind, kind as unknown as JobKind)
     },
   }
-}
-
-interface EitherForm<A, O> {
-  (tx: Tx, argument: A): Steps<O>
-  (tx: SyncTx, argument: A): O
-}
-
-/** For callers that are generators and for those that are not yet. */
-function eitherForm<A, I, O>(part: (argument: A) => [StepCommand<I, O>, I]): EitherForm<A, O> {
-  function run(tx: Tx, argument: A): Steps<O>
-  function run(tx: SyncTx, argument: A): O
-  function run(tx: Tx | SyncTx, argument: A): Steps<O> | O {
-    const [command, input] = part(argument)
-    return 'call' in tx ? command.steps(tx, input) : tx.run(command, input)
-  }
-  return run
 }

@@ -1,8 +1,8 @@
 import { expect, test } from 'bun:test'
-import { syncCommand } from '#src/database/command.ts'
+import { command } from '#src/database/steps.ts'
 import { MINUTE, SECOND } from '#src/lib/time.ts'
 import { effect } from '#src/queue/job.ts'
-import { createTestQueue, gate, settle } from '#test/support/test-queue.ts'
+import { addProvider, createTestQueue, gate, noting, settle } from '#test/support/test-queue.ts'
 
 test('a job is claimed in the commit that made it ready', async () => {
   const { kind, worker, enqueue, row } = createTestQueue()
@@ -18,9 +18,12 @@ test('a job is claimed in the commit that made it ready', async () => {
 test('a job is claimed in that commit also where a neighbour throws', async () => {
   const { kind, worker, enqueue, row, database } = createTestQueue()
   const finish = gate()
-  const fail = syncCommand('test.fail', () => () => {
-    throw new Error('no')
-  })
+  const fail = command(
+    'test.fail',
+    noting(() => {
+      throw new Error('no')
+    }),
+  )
   kind({ run: () => finish.promise })
   await worker().start({ alone: true })
   await settle()
@@ -37,8 +40,12 @@ test('a job is claimed in that commit also where a neighbour throws', async () =
 
 test('the next job is claimed in the commit that ends the one before', async () => {
   const { kind, worker, enqueueAll, row, database } = createTestQueue()
-  const tell = syncCommand('test.tell', () => (tx) => tx.notify('ended', undefined))
-  kind({ concurrency: 1, run: async () => effect(tell, undefined) })
+  let count = 0
+  const publish = command('test.publish', function* (tx) {
+    yield* addProvider.steps(tx, `ended ${++count}`)
+    tx.notify('ended', undefined)
+  })
+  kind({ concurrency: 1, run: async () => effect(publish, undefined) })
   const states: string[] = []
   await worker().start({ alone: true })
   database.notifications.subscribe('ended', () => states.push(row(2).state))

@@ -1,21 +1,17 @@
 import { expect, test } from 'bun:test'
-import { syncCommand } from '#src/database/command.ts'
 import { SECOND } from '#src/lib/time.ts'
 import { effect } from '#src/queue/job.ts'
-import { createTestQueue, settle } from '#test/support/test-queue.ts'
+import { addProvider, createTestQueue, settle } from '#test/support/test-queue.ts'
 
 test('an end that cannot be written for a while is written five times before the work is done again', async () => {
   const { kind, worker, enqueue, row, clock, database } = createTestQueue()
-  const write = syncCommand('test.write', ({ sqlite }) => (_tx, name: string) => {
-    sqlite.query('INSERT INTO providers (name) VALUES (?1)').run(name)
-  })
   let runs = 0
   kind({
     run: async () => {
       runs += 1
       // As on a file system that has become read-only.
       database.sqlite.run('PRAGMA query_only = ON')
-      return effect(write, 'effect')
+      return effect(addProvider, 'effect')
     },
   })
   await worker().start({ alone: true })

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { syncCommand } from '#src/database/command.ts'
+import { command } from '#src/database/steps.ts'
 import { claim } from '#src/queue/claim.ts'
 import { retry } from '#src/queue/enqueue.ts'
 import type { JobRow } from '#src/queue/job.ts'
@@ -95,9 +95,8 @@ test('a job that an operator retries is blocked by those of its concurrency key'
 
 test('isWaiting says whether a concurrency key has a job of a kind that has not begun', async () => {
   const { enqueueAll, cancel, queue, database, clock } = createTestQueue()
-  const ask = syncCommand(
-    'test.waits',
-    () => (tx, kind: string) => queue.isWaiting(tx, { concurrencyKey: 'a', kind }),
+  const ask = command('test.is-waiting', (tx, kind: string) =>
+    queue.isWaiting(tx, { concurrencyKey: 'a', kind }),
   )
   const waiting = async () => [await database.run(ask, 'x'), await database.run(ask, 'y')]
   const add = (kind: string, concurrencyKey: string) =>

@@ -1,6 +1,8 @@
 import { expect, test } from 'bun:test'
+import { sql } from 'drizzle-orm'
 import * as fc from 'fast-check'
-import { syncCommand } from '#src/database/command.ts'
+import { statement } from '#src/database/statement.ts'
+import { command } from '#src/database/steps.ts'
 import { claim } from '#src/queue/claim.ts'
 import type { Finish } from '#src/queue/finish.ts'
 import { effect, type JobRow } from '#src/queue/job.ts'
@@ -41,8 +43,11 @@ const step = fc.oneof(
 )
 type Step = typeof step extends fc.Arbitrary<infer S> ? S : never
 
-const answer = syncCommand('test.answer', ({ sqlite }) => (_tx, id: number) => {
-  sqlite.query('INSERT INTO effects (job) VALUES (?1)').run(id)
+const insertEffect = statement<{ id: number }>(
+  (p) => sql`INSERT INTO effects (job) VALUES (${p.id})`,
+)
+const answer = command('test.answer', function* (tx, id: number) {
+  yield* tx.run(insertEffect, { id })
 })
 
 function start() {

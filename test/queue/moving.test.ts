@@ -1,11 +1,11 @@
 import { expect, test } from 'bun:test'
-import { syncCommand } from '#src/database/command.ts'
 import { hostWriter } from '#src/database/sqlite/writer-host.ts'
+import { command } from '#src/database/steps.ts'
 import { hostClaimer } from '#src/queue/claimer.ts'
 import { effect } from '#src/queue/job.ts'
 import { temporaryFolder } from '#test/support/folder.ts'
 import { linkedPorts } from '#test/support/linked-threads.ts'
-import { createTestQueue, gate } from '#test/support/test-queue.ts'
+import { addProvider, createTestQueue, gate } from '#test/support/test-queue.ts'
 
 /** A queue on a file, whose writer can be moved as the server does it. */
 async function createMovingQueue() {
@@ -32,7 +32,10 @@ test('a job is claimed in the commit that made it ready, and its end commits wit
   const { kind, worker, enqueue, row, database } = moving
   const finish = gate()
   const ended = gate<unknown>()
-  const publish = syncCommand('test.publish', () => (tx, text: string) => tx.notify('ended', text))
+  const publish = command('test.publish', function* (tx, text: string) {
+    yield* addProvider.steps(tx, text)
+    tx.notify('ended', text)
+  })
   database.notifications.subscribe('ended', ended.resolve)
   kind({
     async run() {

@@ -1,8 +1,8 @@
 import { expect, test } from 'bun:test'
-import { syncCommand } from '#src/database/command.ts'
+import { command } from '#src/database/steps.ts'
 import { MINUTE, SECOND } from '#src/lib/time.ts'
 import { Discard, effect, RetryAfter, Snooze, Stopped } from '#src/queue/job.ts'
-import { createTestQueue, gate, noting, settle } from '#test/support/test-queue.ts'
+import { addProvider, createTestQueue, gate, noting, settle } from '#test/support/test-queue.ts'
 
 test('a job is picked up on the commit that made it ready, with no poll', async () => {
   const { kind, worker, enqueue, row, clock } = createTestQueue()
@@ -20,8 +20,8 @@ test('a job is picked up on the commit that made it ready, with no poll', async 
 
 test('the effect, the end and the next job of the concurrency key commit together', async () => {
   const { kind, worker, enqueue, row, database } = createTestQueue()
-  const write = syncCommand('test.write', ({ sqlite }) => (_tx, name: string) => {
-    sqlite.query('INSERT INTO providers (name) VALUES (?1)').run(name)
+  const write = command('test.write', function* (tx, name: string) {
+    yield* addProvider.steps(tx, name)
     states.push(row(first).state, row(second).state)
   })
   const states: string[] = []
@@ -138,13 +138,12 @@ test('a job ends rather than being tried again past its deadline', async () => {
 
 test('Stopped ends a job as cancelled with the effect it carries', async () => {
   const { kind, worker, enqueue, cancel, row, database } = createTestQueue()
-  const write = syncCommand('test.write', ({ sqlite }) => (_tx, name: string) => {
-    sqlite.query('INSERT INTO providers (name) VALUES (?1)').run(name)
-  })
   kind({
     run: (_job, signal) =>
       new Promise((_resolve, reject) => {
-        signal.addEventListener('abort', () => reject(new Stopped(effect(write, signal.reason))))
+        signal.addEventListener('abort', () =>
+          reject(new Stopped(effect(addProvider, signal.reason))),
+        )
       }),
   })
   await worker().start({ alone: true })
@@ -174,8 +173,8 @@ test('a body its kind cannot read fails the job and leaves the worker alive', as
 
 test('an effect that cannot be written is the job’s own error, and nothing of it is kept', async () => {
   const { kind, worker, enqueue, row, clock, database } = createTestQueue()
-  const broken = syncCommand('test.broken', ({ sqlite }) => () => {
-    sqlite.run("INSERT INTO providers (name) VALUES ('half')")
+  const broken = command('test.broken', function* (tx) {
+    yield* addProvider.steps(tx, 'half')
     throw new Error('the other half is missing')
   })
   kind({ run: async () => effect(broken, undefined) })

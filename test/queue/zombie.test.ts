@@ -1,15 +1,10 @@
 import { expect, test } from 'bun:test'
-import { syncCommand } from '#src/database/command.ts'
 import { MINUTE } from '#src/lib/time.ts'
 import { claim } from '#src/queue/claim.ts'
 import type { JobRow } from '#src/queue/job.ts'
 import { effect } from '#src/queue/job.ts'
 import { createWorker } from '#src/queue/worker.ts'
-import { createTestQueue, noting, settle } from '#test/support/test-queue.ts'
-
-const answer = syncCommand('test.answer', ({ sqlite }) => (_tx, name: string) => {
-  sqlite.query('INSERT INTO providers (name) VALUES (?1)').run(name)
-})
+import { addProvider, createTestQueue, noting, settle } from '#test/support/test-queue.ts'
 
 test('the result of a worker that lost its job is refused, whole', async () => {
   const test = createTestQueue()
@@ -17,7 +12,7 @@ test('the result of a worker that lost its job is refused, whole', async () => {
   test.kind({
     run: async ({ attempt }) => {
       if (attempt === 1) await zombie.promise
-      return effect(answer, `attempt ${attempt}`)
+      return effect(addProvider, `attempt ${attempt}`)
     },
   })
   // Two workers on one database; the first one's timers are of a clock that stands still: it is paused.
@@ -81,7 +76,7 @@ for (const as of ['done', 'ended', 'retry'] as const) {
       as === 'retry'
         ? ({ as, dueAt: 0, countsError: true, error: 'z', attempt: 'begun' } as const)
         : as === 'done'
-          ? { as, effect: effect(answer, 'zombie') }
+          ? { as, effect: effect(addProvider, 'zombie') }
           : { as, end, effect: undefined }
     const input = { job: old, finish, now: clock.now() }
     expect(await database.run(queue.commands.finish, input)).toBe(false)

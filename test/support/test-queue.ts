@@ -1,6 +1,8 @@
+import { providers } from '#drizzle/schema.ts'
 import { migrate } from '#src/database/sqlite/migrate.ts'
 import { openDatabase } from '#src/database/sqlite/open.ts'
 import { readOnce } from '#src/database/sqlite/statements.ts'
+import { insertInto, statement } from '#src/database/statement.ts'
 import { command, type Steps, type Tx } from '#src/database/steps.ts'
 import { silentLog } from '#src/lib/log.ts'
 import type { JobKind, JobRow, NewJob } from '#src/queue/job.ts'
@@ -56,6 +58,13 @@ export function createTestQueue({ path = ':memory:', seed = 1, log = silentLog }
         .map(({ state }) => state),
   }
 }
+
+const insertProvider = statement<{ name: string }>((p) => insertInto(providers, { name: p.name }))
+
+/** An effect that a test can see: a row of `providers`. */
+export const addProvider = command('test.add-provider', function* (tx, name: string) {
+  yield* tx.run(insertProvider, { name })
+})
 
 /** As a hook of a kind that asks nothing of the database. */
 export function noting<A extends unknown[], O>(note: (...args: A) => O) {

@@ -5,14 +5,15 @@
  */
 import { writeSync } from 'node:fs'
 import { createInterface } from 'node:readline'
-import { syncCommand } from '#src/database/command.ts'
 import { openDatabase } from '#src/database/sqlite/open.ts'
+import { command } from '#src/database/steps.ts'
 import { systemClock } from '#src/lib/clock.ts'
 import { createLog } from '#src/lib/log.ts'
 import { systemRandom } from '#src/lib/random.ts'
 import { effect } from '#src/queue/job.ts'
 import { createQueue } from '#src/queue/queue.ts'
 import { createWorker } from '#src/queue/worker.ts'
+import { addProvider } from './test-queue.ts'
 
 const [path = '', name = '', stop] = process.argv.slice(2)
 const database = openDatabase(path)
@@ -20,8 +21,8 @@ const queue = createQueue({ clock: systemClock })
 const go = new Promise<void>((resolve) => {
   createInterface(process.stdin).on('line', () => resolve())
 })
-const answer = syncCommand('answer', ({ sqlite }) => (tx) => {
-  sqlite.query('INSERT INTO providers (name) VALUES (?1)').run(name)
+const answer = command('answer', function* (tx) {
+  yield* addProvider.steps(tx, name)
   tx.notify('answered', name)
 })
 database.notifications.subscribe('answered', () => console.log('answered'))
