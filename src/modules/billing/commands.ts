@@ -49,7 +49,7 @@ export const enqueueSync = command(
     const concurrencyKey = concurrencyKeyOf(customerId)
     if (yield* isWaiting.steps(tx, { concurrencyKey, kind: SYNC })) return
     const job = { kind: SYNC, concurrencyKey, body: { customerId, why } }
-    yield* tx.call(enqueue, { job, now })
+    yield* enqueue.steps(tx, { job, now })
   },
 )
 
@@ -73,7 +73,7 @@ export const enqueueReconcile = command(
   'billing.enqueue-reconcile',
   function* (tx, { now }: { now: number }) {
     const job = { kind: RECONCILE, body: {}, dedupeKey: RECONCILE }
-    yield* tx.call(enqueue, { job, now })
+    yield* enqueue.steps(tx, { job, now })
   },
 )
 
@@ -87,7 +87,7 @@ export const enqueueClose = command(
       body: { customerId },
       dedupeKey: `${CLOSE}:${customerId}`,
     }
-    yield* tx.call(enqueue, { job, now })
+    yield* enqueue.steps(tx, { job, now })
   },
 )
 

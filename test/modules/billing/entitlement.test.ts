@@ -160,7 +160,7 @@ describe('the tier in a transaction', () => {
     expect(await Promise.all([ask(later), ask(later), ask(later)])).toEqual(['pro', 'pro', 'pro'])
     await ask(later)
     expect(orm.select().from(jobs).all()).toMatchObject([
-      { kind: 'billing.sync', lane: 'stripe:cus_1', state: 'ready' },
+      { kind: 'billing.sync', concurrencyKey: 'stripe:cus_1', state: 'ready' },
     ])
   })
 

@@ -195,7 +195,7 @@ describe('Deleting an account', () => {
     const [one, two] = [await billing.shopper(), await billing.shopper()]
     await billing.services.users.erase(one.userId)
     expect(closing(billing)).toMatchObject([
-      { lane: `stripe:${one.customerId}`, dedupeKey: `billing.close:${one.customerId}` },
+      { concurrencyKey: `stripe:${one.customerId}`, dedupeKey: `billing.close:${one.customerId}` },
     ])
     expect(statuses(billing, two.customerId)).toEqual(['open'])
   })
