@@ -19,7 +19,7 @@ interface Options {
 export function addDoctor(program: Command, terminal: Terminal): void {
   program
     .command('doctor')
-    .description('look for misconfigurations and say how to mend each; exit 1 on an error')
+    .description('look for misconfigurations and say how to fix each; exit 1 on an error')
     .option('--offline', 'ask no provider')
     .option('--json', 'print JSON')
     .action((options) => run(terminal, options))
@@ -43,7 +43,7 @@ async function examine(terminal: Terminal, options: Options): Promise<Finding[]>
     parsed = parseConfig(environment)
   } catch (fault) {
     if (!(fault instanceof ConfigError)) throw fault
-    // Nothing further can be examined, but whoever mends these wants to see all that can be seen.
+    // Nothing further can be examined, but who fixes these wants to see everything that can be checked.
     const faults = fault.faults.map((what) =>
       error('configuration', what, 'See docs/configuration.md.'),
     )

@@ -22,7 +22,7 @@ async function run(terminal: Terminal): Promise<void> {
   for (const notice of notices) log.warn(notice)
   const runtime = { clock: systemClock, random: systemRandom, log }
   if (config.nodeEnv !== 'development') {
-    await untilTold(await start(config, runtime), log)
+    await untilSignal(await start(config, runtime), log)
     return
   }
   // Loaded here only, so that nothing of it runs in production.
@@ -30,7 +30,7 @@ async function run(terminal: Terminal): Promise<void> {
   const standIns = await startStandIns(config)
   const server = await start(standIns.config, runtime)
   await terminal.print(standIns.welcome(server.url))
-  await untilTold(server, log)
+  await untilSignal(server, log)
   await standIns.stop()
 }
 
@@ -83,7 +83,7 @@ function endOnUncaught(log: Log): void {
 }
 
 /** Serves until a signal, then stops in good order; a second signal exits at once. */
-async function untilTold(server: Server, log: Log): Promise<void> {
+async function untilSignal(server: Server, log: Log): Promise<void> {
   const asked = Promise.withResolvers<NodeJS.Signals>()
   let signals = 0
   for (const [signal, number] of [['SIGTERM', 15] as const, ['SIGINT', 2] as const]) {
