@@ -1,5 +1,5 @@
 import type { ConnectionGuard } from '#src/lib/open-files.ts'
-import { Problem } from '#src/lib/problem.ts'
+import { problem } from '#src/lib/problem.ts'
 
 /** An answer that waits for its reader counts one for each of these. */
 const UNIT_BYTES = 64 * 1024
@@ -52,19 +52,15 @@ export function createInFlight({ name, most, headers, connections }: InFlightOpt
 
   /** The quota unit is that of draft-ietf-httpapi-ratelimit-headers, section 4.1. */
   const refusal = () =>
-    new Problem(
-      429,
-      'too-many-at-once',
-      `At most ${most} of these may be open at once. Close or read some, then try again.`,
-      {
-        headers: {
-          'retry-after': RETRY_AFTER_SECONDS,
-          'ratelimit-policy': `"${name}";q=${most};qu="concurrent-requests"`,
-          ratelimit: `"${name}";r=0`,
-          ...headers,
-        },
+    problem('too-many-at-once', {
+      detail: `At most ${most} of these may be open at once. Close or read some, then try again.`,
+      headers: {
+        'retry-after': RETRY_AFTER_SECONDS,
+        'ratelimit-policy': `"${name}";q=${most};qu="concurrent-requests"`,
+        ratelimit: `"${name}";r=0`,
+        ...headers,
       },
-    )
+    })
 
   return {
     countOf,

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import type { Clock } from './clock.ts'
-import { Problem } from './problem.ts'
+import { problem } from './problem.ts'
 import { SECOND } from './time.ts'
 
 /** The soft limit of this process on open files; infinite where there is no /proc. */
@@ -59,12 +59,10 @@ export function createConnectionGuard({
       const age = clock.now() - counted.at
       if (age < 0 || age >= COUNTED_FOR_MS) counted = { left: left(), at: clock.now() }
       if (counted.left <= reserve) {
-        throw new Problem(
-          503,
-          'no-connections-left',
-          `Too many connections are open. Try again in ${RETRY_AFTER_SECONDS} seconds.`,
-          { headers: { 'retry-after': String(RETRY_AFTER_SECONDS), connection: 'close' } },
-        )
+        throw problem('no-connections-left', {
+          detail: `Too many connections are open. Try again in ${RETRY_AFTER_SECONDS} seconds.`,
+          headers: { 'retry-after': String(RETRY_AFTER_SECONDS), connection: 'close' },
+        })
       }
       counted.left -= 1
       return () => {

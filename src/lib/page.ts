@@ -1,5 +1,5 @@
 import { timingSafeEqual } from 'node:crypto'
-import { Problem } from './problem.ts'
+import { problem } from './problem.ts'
 
 export const DEFAULT_LIMIT = 50
 
@@ -49,11 +49,7 @@ export function createCursors(key: Uint8Array): Cursors {
         const values = parseKey(payload)
         if (hasShape(values, shape)) return values
       }
-      throw new Problem(
-        400,
-        'invalid-cursor',
-        'This cursor is not one of this list. Start from its first page.',
-      )
+      throw problem('invalid-cursor')
     },
   }
 }

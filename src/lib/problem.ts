@@ -1,3 +1,4 @@
+import { type ProblemSlug, problemCatalogue } from './problems/catalogue.ts'
 import { STATUS_PHRASES } from './status.ts'
 
 /** One fault of a request: a JSON pointer (RFC 6901) to the field, and what is allowed there. */
@@ -52,21 +53,26 @@ export class Problem extends Error {
   }
 }
 
+/** The problem as the catalogue describes it. Give `detail` where the text depends on the request. */
+export function problem(
+  slug: ProblemSlug,
+  { detail, ...extras }: Extras & { detail?: string } = {},
+): Problem {
+  const kind = problemCatalogue[slug]
+  return new Problem(kind.status, slug, detail ?? kind.detail, extras)
+}
+
 /** The same answer for what does not exist and for what is another's. */
 export function notFound(): Problem {
-  return new Problem(404, 'not-found', 'There is nothing here, or it is not yours.')
+  return problem('not-found')
 }
 
 /** 422 with a pointer to each field. */
 export function invalid(...errors: FieldError[]): Problem {
-  return new Problem(422, 'validation', 'Some fields are not valid.', { errors })
+  return problem('validation', { errors })
 }
 
 /** Its cause goes to the log, never to the client. */
 export function internal(): Problem {
-  return new Problem(
-    500,
-    'internal',
-    'Something went wrong on our side. Quote the request id if you report it.',
-  )
+  return problem('internal')
 }

@@ -1,7 +1,7 @@
 import { type Context, Elysia } from 'elysia'
 import type { FairTicks } from '#src/lib/fair-ticks.ts'
 import type { InFlight, Slot } from '#src/lib/in-flight.ts'
-import { Problem } from '#src/lib/problem.ts'
+import { type Problem, problem } from '#src/lib/problem.ts'
 
 /** Who is asking: decided anew at each request, so that a logout counts at once. */
 export interface Principal {
@@ -117,7 +117,7 @@ export type Auth = ReturnType<typeof createAuth>
 
 /** RFC 6750 section 3. */
 export function unauthenticated(): Problem {
-  return new Problem(401, 'unauthenticated', 'Give a valid access token as a bearer token.', {
+  return problem('unauthenticated', {
     headers: { 'www-authenticate': 'Bearer error="invalid_token"' },
   })
 }

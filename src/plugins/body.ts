@@ -1,4 +1,4 @@
-import { type FieldError, invalid, Problem } from '#src/lib/problem.ts'
+import { type FieldError, invalid, Problem, problem } from '#src/lib/problem.ts'
 import { MAX_VALUES, parseFields, tooManyValues, unfit } from './text.ts'
 
 /** Largest request body, in bytes. */
@@ -49,11 +49,7 @@ export async function readBody(request: Request, contentType: string): Promise<u
     const type = contentType.trim().toLowerCase()
     if (type === 'application/json') return parseJson(bytes)
     if (type === 'application/x-www-form-urlencoded') return parseForm(decode(bytes))
-    throw new Problem(
-      415,
-      'unsupported-media-type',
-      'Send the body as application/json or application/x-www-form-urlencoded.',
-    )
+    throw problem('unsupported-media-type')
   } catch (error) {
     if (error instanceof Problem) return new UnreadableBody(error)
     throw error
@@ -64,7 +60,8 @@ export async function readBody(request: Request, contentType: string): Promise<u
 function refuseCoding(request: Request): void {
   const coding = request.headers.get('content-encoding')?.trim().toLowerCase()
   if (coding === undefined || coding === '' || coding === 'identity') return
-  throw new Problem(415, 'unsupported-media-type', 'Send the body without a Content-Encoding.', {
+  throw problem('unsupported-media-type', {
+    detail: 'Send the body without a Content-Encoding.',
     headers: { 'accept-encoding': 'identity' },
   })
 }
@@ -72,7 +69,7 @@ function refuseCoding(request: Request): void {
 /** At most `limitBytes` of the body; a longer one is 413 whether its length was told or not. */
 export async function readBytes(request: Request, limitBytes: number): Promise<Uint8Array> {
   const tooLarge = () =>
-    new Problem(413, 'body-too-large', `The body may hold at most ${limitBytes} bytes.`)
+    problem('body-too-large', { detail: `The body may hold at most ${limitBytes} bytes.` })
   const length = Number(request.headers.get('content-length') ?? 'NaN')
   if (length > limitBytes) throw tooLarge()
   if (!request.body) return new Uint8Array()
@@ -89,7 +86,7 @@ export async function readBytes(request: Request, limitBytes: number): Promise<U
   } catch (error) {
     if (error instanceof Problem) throw error
     // The sender has gone, or was so slow that the connection was closed: nobody's fault, and nobody reads this.
-    throw new Problem(400, 'malformed-body', 'The body did not arrive whole.')
+    throw problem('malformed-body', { detail: 'The body did not arrive whole.' })
   }
 }
 
@@ -97,7 +94,8 @@ function decode(bytes: Uint8Array): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch {
-    throw new Problem(422, 'validation', 'The body is not valid UTF-8.', {
+    throw problem('validation', {
+      detail: 'The body is not valid UTF-8.',
       errors: [{ pointer: '', detail: 'must be valid UTF-8' }],
     })
   }
@@ -110,7 +108,7 @@ function parseJson(bytes: Uint8Array): unknown {
   try {
     value = JSON.parse(text)
   } catch {
-    throw new Problem(400, 'malformed-body', 'The body is not valid JSON.')
+    throw problem('malformed-body')
   }
   // Every body here is an object; of an optional one Elysia would let anything else through unchecked.
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {

@@ -1,6 +1,6 @@
 import { Elysia } from 'elysia'
 import { isCrossSite, isLocalHost } from '#src/lib/cross-site.ts'
-import { Problem } from '#src/lib/problem.ts'
+import { problem } from '#src/lib/problem.ts'
 
 export interface CrossSiteOptions {
   /** Origins whose pages may call the API. */
@@ -19,18 +19,10 @@ export function createCrossSite({ origins, onlyHosts }: CrossSiteOptions) {
     const { headers } = request
     const host = headers.get('host')
     if (onlyHosts !== undefined && host !== null && !isLocalHost(host, onlyHosts)) {
-      throw new Problem(
-        421,
-        'unknown-host',
-        'In development this server answers only to names of this machine. Add others to DEVELOPMENT_HOSTS.',
-      )
+      throw problem('unknown-host')
     }
     const hasToken = /^bearer\s/i.test(headers.get('authorization') ?? '')
     if (hasToken || !isCrossSite(request, allowed)) return
-    throw new Problem(
-      403,
-      'cross-site',
-      'Pages of this origin may not call the API. An operator allows origins with CORS_ORIGINS.',
-    )
+    throw problem('cross-site')
   })
 }

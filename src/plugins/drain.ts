@@ -1,5 +1,5 @@
 import { Elysia } from 'elysia'
-import { Problem } from '#src/lib/problem.ts'
+import { problem } from '#src/lib/problem.ts'
 
 const ASKS_FOR_A_REPLY = /^\/v1\/chatroom\/[^/]+\/message(\/[^/]+\/regenerate)?$/
 const RETRY_AFTER_SECONDS = 5
@@ -9,13 +9,8 @@ export function createDrain({ draining }: { draining: () => boolean }) {
   return new Elysia({ name: 'drain' }).onBeforeHandle({ as: 'global' }, ({ request }) => {
     if (!draining() || request.method !== 'POST') return
     if (!ASKS_FOR_A_REPLY.test(new URL(request.url).pathname)) return
-    throw new Problem(
-      503,
-      'shutting-down',
-      'This server is about to stop. Send the prompt again.',
-      {
-        headers: { 'retry-after': String(RETRY_AFTER_SECONDS), connection: 'close' },
-      },
-    )
+    throw problem('shutting-down', {
+      headers: { 'retry-after': String(RETRY_AFTER_SECONDS), connection: 'close' },
+    })
   })
 }

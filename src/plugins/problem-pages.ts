@@ -1,8 +1,8 @@
 import { Elysia, t } from 'elysia'
 import { notFound } from '#src/lib/problem.ts'
+import { problemCatalogue } from '#src/lib/problems/catalogue.ts'
+import type { ProblemKind } from '#src/lib/problems/kind.ts'
 import { STATUS_PHRASES } from '#src/lib/status.ts'
-import { problemCatalogue } from './problem-catalogue.ts'
-import type { ProblemKind } from './problem-kind.ts'
 import { problems } from './schemas.ts'
 
 const STYLE = `body{font:1rem/1.5 system-ui,sans-serif;max-width:40rem;margin:3rem auto;padding:0 1rem;color:#222;background:#fff}
@@ -18,12 +18,14 @@ const HEADERS = {
   vary: 'accept, origin',
 }
 
+const kinds = new Map<string, ProblemKind>(Object.entries(problemCatalogue))
+
 /** `GET /problems/<slug>`: where the `type` of a problem leads, for a person. A page for browsers, else text. */
 export function createProblemPages() {
   return new Elysia({ name: 'problem-pages' }).get(
     '/problems/:slug',
     ({ params, request }) => {
-      const kind = Object.hasOwn(problemCatalogue, params.slug) && problemCatalogue[params.slug]
+      const kind = kinds.get(params.slug)
       if (!kind) throw notFound()
       const html = request.headers.get('accept')?.includes('text/html') ?? false
       return new Response(html ? toPage(params.slug, kind) : toText(params.slug, kind), {

@@ -2,7 +2,7 @@ import type { ValueError } from '@sinclair/typebox/compiler'
 import { Elysia, type TSchema, ValidationError } from 'elysia'
 import { isDatabaseFault } from '#src/database/fault.ts'
 import type { Log } from '#src/lib/log.ts'
-import { type FieldError, internal, invalid, Problem } from '#src/lib/problem.ts'
+import { type FieldError, internal, invalid, Problem, problem } from '#src/lib/problem.ts'
 import { leaveInFlight, quotaOf } from './auth.ts'
 import { readBody, UnfitBody, UnreadableBody } from './body.ts'
 import { queryFaults } from './query.ts'
@@ -52,16 +52,9 @@ function toProblem(code: unknown, error: unknown, request: Request, methodsOf: M
   if (error instanceof Problem) return error
   if (error instanceof ValidationError) return toValidationProblem(error, request)
   if (code === 'NOT_FOUND') return noRoute(request, methodsOf)
-  if (code === 'PARSE') return new Problem(400, 'malformed-body', 'The body could not be read.')
+  if (code === 'PARSE') return problem('malformed-body', { detail: 'The body could not be read.' })
   if (isDatabaseFault(error)) {
-    return new Problem(
-      503,
-      'database-unavailable',
-      'The database cannot take this now. Try again shortly.',
-      {
-        headers: { 'retry-after': '5' },
-      },
-    )
+    return problem('database-unavailable', { headers: { 'retry-after': '5' } })
   }
   return internal()
 }

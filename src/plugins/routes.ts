@@ -1,4 +1,4 @@
-import { notFound, Problem } from '#src/lib/problem.ts'
+import { notFound, type Problem, problem } from '#src/lib/problem.ts'
 
 interface Route {
   method: string
@@ -24,7 +24,8 @@ export function noRoute(request: Request, methodsOf: MethodsOf): Problem {
   const methods = methodsOf(new URL(request.url).pathname)
   // That it answers this very method was not found out from this spelling.
   if (methods.length === 0 || methods.includes(request.method)) return notFound()
-  return new Problem(405, 'method-not-allowed', `Allowed here: ${methods.join(', ')}.`, {
+  return problem('method-not-allowed', {
+    detail: `Allowed here: ${methods.join(', ')}.`,
     headers: { allow: methods.join(', ') },
   })
 }

@@ -1,5 +1,5 @@
 import { Elysia } from 'elysia'
-import { Problem } from '#src/lib/problem.ts'
+import { problem } from '#src/lib/problem.ts'
 import { type MethodsOf, noRoute } from './routes.ts'
 
 /** HTTP/1.0 needs no Host, and some balancers still ask for our health that way. */
@@ -18,7 +18,7 @@ export function createTarget({ methodsOf }: { methodsOf: MethodsOf }) {
     if (
       host === null ? !isWhole && !WITHOUT_HOST.has(request.url) : !isWhole || host.includes(',')
     ) {
-      throw new Problem(400, 'invalid-host', 'Send one Host header that names a host.')
+      throw problem('invalid-host')
     }
     // Bun has matched the path as it was sent and gives `params` then. What it did not match, Elysia would match
     // again by the normalised path: `/x/..%2e\livez` would be `/livez`, past every rule of a proxy.

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import { STATUS_CODES } from 'node:http'
+import { problemCatalogue } from '#src/lib/problems/catalogue.ts'
 import { STATUS_PHRASES } from '#src/lib/status.ts'
-import { problemCatalogue } from '#src/plugins/problem-catalogue.ts'
 
 test('phrases are those of Node, and every status of a problem has one', () => {
   for (const [status, phrase] of Object.entries(STATUS_PHRASES)) {

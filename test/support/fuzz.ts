@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { accountProblems } from '#src/plugins/account-problems.ts'
+import { accountProblems } from '#src/lib/problems/account.ts'
 import type { JsonSchema, MediaType, OpenApi } from '#src/plugins/docs/types.ts'
 import { documentOf } from '#src/plugins/docs.ts'
 import { json } from './test-app.ts'

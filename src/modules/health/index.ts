@@ -1,5 +1,5 @@
 import { Elysia, t } from 'elysia'
-import { Problem } from '#src/lib/problem.ts'
+import { problem } from '#src/lib/problem.ts'
 import { problems } from '#src/plugins/schemas.ts'
 
 const Health = t.Object({ status: t.Literal('ok') })
@@ -16,7 +16,7 @@ export function createHealth({ check }: { check: () => string[] | Promise<string
       async () => {
         const faults = await check()
         if (faults.length > 0) {
-          throw new Problem(503, 'not-ready', faults.join(' '), { headers: { 'retry-after': '5' } })
+          throw problem('not-ready', { detail: faults.join(' '), headers: { 'retry-after': '5' } })
         }
         return { status: 'ok' as const }
       },

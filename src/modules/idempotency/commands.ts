@@ -1,5 +1,5 @@
 import { command, type Steps, type Tx } from '#src/database/steps.ts'
-import { Problem } from '#src/lib/problem.ts'
+import { problem } from '#src/lib/problem.ts'
 import { DAY } from '#src/lib/time.ts'
 import type { IdempotencyKey } from './key.ts'
 import { findKey, findPlace, removeBetween, storeKey } from './statements.ts'
@@ -22,20 +22,11 @@ export const findKept = command('idempotency.find', function* (tx, { userId, cla
   const row = yield* tx.first(findKey, { userId, key: claim.key })
   if (!row || row.expiresAt <= now) return undefined
   if (row.fingerprint !== claim.fingerprint) {
-    throw new Problem(
-      422,
-      'idempotency-key-reused',
-      'This Idempotency-Key came with another request before.',
-    )
+    throw problem('idempotency-key-reused')
   }
   if (row.kept !== null) return { value: JSON.parse(row.kept) as unknown }
   if (row.lockedUntil === null || row.lockedUntil <= now) return undefined
-  throw new Problem(
-    409,
-    'idempotency-key-in-use',
-    'The first request with this Idempotency-Key is still running.',
-    { headers: { 'retry-after': '1' } },
-  )
+  throw problem('idempotency-key-in-use', { headers: { 'retry-after': '1' } })
 })
 
 /** Keeps a value for a day, or until `lockedUntil` the reservation to make one, where it is undefined. */

@@ -1,4 +1,4 @@
-import { Problem } from '#src/lib/problem.ts'
+import { type Problem, problem } from '#src/lib/problem.ts'
 import { SECOND } from '#src/lib/time.ts'
 
 /** At most `most` in a window that starts with its first. */
@@ -36,16 +36,12 @@ export function userLimit(
 export function tooMany(limit: Omit<Limit, 'key'>, resetsAt: number, now: number): Problem {
   const seconds = Math.max(1, Math.ceil((resetsAt - now) / SECOND))
   const { name, most, windowMs } = limit
-  return new Problem(
-    429,
-    'too-many-requests',
-    `Too many requests. Try again in ${seconds} seconds.`,
-    {
-      headers: {
-        'retry-after': String(seconds),
-        'ratelimit-policy': `"${name}";q=${most};w=${Math.ceil(windowMs / SECOND)}`,
-        ratelimit: `"${name}";r=0;t=${seconds}`,
-      },
+  return problem('too-many-requests', {
+    detail: `Too many requests. Try again in ${seconds} seconds.`,
+    headers: {
+      'retry-after': String(seconds),
+      'ratelimit-policy': `"${name}";q=${most};w=${Math.ceil(windowMs / SECOND)}`,
+      ratelimit: `"${name}";r=0;t=${seconds}`,
     },
-  )
+  })
 }

@@ -1,4 +1,4 @@
-import { IDEMPOTENT } from '../problem-catalogue.ts'
+import { IDEMPOTENT } from '#src/lib/problems/catalogue.ts'
 import type { Header, Parameter, Reference } from './types.ts'
 
 /** Every response header a client may rely on. */

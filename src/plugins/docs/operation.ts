@@ -1,4 +1,4 @@
-import { IDEMPOTENT } from '../problem-catalogue.ts'
+import { IDEMPOTENT } from '#src/lib/problems/catalogue.ts'
 import { exampleOf } from './example.ts'
 import { headersOf } from './headers.ts'
 import { describeProblem } from './problem-response.ts'

@@ -1,6 +1,6 @@
+import { problemCatalogue } from '#src/lib/problems/catalogue.ts'
+import type { ProblemKind } from '#src/lib/problems/kind.ts'
 import { STATUS_PHRASES } from '#src/lib/status.ts'
-import { problemCatalogue } from '../problem-catalogue.ts'
-import type { ProblemKind } from '../problem-kind.ts'
 import { headersOf } from './headers.ts'
 import type { ApiResponse, JsonSchema } from './types.ts'
 

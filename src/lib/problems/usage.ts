@@ -1,10 +1,10 @@
-import type { ProblemKind } from './problem-kind.ts'
+import type { ProblemKind } from './kind.ts'
 
 const PROMPTS = /^POST \/v1\/chatroom\/:id\/message(\/:messageId\/regenerate)?$/
 const WRITES_TEXT = /^(POST|PATCH) \/v1\/chatroom(\/:id(\/message)?)?$/
 
 /** What a user may use up. */
-export const usageProblems: Record<string, ProblemKind> = {
+export const usageProblems = {
   'quota-exhausted': {
     status: 429,
     detail: 'All 5 prompts of today are used. More come at 2026-11-23T00:00:00.000Z.',
@@ -38,4 +38,4 @@ export const usageProblems: Record<string, ProblemKind> = {
     remedy: 'Wait until a reply is final, or cancel one, then send the prompt again.',
     on: PROMPTS,
   },
-}
+} satisfies Record<string, ProblemKind>

@@ -1,4 +1,4 @@
-/** What a problem's slug means, told to the person who met it. */
+/** What a problem means, for the person who received it. */
 export interface ProblemKind {
   status: number
   /** A detail as an answer gives it. */

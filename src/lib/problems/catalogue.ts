@@ -1,6 +1,6 @@
-import { accountProblems } from './account-problems.ts'
-import type { ProblemKind } from './problem-kind.ts'
-import { usageProblems } from './usage-problems.ts'
+import { accountProblems } from './account.ts'
+import type { ProblemKind } from './kind.ts'
+import { usageProblems } from './usage.ts'
 
 /**
  * The POSTs of a user that create something, here or at Stripe, and so honour an Idempotency-Key. A stranger's, such as
@@ -11,8 +11,7 @@ export const IDEMPOTENT =
 const PAGED = /^GET \/v1\/(chatroom(\/:id\/message\/all)?|search|auth\/sessions)$/
 const PROMPTS = /^POST \/v1\/chatroom\/:id\/message(\/:messageId\/regenerate)?$/
 
-/** Every slug the server can answer with; a test keeps this list and the code in step. */
-export const problemCatalogue: Record<string, ProblemKind> = {
+const kinds = {
   ...accountProblems,
   ...usageProblems,
   'already-final': {
@@ -233,4 +232,9 @@ export const problemCatalogue: Record<string, ProblemKind> = {
       ],
     },
   },
-}
+} satisfies Record<string, ProblemKind>
+
+export type ProblemSlug = keyof typeof kinds
+
+/** Every problem that the server can answer with. A test checks that the code uses each, and no other. */
+export const problemCatalogue: Record<ProblemSlug, ProblemKind> = kinds

@@ -1,10 +1,10 @@
-import type { ProblemKind } from './problem-kind.ts'
+import type { ProblemKind } from './kind.ts'
 
 const PROVES_A_CODE = /^POST \/v1\/auth\/(verify-otp|reset-password)$/
 const PROVES_AGAIN = /^(POST \/v1\/auth\/change-password|DELETE \/v1\/user\/me)$/
 
 /** The part of the catalogue that is about signing up, logging in and proving who one is. */
-export const accountProblems: Record<string, ProblemKind> = {
+export const accountProblems = {
   busy: {
     status: 503,
     detail: 'Too many logins at once. Try again in a moment.',
@@ -72,4 +72,4 @@ export const accountProblems: Record<string, ProblemKind> = {
     remedy: 'Check it; POST /v1/auth/forgot-password leads to a new one.',
     on: PROVES_AGAIN,
   },
-}
+} satisfies Record<string, ProblemKind>
