@@ -6,3 +6,14 @@ export function lazy<T extends object>(make: () => T): () => T {
     return made
   }
 }
+
+/** Runs at most one at a time: who calls while it runs gets the result of that run. */
+export function shared<T>(run: () => Promise<T>): () => Promise<T> {
+  let running: Promise<T> | undefined
+  return () => {
+    running ??= run().finally(() => {
+      running = undefined
+    })
+    return running
+  }
+}

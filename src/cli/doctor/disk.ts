@@ -2,6 +2,7 @@ import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs
 import { dirname, resolve } from 'node:path'
 import type { Config, Environment } from '#src/config/config.ts'
 import { latestNightly } from '#src/database/sqlite/backup-folder.ts'
+import { freeBytesBeside, walBytes } from '#src/database/sqlite/disk.ts'
 import { DAY, HOUR } from '#src/lib/time.ts'
 import { error, type Finding, found, warning } from './finding.ts'
 
@@ -29,11 +30,10 @@ export function diskFindings(config: Config): Finding[] {
         ),
     )
   }
-  const { bavail, bsize, type } = statfsSync(folder)
-  const unfit = UNFIT[type]
-  const free = bavail * bsize
+  const unfit = UNFIT[statfsSync(folder).type]
+  const free = freeBytesBeside(config.databasePath)
   const size = existsSync(config.databasePath) ? statSync(config.databasePath).size : 0
-  const log = statSync(`${config.databasePath}-wal`, { throwIfNoEntry: false })?.size ?? 0
+  const log = walBytes(config.databasePath)
   const mode = size > 0 ? statSync(config.databasePath).mode : 0
   return found(
     !writable(folder) &&

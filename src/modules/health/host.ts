@@ -1,5 +1,4 @@
-import { statfsSync, statSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { freeBytesBeside, walBytes } from '#src/database/sqlite/disk.ts'
 import { filesLeft, openFilesLimit } from '#src/lib/open-files.ts'
 
 /** What the machine has left for the database at `path`; a test hands in its own. */
@@ -15,14 +14,13 @@ export function createHost(path: string): Host {
   return {
     freeBytes() {
       try {
-        const { bavail, bsize } = statfsSync(dirname(path))
-        return bavail * bsize
+        return freeBytesBeside(path)
       } catch {
         // Its folder is gone, which the probe of the database says better.
         return Number.POSITIVE_INFINITY
       }
     },
-    walBytes: () => statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0,
+    walBytes: () => walBytes(path),
     filesLeft: () => filesLeft(limit),
   }
 }

@@ -5,6 +5,7 @@ import { pendingMigrations } from '#src/database/sqlite/migrate.ts'
 import type { Database } from '#src/database/sqlite/open.ts'
 import { command } from '#src/database/steps.ts'
 import type { Clock } from '#src/lib/clock.ts'
+import { shared } from '#src/lib/lazy.ts'
 import type { Log } from '#src/lib/log.ts'
 import { SECOND } from '#src/lib/time.ts'
 import { createHost, type Host } from './host.ts'
@@ -48,22 +49,19 @@ export function createReadiness(deps: ReadinessDeps): () => Promise<string[]> {
   const name = basename(deps.path)
   // Migrations are applied before serving begins, and a running server's schema does not change.
   const pending = pendingMigrations(database.sqlite)
-  let probing: Promise<void> | undefined
+  // Askers share a probe, so that /readyz cannot be used to keep the disk busy.
+  const probeOnce = shared(async () => {
+    await database.run(probe, undefined)
+    // It wrote, though no row.
+    commitHealth.committed(1, 0, true)
+  })
 
   async function databaseFault(): Promise<string | undefined> {
     const sinceMs = clock.now() - commitHealth.committedAt
     const proven = commitHealth.fault === undefined && sinceMs >= 0 && sinceMs < FRESH_MS
     if (proven) return undefined
-    // Askers share a probe, so that /readyz cannot be used to keep the disk busy.
-    probing ??= database
-      .run(probe, undefined)
-      // It wrote, though no row.
-      .then(() => commitHealth.committed(1, 0, true))
-      .finally(() => {
-        probing = undefined
-      })
     try {
-      await probing
+      await probeOnce()
       return undefined
     } catch (error) {
       return explainFault(error, name)

@@ -1,8 +1,9 @@
-import { statfsSync, statSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { statSync } from 'node:fs'
 import { latestNightly } from '#src/database/sqlite/backup-folder.ts'
+import { freeBytesBeside } from '#src/database/sqlite/disk.ts'
 import type { Database } from '#src/database/sqlite/open.ts'
 import type { Clock } from '#src/lib/clock.ts'
+import { shared } from '#src/lib/lazy.ts'
 import { MINUTE, SECOND } from '#src/lib/time.ts'
 import type { Reading } from '#src/plugins/metrics.ts'
 import type { Pause } from '#src/queue/provider-limits.ts'
@@ -82,10 +83,7 @@ export function createGauges({
     },
     file('pollux_database_bytes', 'Size of the database file', () => statSync(path).size),
     file('pollux_wal_bytes', 'Size of the write-ahead log', () => statSync(`${path}-wal`).size),
-    file('pollux_disk_free_bytes', 'Free space beside the database', () => {
-      const { bavail, bsize } = statfsSync(dirname(path))
-      return bavail * bsize
-    }),
+    file('pollux_disk_free_bytes', 'Free space beside the database', () => freeBytesBeside(path)),
     ...(backupDir === undefined ? [] : [backupAge(backupDir)]),
   ]
 }
@@ -131,22 +129,16 @@ function kept<T>(clock: Clock, forMs: number, read: () => T): () => T {
 /** As {@link kept}, for what takes long: while it is read again, the last value is given. Only the first is waited for. */
 function refreshed<T>(clock: Clock, everyMs: number, read: () => Promise<T>): () => Promise<T> {
   let last: { value: T; readAt: number } | undefined
-  let running: Promise<T> | undefined
-
-  async function refresh(): Promise<T> {
-    try {
-      const value = await read()
-      last = { value, readAt: clock.now() }
-      return value
-    } finally {
-      running = undefined
-    }
-  }
+  const refresh = shared(async () => {
+    const value = await read()
+    last = { value, readAt: clock.now() }
+    return value
+  })
 
   return async () => {
     const ageMs = last && clock.now() - last.readAt
     if (last && ageMs !== undefined && ageMs >= 0 && ageMs < everyMs) return last.value
-    running ??= refresh()
+    const running = refresh()
     if (!last) return running
     // The next scrape tries again.
     running.catch(() => {})
