@@ -8,7 +8,7 @@ import { temporaryFolder } from './support/folder.ts'
 const root = `${import.meta.dir}/..`
 
 /** The command line runs these itself, in a process of its own. */
-const OF_THE_COMMAND_LINE = ['queue.revive', 'users.set-tier', 'users.revoke-sessions']
+const OF_THE_COMMAND_LINE = ['users.set-tier', 'users.revoke-sessions']
 
 /** Of every command in the source: the text after `command(`, or `Command<…> = command(`. */
 async function namesInSource(): Promise<string[]> {

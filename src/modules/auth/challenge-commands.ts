@@ -69,7 +69,7 @@ export const openChallenge = command('auth.open-challenge', function* (tx, input
     expiresAt,
   })
   if (input.delivery) {
-    yield* tx.call(enqueue, { job: { ...input.delivery, deadlineAt: expiresAt }, now })
+    yield* enqueue.steps(tx, { job: { ...input.delivery, deadlineAt: expiresAt }, now })
   } else if (opened?.userId === null) {
     for (const spent of budget) yield* takeBack.steps(tx, spent)
   }

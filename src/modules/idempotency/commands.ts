@@ -4,7 +4,8 @@ import { DAY } from '#src/lib/time.ts'
 import type { IdempotencyKey } from './key.ts'
 import { findKey, findPlace, removeBetween, storeKey } from './statements.ts'
 
-interface Lookup {
+/** A key of a user, and the time. */
+export interface Lookup {
   userId: string
   claim: IdempotencyKey
   now: number

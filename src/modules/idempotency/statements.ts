@@ -37,6 +37,12 @@ export const storeKey = statement<
       locked_until = excluded.locked_until, expires_at = excluded.expires_at`,
 )
 
+/** By the primary key: a reservation, not an answer. */
+export const removeReserved = statement<Key>(
+  (p) => sql`DELETE FROM ${table}
+    WHERE ${table.key} = ${p.key} AND ${table.userId} = ${p.userId} AND ${table.kept} IS NULL`,
+)
+
 const place = sql`(${table.key}, ${table.userId})`
 
 /** The `skip`th key behind a place, by the primary key. */

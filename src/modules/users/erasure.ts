@@ -89,7 +89,7 @@ function* begin(tx: Tx, erasure: Erasure, now: number): Steps<void> {
 /** One job an erasure: while it has not ended, no second is added. */
 function* enqueueErasure(tx: Tx, { id, kind }: Erasure, now: number): Steps<void> {
   const job = { kind: ERASE_KIND, body: { id, kind }, dedupeKey: `${ERASE_KIND}:${id}` }
-  yield* tx.call(enqueue, { job, now })
+  yield* enqueue.steps(tx, { job, now })
 }
 
 /**
