@@ -17,7 +17,7 @@ async function namesInSource(): Promise<string[]> {
     [...files].filter((file) => !file.includes('/src/cli/')).map((file) => Bun.file(file).text()),
   )
   return texts.flatMap((text) =>
-    [...text.matchAll(/\b(?:command|syncCommand)\(\s*'([^']+)'/g)].map(([, name]) => name ?? ''),
+    [...text.matchAll(/\bcommand\(\s*'([^']+)'/g)].map(([, name]) => name ?? ''),
   )
 }
 
@@ -32,14 +32,12 @@ test('the thread knows every command that a server may give it', async () => {
   await ready
   const names = await namesInSource()
   expect(names.length).toBeGreaterThan(50)
-  const here = () => {
+  const steps = () => {
     throw new Error('run here')
   }
   const ask = async (name: string) => {
     // What it then does with no input does not matter: nobody else uses this file.
-    const [result] = await Promise.allSettled([
-      database.execute({ name, prepare: here }, undefined),
-    ])
+    const [result] = await Promise.allSettled([database.run({ name, steps }, undefined)])
     return result.status === 'rejected' ? String(result.reason.message) : ''
   }
   const answers = await Promise.all(names.map(async (name) => [name, await ask(name)] as const))

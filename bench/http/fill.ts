@@ -1,5 +1,5 @@
 import * as schema from '../../drizzle/schema.ts'
-import type { Orm } from '../../src/database/command.ts'
+import type { Orm } from '../../src/database/connection.ts'
 import { FOLD_VERSION } from '../../src/lib/fold.ts'
 import { ANSWERED, CONTENT } from '../peers/content.ts'
 import type { BenchUser } from '../support/world.ts'

@@ -1,9 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { syncCommand } from '#src/database/command.ts'
 import { migrate } from '#src/database/sqlite/migrate.ts'
 import { type Database, openDatabase } from '#src/database/sqlite/open.ts'
+import { command } from '#src/database/steps.ts'
 import { systemClock } from '#src/lib/clock.ts'
 import { audit } from '#src/modules/audit/audit.ts'
 import { createRemove } from '#src/modules/users/commands.ts'
@@ -56,15 +56,15 @@ async function writeUntil(database: Database, others: { isOver: boolean }): Prom
   const waits: number[] = []
   while (!others.isOver) {
     const startedAt = performance.now()
-    await database.execute(write, undefined)
+    await database.run(write, undefined)
     waits.push(performance.now() - startedAt)
     await new Promise<void>((resolve) => systemClock.after(2, resolve))
   }
   return waits
 }
 
-const write = syncCommand('flood.other-write', () => (tx): void => {
-  tx.run(audit, { at: 1, event: 'flood.write', userId: null, actor: 'system' })
+const write = command('flood.other-write', function* (tx) {
+  yield* audit.steps(tx, { at: 1, event: 'flood.write', userId: null, actor: 'system' })
 })
 
 function fill({ sqlite }: Database, rooms: number, messages: number): void {

@@ -1,9 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { syncCommand } from '#src/database/command.ts'
 import { migrate } from '#src/database/sqlite/migrate.ts'
 import { openDatabase } from '#src/database/sqlite/open.ts'
+import { command } from '#src/database/steps.ts'
 import { audit } from '#src/modules/audit/audit.ts'
 import { spend } from '#src/modules/limits/commands.ts'
 import { type Limit, limitKey } from '#src/modules/limits/limit.ts'
@@ -29,7 +29,7 @@ export async function limitCost(): Promise<number> {
         // The digest of the key is a part of the price.
         const network = `203.0.113.${address++ % 250}`
         const limit = { name: 'auth', most: 1e9, windowMs: 60_000 }
-        return database.execute(write, {
+        return database.run(write, {
           limits: isLimited ? [{ ...limit, key: limitKey(KEY, 'auth', network) }] : [],
           now: 1,
         })
@@ -47,13 +47,12 @@ export async function limitCost(): Promise<number> {
   return median(times.with) - median(times.without)
 }
 
-const write = syncCommand(
+const write = command(
   'flood.write',
-  () =>
-    (tx, { limits, now }: { limits: Limit[]; now: number }): void => {
-      if (limits.length > 0) tx.run(spend, { limits, now })
-      tx.run(audit, { at: now, event: 'flood.write', userId: null, actor: 'system' })
-    },
+  function* (tx, { limits, now }: { limits: Limit[]; now: number }) {
+    if (limits.length > 0) yield* spend.steps(tx, { limits, now })
+    yield* audit.steps(tx, { at: now, event: 'flood.write', userId: null, actor: 'system' })
+  },
 )
 
 function median(values: number[]): number {

@@ -1,14 +1,10 @@
-import { type Command, register } from './command.ts'
 import type { Parameters, Statement, StatementStep } from './statement.ts'
-
-/** What a command or a query yields. */
-export type Step = StatementStep | { ask: 'call'; command: Command<never, unknown>; input: unknown }
 
 /**
  * A piece of a command: it yields its statements, is given what they found, and returns its result. The engine decides
  * whether to wait in between: SQLite runs them on the spot, PostgreSQL awaits each.
  */
-export type Steps<O> = Generator<Step, O, unknown>
+export type Steps<O> = Generator<StatementStep, O, unknown>
 
 /** What a query reads with. */
 export interface ReadTx {
@@ -28,34 +24,40 @@ export interface Tx extends ReadTx {
   insert<P extends Parameters>(statement: Statement<P, never>, values: P): Steps<number | undefined>
   /** Publishes after the commit; a command that fails publishes nothing. */
   notify(topic: string, payload: unknown): void
-  /** Runs a command that is still written the old way, as a part of this one. */
-  call<I, O>(command: Command<I, O>, input: I): Steps<O>
 }
 
-/** A command as a generator; see docs/architecture.md. */
-export interface StepCommand<I, O> extends Command<I, O> {
+/** A named unit of writing; its input and output are plain data. */
+export interface Command<I, O> {
+  readonly name: string
   readonly steps: (tx: Tx, input: I) => Steps<O>
 }
 
+const known = new Map<string, Command<never, unknown>>()
+
 /**
- * Declares a command: a named unit of writing that is committed as a whole. Its input and output are plain data, as
- * another thread may run it, and it changes nothing but the database, as it may run twice. Run it with `database.run`;
- * within another command delegate to its generator: `yield* take.steps(tx, input)`.
+ * Declares a command, which is committed as a whole. Its input and output are plain data, as another thread may run it,
+ * and it changes nothing but the database, as it may run twice. Run it with `database.run`; within another command
+ * delegate to its generator: `yield* take.steps(tx, input)`. It becomes known by its name; where several are made of one
+ * name, as one for each application, the last.
  */
-export function command<I, O>(
-  name: string,
-  steps: (tx: Tx, input: I) => Steps<O>,
-): StepCommand<I, O> {
-  return register({
-    name,
-    steps,
-    prepare:
-      ({ answer }) =>
-      (outer, input: I) =>
-        runSteps(steps(new StepTx(outer.notify), input), (step) =>
-          step.ask === 'call' ? outer.run(step.command, step.input as never) : answer(step),
-        ),
-  })
+export function command<I, O>(name: string, steps: (tx: Tx, input: I) => Steps<O>): Command<I, O> {
+  const made = { name, steps }
+  known.set(name, made)
+  return made
+}
+
+/** For a thread with one application, where each name is one command. @throws TypeError where there is none */
+export function commandNamed(name: string): Command<never, unknown> {
+  const found = known.get(name)
+  if (!found) throw new TypeError(`No command is named '${name}' here`)
+  return found
+}
+
+/** A command that came from another thread as a part of an input has kept nothing but its name. */
+export type CommandOrName = Command<never, unknown> | { readonly name: string }
+
+export function resolveCommand(command: CommandOrName): Command<never, unknown> {
+  return 'steps' in command ? command : commandNamed(command.name)
 }
 
 /** A named unit of reading; its input and output are plain data. */
@@ -93,24 +95,27 @@ export class StepTx implements Tx {
   ): Steps<number | undefined> {
     return (yield { ask: 'insert', statement: general(statement), values }) as number | undefined
   }
-  *call<I, O>(called: Command<I, O>, input: I): Steps<O> {
-    return (yield { ask: 'call', command: called, input }) as O
-  }
 }
 
-/** Runs to the end without waiting. What a step throws is thrown inside, where it was yielded. */
-export function runSteps<O>(steps: Steps<O>, answer: (step: Step) => unknown): O {
+/**
+ * Runs to the end without waiting. What a statement throws is thrown inside, where it was yielded, and again at the end
+ * where the generator went on: half of a command must not be committed.
+ */
+export function runSteps<O>(steps: Steps<O>, answer: (step: StatementStep) => unknown): O {
+  let failure: { error: unknown } | undefined
   let next = steps.next()
   while (!next.done) {
     let found: unknown
     try {
       found = answer(next.value)
     } catch (error) {
+      failure ??= { error }
       next = steps.throw(error)
       continue
     }
     next = steps.next(found)
   }
+  if (failure) throw failure.error
   return next.value
 }
 

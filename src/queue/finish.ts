@@ -1,5 +1,4 @@
-import { type Command, whole } from '#src/database/command.ts'
-import { command, type StepCommand, type Steps, type Tx } from '#src/database/steps.ts'
+import { type Command, command, resolveCommand, type Steps, type Tx } from '#src/database/steps.ts'
 import { JOB_READY, leaveBlocked, unblockNext } from './enqueue.ts'
 import { type Effect, type Job, type JobEnd, type JobKind, type JobRow, toJob } from './job.ts'
 import { endAttempt, endWaitingJob, findJob, releaseAttempt, requestStop } from './statements.ts'
@@ -48,7 +47,7 @@ export interface FinishInput {
  * Ends an attempt in one transaction: the fenced update, the effect, the next job of the concurrency key. Gives false and
  * writes nothing where another attempt holds the job, so a worker that was thought dead cannot act twice.
  */
-export function createFinish(kinds: JobKinds): StepCommand<FinishInput, boolean> {
+export function createFinish(kinds: JobKinds): Command<FinishInput, boolean> {
   return command('queue.finish', function* (tx, { job, finish, now }) {
     if (finish.as !== 'retry') return yield* end(tx, kinds, { job, finish, now })
     const { id, attempt } = job
@@ -101,16 +100,9 @@ function* end(
   return true
 }
 
-function* perform(tx: Tx, effect: Effect): Steps<void> {
-  const found = whole(effect.command)
+function* perform(tx: Tx, { command: given, input }: Effect): Steps<void> {
   // `effect` has put the command and its input together.
-  const input = effect.input as never
-  if (!isGenerator(found)) throw new TypeError(`The effect '${found.name}' is no generator`)
-  yield* found.steps(tx, input)
-}
-
-function isGenerator(found: Command<never, unknown>): found is StepCommand<never, unknown> {
-  return 'steps' in found
+  yield* resolveCommand(given).steps(tx, input as never)
 }
 
 /** `cancelled` at once, `stopping` when a worker has yet to let go, `ended` when it was too late. */
@@ -120,9 +112,7 @@ export type CancelResult = 'cancelled' | 'stopping' | 'ended'
  * Cancels a job in any state and from any process. A waiting one ends here; a running one gets a stop
  * request, which is durable first and then published to its worker.
  */
-export function createCancel(
-  kinds: JobKinds,
-): StepCommand<{ id: number; now: number }, CancelResult> {
+export function createCancel(kinds: JobKinds): Command<{ id: number; now: number }, CancelResult> {
   return command('queue.cancel', function* (tx, { id, now }) {
     const row = yield* tx.first(findJob, { id })
     if (!row || row.endedAt !== null) return 'ended'
@@ -137,7 +127,7 @@ export function createCancel(
 }
 
 /** Fails a ready job whose deadline has passed while it waited (for a paused provider, say). */
-export function createExpire(kinds: JobKinds): StepCommand<{ id: number; now: number }, boolean> {
+export function createExpire(kinds: JobKinds): Command<{ id: number; now: number }, boolean> {
   return command('queue.expire', function* (tx, { id, now }) {
     const row = yield* tx.first(findJob, { id })
     if (row?.state !== 'ready' || row.deadlineAt === null || row.deadlineAt > now) return false

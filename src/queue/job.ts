@@ -1,6 +1,5 @@
 import type { jobs } from '#drizzle/schema.ts'
-import type { Command, CommandOrName } from '#src/database/command.ts'
-import type { Steps, Tx } from '#src/database/steps.ts'
+import type { Command, CommandOrName, Steps, Tx } from '#src/database/steps.ts'
 
 /** A row of `jobs`. */
 export type JobRow = typeof jobs.$inferSelect

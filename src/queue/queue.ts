@@ -1,4 +1,4 @@
-import type { StepCommand, Steps, Tx } from '#src/database/steps.ts'
+import type { Command, Steps, Tx } from '#src/database/steps.ts'
 import type { Clock } from '#src/lib/clock.ts'
 import { enqueue, isWaiting, type Waiting } from './enqueue.ts'
 import {
@@ -23,10 +23,10 @@ export interface Queue {
   register<B>(kind: JobKind<B>): void
   readonly kinds: ReadonlyMap<string, JobKind>
   readonly commands: {
-    cancel: StepCommand<{ id: number; now: number }, CancelResult>
-    finish: StepCommand<FinishInput, boolean>
-    recover: StepCommand<RecoverInput, boolean>
-    expire: StepCommand<{ id: number; now: number }, boolean>
+    cancel: Command<{ id: number; now: number }, CancelResult>
+    finish: Command<FinishInput, boolean>
+    recover: Command<RecoverInput, boolean>
+    expire: Command<{ id: number; now: number }, boolean>
   }
 }
 

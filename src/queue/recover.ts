@@ -1,4 +1,4 @@
-import { command, type StepCommand } from '#src/database/steps.ts'
+import { type Command, command } from '#src/database/steps.ts'
 import { JOB_READY, unblockNext } from './enqueue.ts'
 import { askBeforeRetry, type JobKinds, OVERTIME, runEnded, STOPPED } from './finish.ts'
 import type { JobEnd, JobRow } from './job.ts'
@@ -19,7 +19,7 @@ export interface RecoverInput {
  * Recovers one job whose worker stopped extending the lease; false where it was extended meanwhile. One job a command, so
  * that one whose `ended` throws cannot hold up the others.
  */
-export function createRecover(kinds: JobKinds): StepCommand<RecoverInput, boolean> {
+export function createRecover(kinds: JobKinds): Command<RecoverInput, boolean> {
   return command('queue.recover', function* (tx, { id, now, leasesUntil }) {
     const row = yield* tx.first(findJob, { id })
     if (!row || row.leaseUntil === null || row.leaseUntil > leasesUntil) return false

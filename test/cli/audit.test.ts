@@ -11,13 +11,13 @@ test('pollux audit shows the newest first, by event and by user', async () => {
   const database = openDatabase(path)
   migrate(database.sqlite, { now: 0 })
   const entry = { at: 1_000, userId: 'ada', actor: 'system' } as const
-  await database.execute(audit, { ...entry, event: 'login.succeeded', actor: 'user' })
-  await database.execute(audit, {
+  await database.run(audit, { ...entry, event: 'login.succeeded', actor: 'user' })
+  await database.run(audit, {
     ...entry,
     event: 'billing.charge.refunded',
     detail: { amount: 900 },
   })
-  await database.execute(audit, {
+  await database.run(audit, {
     ...entry,
     event: 'billing.charge.dispute.created',
     userId: 'bob',

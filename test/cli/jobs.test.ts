@@ -1,15 +1,15 @@
 import { describe, expect, test } from 'bun:test'
-import { syncCommand } from '#src/database/command.ts'
 import { migrate } from '#src/database/sqlite/migrate.ts'
 import { openDatabase } from '#src/database/sqlite/open.ts'
+import { command } from '#src/database/steps.ts'
 import { claim } from '#src/queue/claim.ts'
 import { enqueue } from '#src/queue/enqueue.ts'
 import type { NewJob } from '#src/queue/job.ts'
 import { temporaryFolder } from '#test/support/folder.ts'
 import { pollux } from '#test/support/terminal.ts'
 
-const add = syncCommand('test.add', () => (tx, { jobs, now }: { jobs: NewJob[]; now: number }) => {
-  for (const job of jobs) tx.run(enqueue, { job, now })
+const add = command('test.add', function* (tx, { jobs, now }: { jobs: NewJob[]; now: number }) {
+  for (const job of jobs) yield* enqueue.steps(tx, { job, now })
 })
 
 async function setUp(jobs: NewJob[], now = 1_000) {

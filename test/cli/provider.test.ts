@@ -18,7 +18,7 @@ async function setUp(paused: { model: string; reason: 'limited' | 'exhausted' | 
   for (const { model, reason } of paused) {
     const quotaId = reason === 'exhausted' ? 'PerDay' : null
     const about = { ...accountOf(config), quotaId, until: now + MINUTE, now }
-    await database.execute(pauseModel, { ...about, model, reason })
+    await database.run(pauseModel, { ...about, model, reason })
   }
   database.close()
   return {

@@ -1,15 +1,15 @@
 import { describe, expect, test } from 'bun:test'
-import { syncCommand } from '#src/database/command.ts'
+import { command } from '#src/database/steps.ts'
 import { add, openNotes, texts } from '#test/support/test-notes.ts'
 
-const failing = syncCommand('notes.fail', () => (tx, text: string) => {
-  tx.run(add, text)
+const failing = command('notes.fail', function* (tx, text: string) {
+  yield* add.steps(tx, text)
   throw new Error('no')
 })
 
 describe('before a commit', () => {
-  const tell = syncCommand('notes.tell', () => (tx, text: string) => {
-    tx.run(add, text)
+  const tell = command('notes.tell', function* (tx, text: string) {
+    yield* add.steps(tx, text)
     tx.notify('notes', text)
   })
 
@@ -19,15 +19,14 @@ describe('before a commit', () => {
     const { database } = notes
     const joined: Promise<number | undefined>[] = []
     const stop = database.beforeCommit((news) => {
-      for (const { topic, payload } of news)
-        joined.push(database.execute(add, `${topic}: ${payload}`))
+      for (const { topic, payload } of news) joined.push(database.run(add, `${topic}: ${payload}`))
     })
-    await Promise.all([database.execute(tell, 'one'), database.execute(add, 'two')])
+    await Promise.all([database.run(tell, 'one'), database.run(add, 'two')])
     expect(await Promise.all(joined)).toEqual([3])
     expect(texts(notes.beside())).toEqual(['one', 'two', 'notes: one'])
     expect(commits).toEqual([3])
     stop()
-    await database.execute(tell, 'three')
+    await database.run(tell, 'three')
     expect(joined).toHaveLength(1)
   })
 
@@ -51,7 +50,7 @@ describe('before a commit', () => {
     const told = Promise.withResolvers<void>()
     submit('another', told.resolve)
     await told.promise
-    await database.execute(add, 'last')
+    await database.run(add, 'last')
     expect(order).toEqual([
       'joined',
       'joined’s promise',
@@ -67,9 +66,9 @@ describe('before a commit', () => {
     const { database } = notes
     const joined: Promise<unknown>[] = []
     database.beforeCommit(() => {
-      joined.push(database.execute(add, 'joined'), database.execute(failing, 'undone'))
+      joined.push(database.run(add, 'joined'), database.run(failing, 'undone'))
     })
-    expect(await database.execute(add, 'first')).toBe(1)
+    expect(await database.run(add, 'first')).toBe(1)
     const settled = await Promise.allSettled(joined)
     expect(settled.map(({ status }) => status)).toEqual(['fulfilled', 'rejected'])
     expect(texts(notes.beside())).toEqual(['first', 'joined'])

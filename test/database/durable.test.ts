@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { syncCommand } from '#src/database/command.ts'
+import { command } from '#src/database/steps.ts'
 import { turns } from '#test/support/fake-clock.ts'
 import { add, openNotes, texts } from '#test/support/test-notes.ts'
 
@@ -12,7 +12,7 @@ describe('durable before told', () => {
     await Promise.all(
       Array.from({ length: 50 }, async (_, at) => {
         for (let hop = 0; hop < at % 5; hop++) await turns(1)
-        await database.execute(add, `note ${at}`)
+        await database.run(add, `note ${at}`)
         seen.push(other.query('SELECT 1 FROM notes WHERE text = ?1').all(`note ${at}`).length)
       }),
     )
@@ -24,11 +24,14 @@ describe('durable before told', () => {
     const { database } = notes
     const script = `
       import { openDatabase } from '#src/database/sqlite/open.ts'
-      import { syncCommand } from '#src/database/command.ts'
+      import { sql } from 'drizzle-orm'
+      import { statement } from '#src/database/statement.ts'
+      import { command } from '#src/database/steps.ts'
       const database = openDatabase(${JSON.stringify(notes.path)})
-      const add = syncCommand('add', ({ sqlite }) => (_tx, text) => sqlite.run('INSERT INTO notes (text) VALUES (?)', [text]))
+      const insert = statement((p) => sql.raw('INSERT INTO notes (text) VALUES (').append(sql\`\${p.text}\`).append(sql.raw(')')))
+      const add = command('add', function* (tx, text) { yield* tx.run(insert, { text }) })
       for (let at = 0; ; at++) {
-        await database.execute(add, 'note ' + at)
+        await database.run(add, 'note ' + at)
         process.stdout.write('note ' + at + '\\n')
       }`
     const child = Bun.spawn([process.execPath, '-e', script], { stdout: 'pipe', stderr: 'inherit' })
@@ -51,11 +54,11 @@ describe('durable before told', () => {
     database.notifications.subscribe('notes', (payload) => {
       heard.push([payload, texts(other).length])
     })
-    const tell = syncCommand('notes.tell', () => (tx, text: string) => {
-      tx.run(add, text)
+    const tell = command('notes.tell', function* (tx, text: string) {
+      yield* add.steps(tx, text)
       tx.notify('notes', text)
     })
-    const both = [database.execute(tell, 'a'), database.execute(tell, 'b')]
+    const both = [database.run(tell, 'a'), database.run(tell, 'b')]
     await Promise.all(both)
     expect(heard).toEqual([
       ['a', 2],
@@ -68,11 +71,11 @@ describe('durable before told', () => {
     const { database } = notes
     const heard: unknown[] = []
     database.notifications.subscribe('notes', (payload) => heard.push(payload))
-    const tell = syncCommand('notes.tell', () => (tx, text: string) => {
+    const tell = command('notes.tell', function* (tx, text: string) {
       tx.notify('notes', text)
       if (text === 'bad') throw new Error('no')
     })
-    await Promise.allSettled(['good', 'bad'].map((text) => database.execute(tell, text)))
+    await Promise.allSettled(['good', 'bad'].map((text) => database.run(tell, text)))
     expect(heard).toEqual(['good'])
   })
 })
@@ -84,10 +87,10 @@ describe('another process holds the write lock', () => {
     const { database } = notes
     const other = notes.beside()
     other.run('BEGIN IMMEDIATE')
-    const first = database.execute(add, 'first')
+    const first = database.run(add, 'first')
     // Were the wait inside SQLite, this loop could not turn, and the lock would never be let go.
     for (let turn = 0; turn < 50; turn++) await turns(1)
-    const second = database.execute(add, 'second')
+    const second = database.run(add, 'second')
     expect(commits).toEqual([])
     other.run('COMMIT')
     expect(await Promise.all([first, second])).toEqual([1, 2])
@@ -100,7 +103,7 @@ describe('another process holds the write lock', () => {
     const { database } = notes
     const other = notes.beside()
     other.run('BEGIN IMMEDIATE')
-    const all = Promise.all(['a', 'b'].map((text) => database.execute(add, text)))
+    const all = Promise.all(['a', 'b'].map((text) => database.run(add, text)))
     // Real time: how long the writer waits is what is tested.
     await Bun.sleep(2_000)
     other.run('COMMIT')
@@ -116,11 +119,11 @@ describe('another process holds the write lock', () => {
     const other = notes.beside()
     other.run('BEGIN IMMEDIATE')
     const startedAt = performance.now()
-    const ends = await Promise.allSettled(['a', 'b'].map((text) => database.execute(add, text)))
+    const ends = await Promise.allSettled(['a', 'b'].map((text) => database.run(add, text)))
     expect(performance.now() - startedAt).toBeWithin(4_900, 9_000)
     expect(ends.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
     expect(refused).toEqual([2])
-    const later = database.execute(add, 'c')
+    const later = database.run(add, 'c')
     other.run('COMMIT')
     await later
     expect(texts(database.sqlite)).toEqual(['c'])
@@ -129,7 +132,7 @@ describe('another process holds the write lock', () => {
   test('reads go on beside it', async () => {
     using notes = openNotes()
     const { database } = notes
-    await database.execute(add, 'there')
+    await database.run(add, 'there')
     const other = notes.beside()
     other.run('BEGIN IMMEDIATE')
     expect(texts(database.sqlite)).toEqual(['there'])

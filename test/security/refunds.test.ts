@@ -118,7 +118,7 @@ describe('a prompt that was not sent to the provider is refunded', () => {
         quotaId: null,
         now: chat.clock.now(),
       } as const
-      await chat.database.execute(pauseModel, { ...chat.services.provider.limit, ...pause })
+      await chat.database.run(pauseModel, { ...chat.services.provider.limit, ...pause })
     }
     const { reply } = await chat.prompt(token, roomId, 'one')
     for (let at = 0; at < 5; at++) await chat.clock.advance(1_000)

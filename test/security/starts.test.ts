@@ -142,7 +142,7 @@ describe('calls of the provider are capped at three times the quota', () => {
     await called(1)
     const [job] = chat.database.sqlite.query<{ id: number }, []>('SELECT id FROM jobs').all()
     const input = { id: job?.id ?? 0, now: chat.clock.now(), leasesUntil: Number.MAX_SAFE_INTEGER }
-    expect(await chat.database.execute(chat.services.queue.commands.recover, input)).toBe(true)
+    expect(await chat.database.run(chat.services.queue.commands.recover, input)).toBe(true)
     expect(counts()).toMatchObject({ used: 1, starts: 2 })
     await called(2)
   })

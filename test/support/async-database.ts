@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Command } from '#src/database/command.ts'
 import { type Database, openDatabase } from '#src/database/sqlite/open.ts'
 import type { News, Submission } from '#src/database/sqlite/writer.ts'
-import { type Query, type Step, type StepCommand, type Steps, StepTx } from '#src/database/steps.ts'
+import type { StatementStep } from '#src/database/statement.ts'
+import { type Command, type Query, type Steps, StepTx } from '#src/database/steps.ts'
 import { createSeededRandom } from './seeded-random.ts'
 
 /** What PostgreSQL answers to one of two transactions that cannot both be: run it again (SQLSTATE 40001). */
@@ -43,7 +43,7 @@ export function openAsyncDatabase(seed = 1): Database {
 
   const happens = (percent: number) => random.int(100) < percent
 
-  async function follow<O>(steps: Steps<O>, answer: (step: Step) => unknown): Promise<O> {
+  async function follow<O>(steps: Steps<O>, answer: (step: StatementStep) => unknown): Promise<O> {
     let next = steps.next()
     while (!next.done) {
       await waits()
@@ -61,7 +61,7 @@ export function openAsyncDatabase(seed = 1): Database {
 
   /** Runs a command within the open transaction; one that is refused is undone alone. */
   async function runWithin(one: Submission<never, unknown>, news: News[], isLast: boolean) {
-    const { steps } = one.command as StepCommand<never, unknown>
+    const { steps } = one.command
     const published: News[] = []
     writer.sqlite.run('SAVEPOINT one')
     try {
@@ -69,7 +69,6 @@ export function openAsyncDatabase(seed = 1): Database {
       const value = await follow(steps(tx, one.input), (step) => {
         if (!isLast && happens(FAILURE_PERCENT))
           throw new SerializationFailure('could not serialize')
-        if (step.ask === 'call') throw new TypeError(`'${step.command.name}' is in the old form`)
         return writer.answer(step)
       })
       writer.sqlite.run('RELEASE one')
@@ -124,13 +123,7 @@ export function openAsyncDatabase(seed = 1): Database {
   function submit<I, O>(one: Submission<I, O>): void {
     const general = one as unknown as Submission<never, unknown>
     if (joining) joining.push(general)
-    else if ('steps' in one.command) void write(() => runAlone(general))
-    else {
-      void write(async () => {
-        await writer.execute(one.command, one.input).then(one.resolve, one.reject)
-        reader.snapshot.release()
-      })
-    }
+    else void write(() => runAlone(general))
   }
 
   const run = <I, O>(command: Command<I, O>, input: I) =>
@@ -139,7 +132,6 @@ export function openAsyncDatabase(seed = 1): Database {
   return {
     ...reader,
     submit,
-    execute: run,
     run,
     read: <I, O>({ steps }: Query<I, O>, input: I) =>
       ask(async () => {
@@ -147,10 +139,7 @@ export function openAsyncDatabase(seed = 1): Database {
         // All its statements see one snapshot.
         queries.sqlite.run('BEGIN')
         try {
-          return await follow(steps(new StepTx(refuseNotice), input), (step) => {
-            if (step.ask === 'call') throw new TypeError('A query calls no command')
-            return queries.answer(step)
-          })
+          return await follow(steps(new StepTx(refuseNotice), input), queries.answer)
         } finally {
           queries.sqlite.run('COMMIT')
         }

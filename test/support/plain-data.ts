@@ -15,10 +15,7 @@ export function checkPlainData(database: Database): Database {
   return {
     ...database,
     submit,
-    execute: run,
     run,
-    readNow: (query, input) =>
-      carried(query.name, database.readNow(query, carried(query.name, input))),
     read: async (query, input) =>
       carried(query.name, await database.read(query, carried(query.name, input))),
   }

@@ -2,10 +2,12 @@ import { Database as Sqlite } from 'bun:sqlite'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { syncCommand } from '#src/database/command.ts'
+import { sql } from 'drizzle-orm'
 import { migrate } from '#src/database/sqlite/migrate.ts'
 import { openDatabase } from '#src/database/sqlite/open.ts'
 import type { WriterObserver } from '#src/database/sqlite/writer.ts'
+import { statement } from '#src/database/statement.ts'
+import { command } from '#src/database/steps.ts'
 
 /** A database file with one table, `notes`, for tests of the writer; gone when disposed of. */
 export function openNotes(observer?: WriterObserver) {
@@ -33,11 +35,12 @@ export function openNotes(observer?: WriterObserver) {
   }
 }
 
-export const add = syncCommand('notes.add', ({ sqlite }) => {
-  const insert = sqlite.query<{ id: number }, [string]>(
-    'INSERT INTO notes (text) VALUES (?1) RETURNING id',
-  )
-  return (_tx, text: string) => insert.get(text)?.id
+const insert = statement<{ text: string }, { id: number }>(
+  (p) => sql`INSERT INTO notes (text) VALUES (${p.text}) RETURNING id`,
+)
+
+export const add = command('notes.add', function* (tx, text: string) {
+  return (yield* tx.first(insert, { text }))?.id
 })
 
 export function texts(sqlite: Sqlite): string[] {

@@ -3,10 +3,10 @@ import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { drizzle } from 'drizzle-orm/bun-sqlite'
 import * as schema from '#drizzle/schema.ts'
-import type { Command, Connection } from '../command.ts'
+import type { Connection } from '../connection.ts'
 import { explainFault, isDatabaseFault, UnusableDatabase } from '../fault.ts'
 import { createNotifications, type Notifications } from '../notifications.ts'
-import { type Query, runSteps, StepTx } from '../steps.ts'
+import { type Command, type Query, runSteps, StepTx } from '../steps.ts'
 import { createFileWatch, type FileWatch } from './file-watch.ts'
 import { isOurs } from './identity.ts'
 import { createRemoteWriter, type Port, type RemoteWriter } from './remote-writer.ts'
@@ -28,8 +28,6 @@ export interface Database extends Connection, Writer {
   run<I, O>(command: Command<I, O>, input: I): Promise<O>
   /** Runs the query in a snapshot of the database. */
   read<I, O>(query: Query<I, O>, input: I): Promise<O>
-  /** The same at once, for callers that do not wait yet. */
-  readNow<I, O>(query: Query<I, O>, input: I): O
   /** The thread that runs the commands; undefined where it is this one, which is so until `moveWriter`. */
   readonly thread: Omit<RemoteWriter, 'submit' | 'end'> | undefined
   /** From here on every command is run by the thread at the other end. */
@@ -69,22 +67,15 @@ export function openDatabase(
   const local = createWriter(within, notifications, { ...observer, verify: watch.check })
   let remote: RemoteWriter | undefined
   const submit: Writer['submit'] = (one) => (remote ?? local).submit(one)
-  const execute: Writer['execute'] = (command, input) =>
-    new Promise((resolve, reject) => submit({ command, input, resolve, reject }))
-  function readNow<I, O>(query: Query<I, O>, input: I): O {
-    snapshot.hold()
-    return runSteps(query.steps(new StepTx(refuseNotice), input), (step) => {
-      if (step.ask === 'call') throw new TypeError(`Query '${query.name}' calls a command`)
-      return answer(step)
-    })
-  }
   return {
     ...connection,
     submit,
-    execute,
-    run: execute,
-    readNow,
-    read: async (query, input) => readNow(query, input),
+    run: (command, input) =>
+      new Promise((resolve, reject) => submit({ command, input, resolve, reject })),
+    async read(query, input) {
+      snapshot.hold()
+      return runSteps(query.steps(new StepTx(refuseNotice), input), answer)
+    },
     beforeCommit: local.beforeCommit,
     get thread() {
       return remote

@@ -1,5 +1,5 @@
-import { commandNamed, syncCommand } from '../command.ts'
 import { createNotifications, type Notifications } from '../notifications.ts'
+import { command, commandNamed } from '../steps.ts'
 import { type Database, openDatabase } from './open.ts'
 import { type Port, WRITER_CHECKPOINT, WRITER_END, WRITER_FAULT } from './remote-writer.ts'
 import { type Order, type Report, toThrown } from './wire.ts'
@@ -13,7 +13,8 @@ export interface WriterHost {
   start(): void
 }
 
-const nothing = syncCommand('writer.nothing', () => () => {})
+/** Its end comes after that of every command before it. */
+const nothing = command('writer.nothing', function* () {})
 
 export function hostWriter(path: string, port: Port): WriterHost {
   const words = createNotifications((error) =>

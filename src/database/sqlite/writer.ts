@@ -1,19 +1,13 @@
-import { type Command, type Connection, refusePromise, type SyncTx } from '../command.ts'
+import type { Connection } from '../connection.ts'
 import { isBusy } from '../fault.ts'
 import type { Notifications } from '../notifications.ts'
+import { type Command, runSteps, StepTx } from '../steps.ts'
 import type { Snapshot } from './snapshot.ts'
 import type { Transaction } from './transaction.ts'
 
 /** How long a flush waits for another process to end its write before its commands are refused. */
 const BUSY_DEADLINE_MS = 5_000
 const BUSY_RETRY_MS = 5
-
-interface Pending {
-  run: (tx: SyncTx) => unknown
-  name: string
-  resolve: (value: unknown) => void
-  reject: (error: unknown) => void
-}
 
 /** A command, and who is told of its end. */
 export interface Submission<I, O> {
@@ -22,6 +16,8 @@ export interface Submission<I, O> {
   resolve: (value: O) => void
   reject: (error: unknown) => void
 }
+
+type Pending = Submission<never, unknown>
 
 /** What a command tells once it is committed. */
 export interface News {
@@ -43,8 +39,6 @@ export interface Writer {
    * Runs the command in the next group commit. Resolves once the commit is durable; rejects with what the
    * command threw (its neighbours are not touched) or with the fault of the commit (all are).
    */
-  execute<I, O>(command: Command<I, O>, input: I): Promise<O>
-  /** The same without a promise. */
   submit<I, O>(one: Submission<I, O>): void
   /**
    * Calls the listener each time the commands of a commit have run, with what it will tell. Whatever the
@@ -70,20 +64,9 @@ export function createWriter(
   observer: WriterObserver = {},
 ): Writer {
   const { sqlite, transaction, snapshot } = connection
-  const prepared = new Map<Command<never, unknown>, (tx: SyncTx, input: never) => unknown>()
   const listeners = new Set<(news: readonly News[]) => void>()
   let pending: Pending[] = []
   let scheduled = false
-
-  function bind<I, O>(command: Command<I, O>): (tx: SyncTx, input: I) => O {
-    let run = prepared.get(command)
-    if (!run) {
-      run = command.prepare(connection)
-      prepared.set(command, run)
-    }
-    // The map holds commands of every type; each key was stored with its own function just above.
-    return run as (tx: SyncTx, input: I) => O
-  }
 
   function schedule() {
     if (scheduled) return
@@ -201,23 +184,9 @@ export function createWriter(
     }
   }
 
-  function run(one: Pending, outbox: News[]): unknown {
-    let inner: { error: unknown } | undefined
-    const tx: SyncTx = {
-      run(command, input) {
-        try {
-          return refusePromise(command.name, bind(command)(tx, input))
-        } catch (error) {
-          inner ??= { error }
-          throw error
-        }
-      },
-      notify: (topic, payload) => outbox.push({ topic, payload }),
-    }
-    const value = refusePromise(one.name, one.run(tx))
-    // Caught by the outer command or not: half of a command must never be committed.
-    if (inner) throw inner.error
-    return value
+  function run({ command, input }: Pending, outbox: News[]): unknown {
+    const tx = new StepTx((topic, payload) => outbox.push({ topic, payload }))
+    return runSteps(command.steps(tx, input), connection.answer)
   }
 
   function refuse(batch: Pending[], error: unknown) {
@@ -232,21 +201,14 @@ export function createWriter(
     return batch
   }
 
-  function submit<I, O>({ command, input, resolve, reject }: Submission<I, O>) {
-    pending.push({
-      name: command.name,
-      run: (tx) => bind(command)(tx, input),
-      // The value resolved is the one `run` above returned.
-      resolve: resolve as (value: unknown) => void,
-      reject,
-    })
+  function submit<I, O>(one: Submission<I, O>) {
+    // Each is run with its own input and resolved with its own output, whatever their types.
+    pending.push(one as unknown as Pending)
     schedule()
   }
 
   return {
     submit,
-    execute: (command, input) =>
-      new Promise((resolve, reject) => submit({ command, input, resolve, reject })),
     beforeCommit(listener) {
       listeners.add(listener)
       return () => listeners.delete(listener)

@@ -1,4 +1,4 @@
-import { command, type StepCommand } from '#src/database/steps.ts'
+import { type Command, command } from '#src/database/steps.ts'
 import { fold } from '#src/lib/fold.ts'
 import { once } from '#src/modules/idempotency/commands.ts'
 import type { IdempotencyKey } from '#src/modules/idempotency/key.ts'
@@ -43,9 +43,9 @@ export interface RoomToRemove {
 
 export interface RoomCommandDeps {
   /** Ends what the room still waits for, or a part of it, and gives whether that was all. */
-  cancelPending: StepCommand<Omit<RoomToRemove, 'userId'>, boolean>
+  cancelPending: Command<Omit<RoomToRemove, 'userId'>, boolean>
   /** Takes the room from its owner, to be erased later. */
-  setAside: StepCommand<{ roomId: string; now: number }, void>
+  setAside: Command<{ roomId: string; now: number }, void>
   quotas: Pick<Quotas, 'countText'>
 }
 

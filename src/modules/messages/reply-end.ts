@@ -1,4 +1,4 @@
-import { command, type StepCommand } from '#src/database/steps.ts'
+import { type Command, command } from '#src/database/steps.ts'
 import { notFound, Problem } from '#src/lib/problem.ts'
 import { REPLY_ENDED, roomTopic, userTopic } from '#src/plugins/topics.ts'
 import type { Queue } from '#src/queue/queue.ts'
@@ -35,7 +35,7 @@ export interface ReplyEnd {
 export interface EndDeps {
   quotas: Pick<Quotas, 'settle'>
   /** In the same transaction, after a complete answer in a room that has no name yet. */
-  onUntitled: StepCommand<{ roomId: string; userId: string; now: number }, void>
+  onUntitled: Command<{ roomId: string; userId: string; now: number }, void>
 }
 
 /**

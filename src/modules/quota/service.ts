@@ -1,9 +1,9 @@
 import type { Database } from '#src/database/sqlite/open.ts'
 import {
+  type Command,
   command,
   type Query,
   query,
-  type StepCommand,
   type Steps,
   type Tx,
 } from '#src/database/steps.ts'
@@ -41,7 +41,7 @@ export interface QuotaDeps {
   timezone: string
   /** Decided anew at each prompt from the database. */
   tier: {
-    command: StepCommand<{ userId: string; now: number }, Tier>
+    command: Command<{ userId: string; now: number }, Tier>
     query: Query<{ userId: string; now: number }, Tier>
   }
   /** By the present key. */

@@ -1,4 +1,4 @@
-import { command, query, type StepCommand } from '#src/database/steps.ts'
+import { type Command, command, query } from '#src/database/steps.ts'
 import { audit } from '#src/modules/audit/audit.ts'
 import { spend } from '#src/modules/limits/commands.ts'
 import type { Limit } from '#src/modules/limits/limit.ts'
@@ -53,7 +53,7 @@ export interface RemovalOfUser {
 }
 
 /** What another module does in the transaction that removes a user, before the row goes. */
-export type OnRemoved = StepCommand<{ userId: string; now: number }, void>
+export type OnRemoved = Command<{ userId: string; now: number }, void>
 
 /**
  * Erases a user; false where there is none. An account that is too large for one commit can no longer be used or found

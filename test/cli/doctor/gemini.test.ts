@@ -85,12 +85,12 @@ test('what the server has learned of its models is found without asking', async 
   const pause = { ...accountOf(config), quotaId: null, until: 60_000, now: 0 }
   const found = (now: number, settings: Partial<Config> = {}) =>
     pauseFindings({ ...config, ...settings }, now).map(({ check }) => check)
-  await database.execute(pauseModel, { ...pause, model: 'one', reason: 'limited' })
+  await database.run(pauseModel, { ...pause, model: 'one', reason: 'limited' })
   expect(found(0)).toEqual(['gemini-paused'])
   expect(found(60_000)).toEqual([])
-  await database.execute(pauseModel, { ...pause, model: 'one', reason: 'exhausted', quotaId: FREE })
+  await database.run(pauseModel, { ...pause, model: 'one', reason: 'exhausted', quotaId: FREE })
   expect(found(0)).toEqual(['gemini-paused', 'gemini-free-tier'])
-  await database.execute(pauseModel, { ...pause, model: '', reason: 'key' })
+  await database.run(pauseModel, { ...pause, model: '', reason: 'key' })
   expect(found(0)).toEqual(['gemini-key', 'gemini-paused', 'gemini-free-tier'])
   expect(found(0, { geminiApiKey: 'another' })).toEqual([])
   database.close()

@@ -1,11 +1,11 @@
 import { expect, test } from 'bun:test'
 import { renameSync } from 'node:fs'
-import { syncCommand } from '#src/database/command.ts'
 import { isDatabaseFault } from '#src/database/fault.ts'
 import { LostFile } from '#src/database/sqlite/file-watch.ts'
 import { WRITER_CHECKPOINT, WRITER_FAULT } from '#src/database/sqlite/remote-writer.ts'
 import type { WriterObserver } from '#src/database/sqlite/writer.ts'
 import { hostWriter } from '#src/database/sqlite/writer-host.ts'
+import { command } from '#src/database/steps.ts'
 import { Problem } from '#src/lib/problem.ts'
 import { linkedPorts } from '#test/support/linked-threads.ts'
 import { add, openNotes, texts } from '#test/support/test-notes.ts'
@@ -25,8 +25,8 @@ async function end(notes: ReturnType<typeof openNotes>) {
   notes[Symbol.dispose]()
 }
 
-const refuse = syncCommand('notes.refuse', () => (tx, text: string) => {
-  tx.run(add, text)
+const refuse = command('notes.refuse', function* (tx, text: string) {
+  yield* add.steps(tx, text)
   tx.notify('notes', 'never')
   throw new Problem(429, 'too-many', 'Not now.', {
     headers: { 'retry-after': '7' },
@@ -34,9 +34,9 @@ const refuse = syncCommand('notes.refuse', () => (tx, text: string) => {
   })
 })
 
-const tell = syncCommand('notes.tell', () => (tx, text: string) => {
+const tell = command('notes.tell', function* (tx, text: string) {
   tx.notify('notes', { text })
-  return { id: tx.run(add, text), nothing: undefined }
+  return { id: yield* add.steps(tx, text), nothing: undefined }
 })
 
 test('the commands of a turn are one commit over there, and their answers come in order', async () => {
@@ -45,7 +45,7 @@ test('the commands of a turn are one commit over there, and their answers come i
   const { database } = notes
   const ran: string[] = []
   notes.host.words.subscribe('word', (word) => ran.push(`${word} after ${texts(database.sqlite)}`))
-  const answers = ['a', 'b', 'c'].map((text) => database.execute(add, text))
+  const answers = ['a', 'b', 'c'].map((text) => database.run(add, text))
   database.thread?.tell('word', 'said')
   expect(await Promise.all(answers)).toEqual([1, 2, 3])
   expect(texts(database.sqlite)).toEqual(['a', 'b', 'c'])
@@ -64,7 +64,7 @@ test('what came of a command is known before the news of its commit is told', as
     resolve: (value) => told.push(value),
     reject: (error) => told.push(error),
   })
-  await database.execute(add, 'b')
+  await database.run(add, 'b')
   expect(told).toEqual([{ id: 1 }, { text: 'a' }])
 })
 
@@ -74,9 +74,9 @@ test('a refusal keeps its class, headers and members, and undoes its command alo
   const heard: unknown[] = []
   database.notifications.subscribe('notes', (payload) => heard.push(payload))
   const results = await Promise.allSettled([
-    database.execute(add, 'before'),
-    database.execute(refuse, 'undone'),
-    database.execute(add, 'after'),
+    database.run(add, 'before'),
+    database.run(refuse, 'undone'),
+    database.run(add, 'after'),
   ])
   const error = results[1]?.status === 'rejected' && results[1].reason
   expect(error).toBeInstanceOf(Problem)
@@ -94,17 +94,17 @@ test('a refusal keeps its class, headers and members, and undoes its command alo
 test('a constraint and a full disk come back with SQLite’s code', async () => {
   await using notes = openMoved()
   const { database, host } = notes
-  await database.execute(add, 'one')
-  await expect(database.execute(add, 'one')).rejects.toMatchObject({
+  await database.run(add, 'one')
+  await expect(database.run(add, 'one')).rejects.toMatchObject({
     code: 'SQLITE_CONSTRAINT_UNIQUE',
   })
   const pages = host.database.sqlite.query<{ page_count: number }, []>('PRAGMA page_count').get()
   host.database.sqlite.run(`PRAGMA max_page_count = ${pages?.page_count}`)
-  const full = await database.execute(add, 'x'.repeat(50_000)).catch((error: unknown) => error)
+  const full = await database.run(add, 'x'.repeat(50_000)).catch((error: unknown) => error)
   expect(full).toMatchObject({ code: 'SQLITE_FULL' })
   expect(isDatabaseFault(full)).toBe(true)
   host.database.sqlite.run('PRAGMA max_page_count = 100000')
-  expect(await database.execute(add, 'two')).toBe(2)
+  expect(await database.run(add, 'two')).toBe(2)
 })
 
 test('a database file that was taken away is found out over there and told here', async () => {
@@ -112,7 +112,7 @@ test('a database file that was taken away is found out over there and told here'
   await using notes = openMoved({ refused: (error) => refused.push(error) })
   const { database, path } = notes
   renameSync(path, `${path}.away`)
-  const error = await database.execute(add, 'into nothing').catch((thrown: unknown) => thrown)
+  const error = await database.run(add, 'into nothing').catch((thrown: unknown) => thrown)
   expect(error).toBeInstanceOf(LostFile)
   expect(error).toMatchObject({ what: 'deleted' })
   expect(refused[0]).toMatchObject({ what: 'deleted' })
@@ -122,11 +122,16 @@ test('a database file that was taken away is found out over there and told here'
 test('a command nobody knows over there is refused, and the next is not', async () => {
   await using notes = openMoved()
   const { database } = notes
-  const unheard = { name: 'notes.unheard-of', prepare: () => () => 0 }
-  await expect(database.execute(unheard, undefined)).rejects.toThrow(
+  const unheard = {
+    name: 'notes.unheard-of',
+    steps: function* () {
+      return 0
+    },
+  }
+  await expect(database.run(unheard, undefined)).rejects.toThrow(
     "No command is named 'notes.unheard-of' here",
   )
-  expect(await database.execute(add, 'next')).toBe(1)
+  expect(await database.run(add, 'next')).toBe(1)
 })
 
 test('who reads in the turn in which a commit is told sees it, also in a snapshot held before', async () => {
@@ -155,7 +160,7 @@ test('who reads in the turn in which a commit is told sees it, also in a snapsho
 test('the log is moved into the file over there; a fault of that is told here', async () => {
   await using notes = openMoved()
   const { database, host } = notes
-  await database.execute(add, 'a')
+  await database.run(add, 'a')
   const calls: string[] = []
   const faults: unknown[] = []
   database.notifications.subscribe(WRITER_FAULT, (thrown) => faults.push(thrown))
@@ -164,7 +169,7 @@ test('the log is moved into the file over there; a fault of that is told here', 
     throw new Error('no')
   }
   database.thread?.tell(WRITER_CHECKPOINT, null)
-  await database.execute(add, 'b')
+  await database.run(add, 'b')
   expect(calls).toEqual(['checkpoint'])
   expect(faults).toMatchObject([{ message: 'no' }])
 })
@@ -172,9 +177,9 @@ test('the log is moved into the file over there; a fault of that is told here', 
 test('brought back, everything submitted before is answered and the next is run here', async () => {
   await using notes = openMoved()
   const { database } = notes
-  const before = database.execute(add, 'there')
+  const before = database.run(add, 'there')
   const back = database.bringWriterBack()
-  const after = database.execute(add, 'here')
+  const after = database.run(add, 'here')
   await back
   expect((await Promise.all([before, after])).sort()).toEqual([1, 2])
   expect(database.thread).toBeUndefined()
@@ -186,7 +191,7 @@ test('brought back while another process holds the lock, it waits for its commit
   const { database } = notes
   const other = notes.beside()
   other.run('BEGIN IMMEDIATE')
-  const before = database.execute(add, 'there')
+  const before = database.run(add, 'there')
   const back = database.bringWriterBack()
   for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
   other.run('ROLLBACK')

@@ -8,7 +8,7 @@ function nextTurn(): Promise<void> {
 test('the reads of one turn of the loop see one state, the next turn what was committed since', async () => {
   using notes = openNotes()
   const { database } = notes
-  await database.execute(add, 'ours')
+  await database.run(add, 'ours')
   database.snapshot.hold()
   expect(texts(database.sqlite)).toEqual(['ours'])
   notes.beside().run("INSERT INTO notes (text) VALUES ('of another process')")
@@ -33,7 +33,7 @@ test('a commit, a checkpoint and the end are not held up by a snapshot of the sa
   database.snapshot.hold()
   texts(database.sqlite)
   notes.beside().run("INSERT INTO notes (text) VALUES ('of another process')")
-  await database.execute(add, 'ours')
+  await database.run(add, 'ours')
   database.snapshot.hold()
   expect(texts(database.sqlite)).toEqual(['of another process', 'ours'])
   expect(database.checkpoint()).toBe(0)

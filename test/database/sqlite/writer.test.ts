@@ -1,13 +1,14 @@
 import { describe, expect, test } from 'bun:test'
-import { providers } from '#drizzle/schema.ts'
-import { type Command, type Orm, syncCommand } from '#src/database/command.ts'
+import { sql } from 'drizzle-orm'
 import { isDatabaseFault } from '#src/database/fault.ts'
 import { openDatabase } from '#src/database/sqlite/open.ts'
+import { statement } from '#src/database/statement.ts'
+import { type Command, command } from '#src/database/steps.ts'
 import { add, openNotes, texts } from '#test/support/test-notes.ts'
 
 function failing(error: unknown): Command<string, void> {
-  return syncCommand('notes.fail', () => (tx, text) => {
-    tx.run(add, text)
+  return command('notes.fail', function* (tx, text: string) {
+    yield* add.steps(tx, text)
     throw error
   })
 }
@@ -17,11 +18,11 @@ describe('group commit', () => {
     const commits: number[] = []
     using notes = openNotes({ committed: (commands) => commits.push(commands) })
     const { database } = notes
-    const ids = await Promise.all(['a', 'b', 'c', 'd'].map((text) => database.execute(add, text)))
+    const ids = await Promise.all(['a', 'b', 'c', 'd'].map((text) => database.run(add, text)))
     expect(ids).toEqual([1, 2, 3, 4])
     expect(texts(database.sqlite)).toEqual(['a', 'b', 'c', 'd'])
     expect(commits).toEqual([4])
-    await database.execute(add, 'e')
+    await database.run(add, 'e')
     expect(commits).toEqual([4, 1])
   })
 
@@ -30,9 +31,9 @@ describe('group commit', () => {
     const { database } = notes
     const error = new Error('no')
     const results = await Promise.allSettled([
-      database.execute(add, 'before'),
-      database.execute(failing(error), 'undone'),
-      database.execute(add, 'after'),
+      database.run(add, 'before'),
+      database.run(failing(error), 'undone'),
+      database.run(add, 'after'),
     ])
     expect(results).toEqual([
       { status: 'fulfilled', value: 1 },
@@ -46,17 +47,17 @@ describe('group commit', () => {
     using notes = openNotes()
     const { database } = notes
     let runs = 0
-    const telling = syncCommand('notes.tell', () => (tx, text: string) => {
+    const telling = command('notes.tell', function* (tx, text: string) {
       runs += 1
       tx.notify('notes', text)
-      return tx.run(add, text)
+      return yield* add.steps(tx, text)
     })
     const heard: unknown[] = []
     database.notifications.subscribe('notes', (payload) => heard.push(payload))
     await Promise.allSettled([
-      database.execute(telling, 'before'),
-      database.execute(failing(new Error('no')), 'undone'),
-      database.execute(telling, 'after'),
+      database.run(telling, 'before'),
+      database.run(failing(new Error('no')), 'undone'),
+      database.run(telling, 'after'),
     ])
     expect(runs).toBeGreaterThan(2)
     expect(heard).toEqual(['before', 'after'])
@@ -67,20 +68,20 @@ describe('group commit', () => {
     using notes = openNotes()
     const { database } = notes
     let runs = 0
-    const counting = syncCommand('notes.count', () => (tx, text: string) => {
+    const counting = command('notes.count', function* (tx, text: string) {
       runs += 1
-      return tx.run(add, text)
+      return yield* add.steps(tx, text)
     })
-    const refuse = syncCommand('notes.refuse', () => (tx) => {
+    const refuse = command('notes.refuse', function* (tx) {
       tx.notify('notes', 'never')
       throw new Error('refused')
     })
     const heard: unknown[] = []
     database.notifications.subscribe('notes', (payload) => heard.push(payload))
     const results = await Promise.allSettled([
-      database.execute(counting, 'before'),
-      database.execute(refuse, undefined),
-      database.execute(counting, 'after'),
+      database.run(counting, 'before'),
+      database.run(refuse, undefined),
+      database.run(counting, 'after'),
     ])
     expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
     expect(runs).toBe(2)
@@ -92,7 +93,7 @@ describe('group commit', () => {
     using notes = openNotes()
     const { database } = notes
     const results = await Promise.allSettled(
-      ['one', 'one', 'two'].map((text) => database.execute(add, text)),
+      ['one', 'one', 'two'].map((text) => database.run(add, text)),
     )
     expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
     expect(texts(notes.beside())).toEqual(['one', 'two'])
@@ -105,33 +106,34 @@ describe('group commit', () => {
     database.sqlite.run(
       'CREATE TABLE children (note INTEGER REFERENCES notes (id) DEFERRABLE INITIALLY DEFERRED)',
     )
-    const orphan = syncCommand('children.add', ({ sqlite }) => (tx) => {
-      sqlite.run('INSERT INTO children (note) VALUES (4711)')
+    const insertOrphan = statement(() => sql`INSERT INTO children (note) VALUES (4711)`)
+    const orphan = command('children.add', function* (tx) {
+      yield* tx.run(insertOrphan, {})
       tx.notify('children', 'never')
     })
     const heard: unknown[] = []
     database.notifications.subscribe('children', (payload) => heard.push(payload))
     const results = await Promise.allSettled([
-      database.execute(add, 'before'),
-      database.execute(orphan, undefined),
-      database.execute(add, 'after'),
+      database.run(add, 'before'),
+      database.run(orphan, undefined),
+      database.run(add, 'after'),
     ])
     expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected'])
     expect(new Set(results.map((one) => one.status === 'rejected' && one.reason)).size).toBe(1)
     expect(texts(notes.beside())).toEqual([])
     expect(heard).toEqual([])
-    await database.execute(add, 'the next commit')
+    await database.run(add, 'the next commit')
     expect(texts(notes.beside())).toEqual(['the next commit'])
   })
 
   test('a full database refuses what does not fit, keeps what was acknowledged, and goes on', async () => {
     using notes = openNotes()
     const { database } = notes
-    await database.execute(add, 'acknowledged')
+    await database.run(add, 'acknowledged')
     const pages = database.sqlite.query<{ page_count: number }, []>('PRAGMA page_count').get()
     database.sqlite.run(`PRAGMA max_page_count = ${(pages?.page_count ?? 0) + 1}`)
     const results = await Promise.allSettled(
-      Array.from({ length: 5 }, (_, at) => database.execute(add, `${at}`.repeat(3_000))),
+      Array.from({ length: 5 }, (_, at) => database.run(add, `${at}`.repeat(3_000))),
     )
     const acknowledged = results.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
     const refused = results.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []))
@@ -139,44 +141,8 @@ describe('group commit', () => {
     expect(refused.every(isDatabaseFault)).toBe(true)
     expect(texts(notes.beside())).toHaveLength(1 + acknowledged.length)
     database.sqlite.run('PRAGMA max_page_count = 100000')
-    await database.execute(add, 'room again')
+    await database.run(add, 'room again')
     expect(texts(notes.beside()).at(-1)).toBe('room again')
-  })
-})
-
-describe('commands are synchronous', () => {
-  test('a returned promise is refused and nothing is kept', async () => {
-    using notes = openNotes()
-    const { database } = notes
-    const late = syncCommand('notes.late', () => async (tx, text: string) => tx.run(add, text))
-    await expect(database.execute(late, 'late')).rejects.toThrow(
-      "Command 'notes.late' returned a promise: a command must be synchronous",
-    )
-    expect(texts(notes.beside())).toEqual([])
-  })
-
-  test('a Drizzle query that was built but never run is refused too', async () => {
-    using notes = openNotes()
-    const { database } = notes
-    const forgotten = syncCommand(
-      'forgotten',
-      ({ orm }: { orm: Orm }) =>
-        () =>
-          orm.insert(providers).values({ name: 'x' }),
-    )
-    await expect(database.execute(forgotten, undefined)).rejects.toThrow('must be synchronous')
-  })
-
-  test('a nested command’s promise is refused as well', async () => {
-    using notes = openNotes()
-    const { database } = notes
-    const late = syncCommand('notes.late', () => async () => {})
-    const outer = syncCommand('notes.outer', () => (tx, text: string) => {
-      tx.run(add, text)
-      tx.run(late, undefined)
-    })
-    await expect(database.execute(outer, 'half')).rejects.toThrow("Command 'notes.late'")
-    expect(texts(notes.beside())).toEqual([])
   })
 })
 
@@ -184,33 +150,32 @@ describe('nested commands', () => {
   test('are one unit: all of it is committed', async () => {
     using notes = openNotes()
     const { database } = notes
-    const two = syncCommand('notes.two', () => (tx, [a, b]: [string, string]) => [
-      tx.run(add, a),
-      tx.run(add, b),
-    ])
-    expect(await database.execute(two, ['a', 'b'])).toEqual([1, 2])
+    const two = command('notes.two', function* (tx, [a, b]: [string, string]) {
+      return [yield* add.steps(tx, a), yield* add.steps(tx, b)]
+    })
+    expect(await database.run(two, ['a', 'b'])).toEqual([1, 2])
     expect(texts(notes.beside())).toEqual(['a', 'b'])
   })
 
-  test('are one unit: an inner error undoes all of it, even where the outer one caught it', async () => {
+  test('are one unit: a statement that fails undoes all of it, also where its error was caught', async () => {
     using notes = openNotes()
     const { database } = notes
-    const careless = syncCommand('notes.careless', () => (tx, text: string) => {
-      tx.run(add, text)
+    const careless = command('notes.careless', function* (tx, text: string) {
+      yield* add.steps(tx, text)
       try {
-        tx.run(failing(new Error('inner')), 'half')
+        yield* add.steps(tx, text)
       } catch {
         // Goes on as if nothing had happened.
       }
     })
-    await expect(database.execute(careless, 'outer')).rejects.toThrow('inner')
+    await expect(database.run(careless, 'twice')).rejects.toThrow('UNIQUE')
     expect(texts(notes.beside())).toEqual([])
   })
 })
 
 test('a database that was closed refuses, and leaves nobody waiting', async () => {
   const database = openDatabase(':memory:')
-  const pending = database.execute(add, 'too late')
+  const pending = database.run(add, 'too late')
   database.close()
   await expect(pending).rejects.toThrow()
 })

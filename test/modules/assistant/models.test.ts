@@ -139,7 +139,7 @@ describe('A 429', () => {
     await until(async () => (await chat.services.provider.pauses()).length === 1)
     plan['one'] = { kind: 'answer', pieces: ['on'] }
     const resumption = chat.services.provider.resumption('one')
-    expect(await chat.database.execute(resumeModels, resumption)).toBe(1)
+    expect(await chat.database.run(resumeModels, resumption)).toBe(1)
     expect(await final()).toMatchObject({ content: 'on' })
   })
 })

@@ -52,7 +52,7 @@ describe('A refused key', () => {
     expect(models()).toEqual([])
     const key = { model: '', reason: 'key' as const, quotaId: null, until: chat.clock.now() }
     const now = chat.clock.now()
-    await chat.database.execute(pauseModel, { ...provider.limit, ...key, now })
+    await chat.database.run(pauseModel, { ...provider.limit, ...key, now })
     await check()
     await check()
     expect(models()).toEqual(['one'])

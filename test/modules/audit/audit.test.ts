@@ -35,7 +35,7 @@ test('the audit log tells who did what, whence, and never a secret', async () =>
 test('the audit log is appended to only, and its last 90 days cannot be taken out', async () => {
   const { database } = createTestApp()
   const entry = { event: 'x.y', userId: null, actor: 'system' } as const
-  for (const at of [0, 50 * DAY, 100 * DAY]) await database.execute(audit, { ...entry, at })
+  for (const at of [0, 50 * DAY, 100 * DAY]) await database.run(audit, { ...entry, at })
   expect(() => database.sqlite.run("UPDATE audit_log SET event = 'z'")).toThrow('append-only')
   expect(() => database.sqlite.run('DELETE FROM audit_log WHERE at = 4320000000')).toThrow(
     '90 days',

@@ -1,19 +1,20 @@
 import { describe, expect, test } from 'bun:test'
 import { eq } from 'drizzle-orm'
 import { billingCustomers, jobs, subscriptions, users } from '#drizzle/schema.ts'
-import { syncCommand } from '#src/database/command.ts'
+import { command } from '#src/database/steps.ts'
 import { MINUTE } from '#src/lib/time.ts'
 import { closeAccount } from '#src/modules/billing/commands.ts'
 import type { CheckoutPage } from '#src/modules/billing/model.ts'
+import { removeUser } from '#src/modules/users/statements.ts'
 import { STAND_IN_PRICE } from '#standins/stripe/server.ts'
 import { json } from '#test/support/test-app.ts'
 import { createTestBilling, eventOf, type TestBilling } from '#test/support/test-billing.ts'
 
 /** As the account's deletion does it: billing's part and the row of the user in one transaction. */
 async function deleteAccount(billing: TestBilling, userId: string): Promise<void> {
-  const remove = syncCommand('test.delete-account', ({ orm }) => (tx, id: string): void => {
-    tx.run(closeAccount, { userId: id, now: billing.clock.now() })
-    orm.delete(users).where(eq(users.id, id)).run()
+  const remove = command('test.delete-account', function* (tx, id: string) {
+    yield* closeAccount.steps(tx, { userId: id, now: billing.clock.now() })
+    yield* tx.run(removeUser, { userId: id })
   })
   await billing.database.run(remove, userId)
 }

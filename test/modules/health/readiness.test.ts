@@ -1,11 +1,12 @@
 import { expect, test } from 'bun:test'
-import { syncCommand } from '#src/database/command.ts'
 import { createCommitHealth } from '#src/database/commit-health.ts'
 import { migrate } from '#src/database/sqlite/migrate.ts'
 import { openDatabase } from '#src/database/sqlite/open.ts'
+import { command } from '#src/database/steps.ts'
 import { createLog } from '#src/lib/log.ts'
 import { SECOND } from '#src/lib/time.ts'
 import { createReadiness } from '#src/modules/health/readiness.ts'
+import { markOne } from '#src/modules/limits/statements.ts'
 import { createFakeClock } from '#test/support/fake-clock.ts'
 import { temporaryFolder } from '#test/support/folder.ts'
 
@@ -75,10 +76,10 @@ test('a server that does its work has nothing to say, and says it by a commit', 
 
 test('a commit that wrote nothing proves nothing', async () => {
   await using set = await setUp()
-  const idle = syncCommand('test.idle', () => () => {})
+  const idle = command('test.idle', function* () {})
   await set.check()
   set.clock.set(set.clock.now() + 3 * SECOND)
-  await set.database.execute(idle, undefined)
+  await set.database.run(idle, undefined)
   expect(set.commits()).toBe(2)
   await set.check()
   expect(set.commits()).toBe(3)
@@ -172,11 +173,8 @@ test('a write lock that another process keeps is told', async () => {
 
 test('a reader that stays makes the log grow; when it goes the log is used again', async () => {
   await using set = await setUp()
-  const insert = syncCommand('test.insert', ({ sqlite }) => {
-    const add = sqlite.query<unknown, [string]>('INSERT INTO rate_limits VALUES (?, 1, 1)')
-    return (_tx, key: string) => {
-      add.run(`${key} ${'x'.repeat(4_000)}`)
-    }
+  const insert = command('test.insert', function* (tx, key: string) {
+    yield* tx.run(markOne, { key: `${key} ${'x'.repeat(4_000)}`, endsAt: 1 })
   })
   const reader = openDatabase(set.path)
   reader.sqlite.run('BEGIN')
@@ -184,7 +182,7 @@ test('a reader that stays makes the log grow; when it goes the log is used again
   const write = async (from: number) => {
     for (let at = from; at < from + 2_000; at += 100) {
       await Promise.all(
-        Array.from({ length: 100 }, (_, one) => set.database.execute(insert, `${at + one}`)),
+        Array.from({ length: 100 }, (_, one) => set.database.run(insert, `${at + one}`)),
       )
     }
     return Bun.file(`${set.path}-wal`).size

@@ -20,7 +20,7 @@ afterEach(() => database.close())
 /** True where it was taken; otherwise the seconds to wait. */
 async function take(now: number): Promise<true | string | null> {
   try {
-    await database.execute(spend, { limits: [limit], now })
+    await database.run(spend, { limits: [limit], now })
     return true
   } catch (error) {
     if (!(error instanceof Problem)) throw error
