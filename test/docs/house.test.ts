@@ -8,7 +8,7 @@ test('the house counts files, lines, the median and small files by folder, witho
   const house = count(
     new Map([
       ['app.ts', text(30)],
-      ['queue/job.ts', text(31)],
+      ['queue/claim.ts', text(31)],
       ['queue/job.ts', text(3)],
       ['queue/worker.ts', text(100)],
       ['plugins/page.css', text(500)],
