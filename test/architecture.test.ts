@@ -107,6 +107,15 @@ describe('Imports point one way', () => {
     expect(filesWith(/\b(process|Bun)\.env\b/, /^src\//, READS_ENVIRONMENT)).toEqual([])
   })
 
+  test('SQL is written in the statements of a module, in database and in queue', () => {
+    const writesSql =
+      /from 'drizzle-orm|#drizzle\/schema|\bstatement[<(]|\.(query|prepare)[<(]\s*['"`<]|sqlite\.run\(/
+    // The entry of a thread that only moves the log of SQLite.
+    const may =
+      /^src\/(database|queue)\/|[/-]statements(\.sqlite)?\.ts$|^src\/checkpoint-thread\.ts$/
+    expect(filesWith(writesSql, /^src\//, may)).toEqual([])
+  })
+
   test('time and randomness come from deps in modules and queue', () => {
     const direct = /\b(Date\.now\(|new Date\(\)|Math\.random\(|setTimeout\(|setInterval\()/
     expect(filesWith(direct, /^src\/(modules|queue)\//)).toEqual([])

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { toInstant } from '#src/lib/time.ts'
-import { getAudit, type RecordedEntry } from '#src/modules/audit/audit.ts'
+import { getAudit } from '#src/modules/audit/audit.ts'
+import type { RecordedEntry } from '#src/modules/audit/statements.ts'
 import { withServices } from './context.ts'
 import { wholeNumber } from './numbers.ts'
 import { table } from './table.ts'

@@ -16,7 +16,8 @@ const stopping = query('queue.stopping', function* (tx) {
   return yield* tx.all(listStopping, {})
 })
 
-const newest = query('queue.newest', function* (tx) {
+/** The job that was added last; undefined where there is none. */
+export const readNewest = query('queue.newest', function* (tx) {
   return yield* tx.first(findNewest, {})
 })
 
@@ -83,7 +84,7 @@ export function createUpkeep({
       ),
     stopping: async () => (await database.read(stopping, undefined)).map(({ id }) => id),
     async setBackMeanwhile() {
-      const latest = await database.read(newest, undefined)
+      const latest = await database.read(readNewest, undefined)
       const byMs = (latest?.createdAt ?? 0) - clock.now()
       if (byMs > SECOND) await setBackBy(byMs)
     },

@@ -4,8 +4,10 @@ import { explainFault } from '#src/database/fault.ts'
 import { isOurs } from '#src/database/sqlite/identity.ts'
 import { DatabaseFromTheFuture, pendingMigrations } from '#src/database/sqlite/migrate.ts'
 import { readOnce } from '#src/database/sqlite/statements.ts'
+import { quickCheck } from '#src/database/sqlite/verify.ts'
 import { MINUTE } from '#src/lib/time.ts'
 import { readWaiting } from '#src/queue/stats.ts'
+import { readNewest } from '#src/queue/upkeep.ts'
 import { error, type Finding, found, warning } from './finding.ts'
 
 const STUCK_MS = 10 * MINUTE
@@ -56,12 +58,12 @@ export function databaseFindings(path: string, now: number): Finding[] {
 }
 
 function damage(sqlite: Sqlite, path: string): Finding[] {
-  const [first] = sqlite.query<{ quick_check: string }, []>('PRAGMA quick_check(1)').all()
-  if (first?.quick_check === 'ok') return []
+  const fault = quickCheck(sqlite)
+  if (fault === undefined) return []
   return [
     error(
       'damage',
-      `'${path}' is damaged: ${first?.quick_check}.`,
+      `'${path}' is damaged: ${fault}.`,
       'Stop the server and restore a backup: pollux restore <file>',
     ),
   ]
@@ -71,9 +73,7 @@ function contents(sqlite: Sqlite, now: number): Finding[] {
   const stuck = readOnce(sqlite, readWaiting, { now }).filter(
     ({ oldestReadyMs }) => (oldestReadyMs ?? 0) > STUCK_MS,
   )
-  const latest = sqlite
-    .query<{ at: number | null }, []>('SELECT created_at AS at FROM jobs ORDER BY id DESC LIMIT 1')
-    .get()?.at
+  const latest = readOnce(sqlite, readNewest, undefined)?.createdAt
   return found(
     stuck.length > 0 &&
       warning(
@@ -81,7 +81,7 @@ function contents(sqlite: Sqlite, now: number): Finding[] {
         `Jobs have been waiting for more than 10 minutes: ${stuck.map(({ kind }) => kind).join(', ')}.`,
         'Is the server running? See: pollux jobs list --state ready',
       ),
-    typeof latest === 'number' &&
+    latest !== undefined &&
       latest > now + MINUTE &&
       error(
         'clock',

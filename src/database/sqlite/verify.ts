@@ -21,6 +21,12 @@ export function verifyDatabaseFile(path: string, called = path): { pending: stri
   return inspect(path, (sqlite) => ({ pending: pendingMigrations(sqlite) }), called)
 }
 
+/** What SQLite finds wrong without looking at indexes; undefined where that is nothing. */
+export function quickCheck(sqlite: Sqlite): string | undefined {
+  const [first] = sqlite.query<{ quick_check: string }, []>('PRAGMA quick_check(1)').all()
+  return first?.quick_check === 'ok' ? undefined : (first?.quick_check ?? 'nothing can be read')
+}
+
 function inspect<T>(path: string, ask: (sqlite: Sqlite) => T, called = path): T {
   if (!existsSync(path)) throw new UnusableDatabase(`There is no file '${path}'.`)
   let sqlite: Sqlite | undefined

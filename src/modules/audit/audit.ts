@@ -1,8 +1,6 @@
-import { type SQL, type SQLWrapper, sql } from 'drizzle-orm'
-import { auditLog } from '#drizzle/schema.ts'
-import { columns, insertInto, statement } from '#src/database/statement.ts'
 import { command, query } from '#src/database/steps.ts'
 import type { Origin } from '#src/plugins/origin.ts'
+import { insertEntry, listEntries, listEntriesOfUser, removeOld } from './statements.ts'
 
 /** What is written down. Never a secret, a phone number or a text of a user. */
 export interface AuditEntry {
@@ -16,78 +14,6 @@ export interface AuditEntry {
   /** Where the request came from; absent where there was none. */
   origin?: Pick<Origin, 'ip' | 'requestId'> | undefined
   detail?: Record<string, string | number | boolean | null>
-}
-
-const insert = statement<{
-  at: number
-  event: string
-  userId: string | null
-  actor: string
-  requestId: string | null
-  ip: string | null
-  detail: string | null
-}>((p) =>
-  insertInto(auditLog, {
-    at: p.at,
-    event: p.event,
-    userId: p.userId,
-    actor: p.actor,
-    requestId: p.requestId,
-    ip: p.ip,
-    detail: p.detail,
-  }),
-)
-
-const ENTRY = columns({
-  id: auditLog.id,
-  at: auditLog.at,
-  event: auditLog.event,
-  userId: auditLog.userId,
-  actor: auditLog.actor,
-  requestId: auditLog.requestId,
-  ip: auditLog.ip,
-  detail: auditLog.detail,
-})
-
-/** By the primary key. */
-const listEntries = statement<{ beginning: string; limit: number }, RecordedEntry>(
-  (p) => sql`
-    SELECT ${ENTRY} FROM ${auditLog} WHERE ${beginsWith(p.beginning)}
-    ORDER BY ${auditLog.id} DESC LIMIT ${p.limit}`,
-)
-
-/** By audit_of_user. */
-const listEntriesOfUser = statement<
-  { userId: string; beginning: string; limit: number },
-  RecordedEntry
->(
-  (p) => sql`
-    SELECT ${ENTRY} FROM ${auditLog}
-    WHERE ${auditLog.userId} = ${p.userId} AND ${beginsWith(p.beginning)}
-    ORDER BY ${auditLog.id} DESC LIMIT ${p.limit}`,
-)
-
-function beginsWith(beginning: SQLWrapper): SQL {
-  return sql`substr(${auditLog.event}, 1, length(${beginning})) = ${beginning}`
-}
-
-/** By audit_by_time. */
-const removeOld = statement<{ before: number; limit: number }>(
-  (p) => sql`DELETE FROM ${auditLog} WHERE ${auditLog.id} IN
-    (SELECT ${auditLog.id} FROM ${auditLog} WHERE ${auditLog.at} < ${p.before} LIMIT ${p.limit})`,
-)
-
-/** An entry as it is stored. */
-export interface RecordedEntry {
-  id: number
-  at: number
-  event: string
-  userId: string | null
-  actor: string
-  requestId: string | null
-  ip: string | null
-  /** JSON. */
-  detail: string | null
 }
 
 interface Asked {
@@ -109,7 +35,7 @@ export const getAudit = query('audit.list', function* (tx, { event, userId, limi
 export const audit = command(
   'audit.record',
   function* (tx, { at, event, userId, actor, origin, detail }: AuditEntry) {
-    yield* tx.run(insert, {
+    yield* tx.run(insertEntry, {
       at,
       event,
       userId,
