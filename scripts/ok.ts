@@ -30,6 +30,7 @@ const steps: Step[] = [
   { name: 'unused code', command: [bun, 'x', 'knip'] },
   { name: 'OpenAPI document', command: [bun, 'run', 'lint:openapi'] },
   ...(given > 0 ? [] : [{ name: 'tests', command: tests }]),
+  { name: 'the modules on an engine that waits', command: [bun, 'run', 'test:engines'] },
   { name: 'build', command: [bun, 'run', 'build'] },
   { name: 'the binary starts in an empty folder', command: [binary, '--version'], cwd: empty },
   { name: 'a short crash storm', command: [bun, 'run', 'storm', '--short', '--binary', binary] },

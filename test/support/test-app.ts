@@ -3,6 +3,8 @@ import { createApp } from '#src/app.ts'
 import { type Config, parseConfig } from '#src/config/config.ts'
 import { migrate } from '#src/database/sqlite/migrate.ts'
 import type { Database } from '#src/database/sqlite/open.ts'
+import { insertInto, statement } from '#src/database/statement.ts'
+import { command } from '#src/database/steps.ts'
 import { type Log, silentLog } from '#src/lib/log.ts'
 import type { FieldError } from '#src/lib/problem.ts'
 import { DAY } from '#src/lib/time.ts'
@@ -26,6 +28,41 @@ export interface ProblemJson {
   instance: string
   errors?: FieldError[]
 }
+
+const insertUser = statement<{ userId: string; phone: string; now: number }>((p) =>
+  insertInto(users, {
+    id: p.userId,
+    phone: p.phone,
+    verifiedAt: p.now,
+    createdAt: p.now,
+    updatedAt: p.now,
+  }),
+)
+
+const insertSession = statement<{
+  sessionId: string
+  userId: string
+  now: number
+  expiresAt: number
+}>((p) =>
+  insertInto(sessions, {
+    id: p.sessionId,
+    userId: p.userId,
+    createdAt: p.now,
+    lastUsedAt: p.now,
+    expiresAt: p.expiresAt,
+  }),
+)
+
+/** A command, so that it waits its turn beside a worker on every engine. */
+const insertPerson = command(
+  'test.insert-person',
+  function* (tx, input: { userId: string; phone: string; sessionId: string; now: number }) {
+    const { userId, phone, sessionId, now } = input
+    yield* tx.run(insertUser, { userId, phone, now })
+    yield* tx.run(insertSession, { sessionId, userId, now, expiresAt: now + 30 * DAY })
+  },
+)
 
 /** For tests that send many prompts in no time. */
 export const UNLIMITED = {
@@ -110,14 +147,7 @@ export function createTestApp(
     const userId = random.id(now)
     const sessionId = random.id(now)
     const phone = `+1202555${String(people++).padStart(4, '0')}`
-    database.orm
-      .insert(users)
-      .values({ id: userId, phone, verifiedAt: now, createdAt: now, updatedAt: now })
-      .run()
-    database.orm
-      .insert(sessions)
-      .values({ id: sessionId, userId, createdAt: now, lastUsedAt: now, expiresAt: now + 30 * DAY })
-      .run()
+    await database.run(insertPerson, { userId, phone, sessionId, now })
     const token = await services.tokens.sign({ userId, sessionId })
     return { userId, sessionId, numberDigest: userId, token }
   }
