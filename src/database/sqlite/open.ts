@@ -67,6 +67,7 @@ export function openDatabase(
   const local = createWriter(within, notifications, { ...observer, verify: watch.check })
   let remote: RemoteWriter | undefined
   const submit: Writer['submit'] = (one) => (remote ?? local).submit(one)
+  const reading = new StepTx(refuseNotice)
   return {
     ...connection,
     submit,
@@ -74,7 +75,7 @@ export function openDatabase(
       new Promise((resolve, reject) => submit({ command, input, resolve, reject })),
     async read(query, input) {
       snapshot.hold()
-      return runSteps(query.steps(new StepTx(refuseNotice), input), answer)
+      return runSteps(query.steps(reading, input), answer)
     },
     beforeCommit: local.beforeCommit,
     get thread() {

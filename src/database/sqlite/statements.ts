@@ -4,7 +4,7 @@ import { type Query, runSteps, StepTx } from '../steps.ts'
 
 interface Ready {
   prepared: Prepared<unknown, Value[]>
-  slots: Compiled['slots']
+  bind: (values: Parameters) => Value[]
 }
 
 /** Runs the statements of commands and queries on one connection, each prepared at its first use. */
@@ -13,19 +13,36 @@ export function createStatements(sqlite: Sqlite): (step: StatementStep) => unkno
 
   function prepare(statement: Statement<Parameters, unknown>): Ready {
     const { text, slots } = statement.sqlite()
-    const ready = { prepared: sqlite.prepare<unknown, Value[]>(text), slots }
+    const ready = { prepared: sqlite.prepare<unknown, Value[]>(text), bind: createBinder(slots) }
     known.set(statement, ready)
     return ready
   }
 
   return ({ ask, statement, values }) => {
-    const { prepared, slots } = known.get(statement) ?? prepare(statement)
-    const bound = slots.map((slot) => ('value' in slot ? slot.value : valueIn(values, slot.name)))
+    const { prepared, bind } = known.get(statement) ?? prepare(statement)
+    const bound = bind(values)
     if (ask === 'first') return prepared.get(...bound) ?? undefined
     if (ask === 'all') return prepared.all(...bound)
     const { changes, lastInsertRowid } = prepared.run(...bound)
     if (ask === 'run') return changes
     return changes === 0 ? undefined : Number(lastInsertRowid)
+  }
+}
+
+/** A loop and not `map`: it runs at each statement. */
+function createBinder(slots: Compiled['slots']): Ready['bind'] {
+  const names = slots.map((slot) => ('name' in slot ? slot.name : undefined))
+  const constants = slots.map((slot) => ('value' in slot ? slot.value : null))
+  return (values) => {
+    const bound: Value[] = []
+    for (let at = 0; at < names.length; at++) {
+      const name = names[at]
+      const value = name === undefined ? constants[at] : values[name]
+      // SQLite would take it for NULL.
+      if (value === undefined) throw new TypeError(`There is no value for '${name}'`)
+      bound.push(value)
+    }
+    return bound
   }
 }
 
@@ -38,11 +55,4 @@ export function readOnce<I, O>(sqlite: Sqlite, query: Query<I, O>, input: I): O 
 /** @throws TypeError always: a query publishes nothing */
 export function refuseNotice(): never {
   throw new TypeError('A query publishes nothing')
-}
-
-/** @throws TypeError where there is none: SQLite would take it for NULL */
-function valueIn(values: Parameters, name: string): Value {
-  const value = values[name]
-  if (value === undefined) throw new TypeError(`There is no value for '${name}'`)
-  return value
 }
