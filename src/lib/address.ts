@@ -1,4 +1,4 @@
-import { BlockList, isIP, isIPv4 } from 'node:net'
+import { BlockList, isIP, isIPv4, isIPv6 } from 'node:net'
 
 /** Where a request comes from. */
 export interface ClientAddress {
@@ -68,9 +68,19 @@ function toBlockList(ranges: readonly string[]): BlockList {
 function toIp(text: string): string | undefined {
   const bare = text.replace(/^\[(.*)\](:\d+)?$/, '$1').replace(/%.*$/, '')
   const address = /^[\d.]+:\d+$/.test(bare) ? bare.slice(0, bare.indexOf(':')) : bare
-  const mapped = /^::ffff:([\d.]+)$/i.exec(address)?.[1]
-  const ip = mapped ?? address
-  return isIP(ip) === 0 ? undefined : ip.toLowerCase()
+  if (isIP(address) === 0) return undefined
+  return mappedIPv4(address) ?? address.toLowerCase()
+}
+
+/** The IPv4 address that an IPv6 one stands for, however it is written: `::ffff:0a00:1` is 10.0.0.1 (RFC 4291, 2.5.5.2). */
+function mappedIPv4(ip: string): string | undefined {
+  if (!isIPv6(ip)) return undefined
+  const groups = groupsOf(ip)
+  if (groups.slice(0, 6).join() !== '0,0,0,0,0,65535') return undefined
+  return groups
+    .slice(6)
+    .flatMap((group) => [group >> 8, group & 0xff])
+    .join('.')
 }
 
 /** RIPE-690: a household gets a /56, a business a /48. They may use four and sixteen times what a /64 may. */
@@ -83,7 +93,7 @@ const IPV6_RANGES = [
 function networksOf(ip: string | undefined): [Network, ...Network[]] {
   if (ip === undefined) return [{ name: 'unknown', share: 1 }]
   if (isIPv4(ip)) return [{ name: ip, share: 1 }]
-  const groups = groupsOf(ip)
+  const groups = groupsOf(ip).slice(0, 4)
   const [narrow, ...wider] = IPV6_RANGES.map(({ bits, share }) => ({
     name: rangeOf(groups, bits),
     share,
@@ -91,14 +101,20 @@ function networksOf(ip: string | undefined): [Network, ...Network[]] {
   return [narrow ?? { name: ip, share: 1 }, ...wider]
 }
 
-/** The first four of the eight groups of an IPv6 address. */
+/** The eight groups of an IPv6 address; the last two may be written as an IPv4 address. */
 function groupsOf(ip: string): number[] {
-  const [head = '', tail] = ip.split('::')
+  const hex = ip.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, ...bytes) => {
+    const [a, b, c, d] = bytes.slice(0, 4).map(Number)
+    return [(a ?? 0) * 256 + (b ?? 0), (c ?? 0) * 256 + (d ?? 0)]
+      .map((n) => n.toString(16))
+      .join(':')
+  })
+  const [head = '', tail] = hex.split('::')
   const groups = head.split(':').filter((group) => group !== '')
   const behind = (tail ?? '').split(':').filter((group) => group !== '')
   const missing = tail === undefined ? 0 : 8 - groups.length - behind.length
   const all = [...groups, ...Array.from({ length: Math.max(0, missing) }, () => '0'), ...behind]
-  return all.slice(0, 4).map((group) => Number.parseInt(group, 16))
+  return all.map((group) => Number.parseInt(group, 16))
 }
 
 function rangeOf(groups: readonly number[], bits: number): string {

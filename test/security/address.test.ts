@@ -21,6 +21,22 @@ test('an IPv6 address counts by its /64, however it is written', () => {
   expect(addressOf(null, '1.1.1.1').network).toBe('unknown')
 })
 
+test('an IPv4 address mapped into IPv6 is that IPv4 address, however it is written', () => {
+  const addressOf = createClientAddress(['10.0.0.0/8'])
+  for (const one of [
+    '::ffff:203.0.113.7',
+    '::FFFF:cb00:7107',
+    '0:0:0:0:0:ffff:cb00:7107',
+    '0000::ffff:203.0.113.7',
+    '[::ffff:cb00:7107]:443',
+  ]) {
+    expect([one, addressOf('10.0.0.1', one).ip]).toEqual([one, '203.0.113.7'])
+    expect([one, addressOf(one, null).network]).toEqual([one, '203.0.113.7'])
+  }
+  expect(addressOf('::fffe:cb00:7107', null).network).toBe('0:0:0:0::/64')
+  expect(addressOf('::ffff:0a00:1', '1.1.1.1').ip).toBe('1.1.1.1')
+})
+
 test('over a socket: spoofed forwarding headers share the one bucket of their sender', async () => {
   const { app } = createAccountApp({ otpPerIpHour: 3 })
   app.listen({ port: 0, hostname: '127.0.0.1' })
