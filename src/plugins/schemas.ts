@@ -141,9 +141,9 @@ export const UserName = t.String({
   maxLength: 100,
   pattern: PLAIN_LINE,
   description:
-    'Shown to the user only; 1–100 characters, not only blanks, no control or text direction characters.',
+    'Shown to the user only; 1–100 characters, at least one of them visible, no control or text direction characters.',
   error:
-    'must be 1 to 100 characters, not only blanks, without control or text direction characters',
+    'must be 1 to 100 characters, at least one of them visible, without control or text direction characters',
 })
 
 /** A code or a password that proves something. */

@@ -133,7 +133,7 @@ test('a field that may be null says what it wants as one that may not', async ()
     {
       pointer: '/name',
       detail:
-        'must be 1 to 100 characters, not only blanks, without control or text direction characters',
+        'must be 1 to 100 characters, at least one of them visible, without control or text direction characters',
     },
   ])
 })

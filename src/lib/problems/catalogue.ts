@@ -227,7 +227,7 @@ const kinds = {
         {
           pointer: '/title',
           detail:
-            'must be 1 to 200 characters, not only blanks, without control or text direction characters',
+            'must be 1 to 200 characters, at least one of them visible, without control or text direction characters',
         },
       ],
     },

@@ -6,9 +6,9 @@ export const RoomTitle = t.String({
   maxLength: 200,
   pattern: PLAIN_LINE,
   description:
-    'Shown in lists; 1–200 characters, not only blanks, no control or text direction characters.',
+    'Shown in lists; 1–200 characters, at least one of them visible, no control or text direction characters.',
   error:
-    'must be 1 to 200 characters, not only blanks, without control or text direction characters',
+    'must be 1 to 200 characters, at least one of them visible, without control or text direction characters',
 })
 const SystemPrompt = t.String({
   minLength: 1,
