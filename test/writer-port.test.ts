@@ -74,3 +74,19 @@ test('a thread that fails ends the process: its next start finds everything that
   expect(await child.exited).not.toBe(0)
   expect(await new Response(child.stderr).text()).toContain("The writer's thread failed")
 })
+
+test('a thread that cannot open the database is never ready', async () => {
+  await using folder = await temporaryFolder()
+  const program = `
+    import { parseConfig } from '#src/config/config.ts'
+    import { startWriterThread } from '#src/writer-port.ts'
+    const { config } = parseConfig({ NODE_ENV: 'test', DATABASE_URL: '${folder.path}' })
+    await startWriterThread(config).ready
+    console.log('ready')`
+  const child = Bun.spawn([process.execPath, '-e', program], {
+    cwd: `${import.meta.dir}/..`,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  expect(await child.exited).not.toBe(0)
+  expect(await new Response(child.stdout).text()).toBe('')
+})

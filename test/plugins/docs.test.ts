@@ -92,3 +92,20 @@ test('the document is made a second after the server listens, not by its first r
     await app.stop()
   }
 })
+
+test('a server that stops in its first second makes no document', async () => {
+  const clock = createFakeClock()
+  const app = new Elysia()
+    .use(
+      createDocs({
+        described: { routes: [] },
+        origins: createOrigins({ trustedProxies: [] }),
+        clock,
+        readers: createInFlight({ name: 'documents', most: 1 }),
+      }),
+    )
+    .listen(0)
+  expect(clock.timers()).toHaveLength(1)
+  await app.stop()
+  expect(clock.timers()).toEqual([])
+})

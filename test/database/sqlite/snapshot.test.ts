@@ -1,4 +1,7 @@
 import { expect, test } from 'bun:test'
+import { sql } from 'drizzle-orm'
+import { statement } from '#src/database/statement.ts'
+import { query } from '#src/database/steps.ts'
 import { add, openNotes, texts } from '#test/support/test-notes.ts'
 
 function nextTurn(): Promise<void> {
@@ -38,4 +41,17 @@ test('a commit, a checkpoint and the end are not held up by a snapshot of the sa
   expect(texts(database.sqlite)).toEqual(['of another process', 'ours'])
   expect(database.checkpoint()).toBe(0)
   database.snapshot.hold()
+})
+
+test('the statements of a query see one state, whatever another process commits between them', async () => {
+  using notes = openNotes()
+  const count = statement<Record<never, never>, { n: number }>(
+    () => sql`SELECT count(*) AS n FROM notes`,
+  )
+  const twice = query('notes.twice', function* (tx) {
+    const before = yield* tx.first(count, {})
+    notes.beside().run("INSERT INTO notes (text) VALUES ('of another process')")
+    return [before?.n, (yield* tx.first(count, {}))?.n]
+  })
+  expect(await notes.database.read(twice, undefined)).toEqual([0, 0])
 })

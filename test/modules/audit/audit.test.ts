@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import { auditLog } from '#drizzle/schema.ts'
 import { DAY } from '#src/lib/time.ts'
-import { audit } from '#src/modules/audit/audit.ts'
+import { audit, getAudit } from '#src/modules/audit/audit.ts'
 import type { CodeSent } from '#src/plugins/schemas.ts'
 import { createTestApp, json } from '#test/support/test-app.ts'
 
@@ -41,4 +41,27 @@ test('the audit log is appended to only, and its last 90 days cannot be taken ou
     '90 days',
   )
   expect(database.sqlite.run('DELETE FROM audit_log WHERE at = 0').changes).toBe(1)
+})
+
+test('entries are found by user and by the beginning of the event, the newest first', async () => {
+  const { database } = createTestApp()
+  const written = [
+    ['login.succeeded', 'ada'],
+    ['login.failed', 'ada'],
+    ['session.ended', 'ada'],
+    ['login.succeeded', 'bob'],
+  ] as const
+  for (const [at, [event, userId]] of written.entries()) {
+    await database.run(audit, { at, event, userId, actor: 'user' })
+  }
+  const find = async (event: string | undefined, userId: string | undefined, limit = 10) =>
+    (await database.read(getAudit, { event, userId, limit })).map(({ at }) => at)
+  expect(await find(undefined, undefined)).toEqual([3, 2, 1, 0])
+  expect(await find('login', undefined)).toEqual([3, 1, 0])
+  expect(await find(undefined, 'ada')).toEqual([2, 1, 0])
+  expect(await find('login', 'ada')).toEqual([1, 0])
+  expect(await find('login', 'ada', 1)).toEqual([1])
+  // Neither a pattern nor a part of the event.
+  expect(await find('%', 'ada')).toEqual([])
+  expect(await find('succeeded', undefined)).toEqual([])
 })
