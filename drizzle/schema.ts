@@ -427,9 +427,9 @@ export const jobs = sqliteTable(
     concurrencyKey: text('lane'),
     /** Whom the job is for: one owner with many concurrency keys does not starve the others. */
     owner: text(),
-    /** The job of the same concurrency key that has to end first, while this one is blocked (`parked`). */
+    /** The job of the same concurrency key that has to end first, while this one is blocked (`blocked`). */
     blockedBy: integer('behind'),
-    state: text({ enum: ['parked', 'ready', 'running', 'done', 'failed', 'cancelled'] }).notNull(),
+    state: text({ enum: ['blocked', 'ready', 'running', 'done', 'failed', 'cancelled'] }).notNull(),
     /** Fair-queue rank among the ready jobs of the kind; null while the job is not due. */
     rank: integer('turn'),
     body: text().notNull(),
@@ -454,20 +454,20 @@ export const jobs = sqliteTable(
   (table) => [
     check(
       'jobs_state',
-      oneOf(table.state, ['parked', 'ready', 'running', 'done', 'failed', 'cancelled']),
+      oneOf(table.state, ['blocked', 'ready', 'running', 'done', 'failed', 'cancelled']),
     ),
     check('jobs_lease', sql`(${table.state} = 'running') = (${table.leaseUntil} IS NOT NULL)`),
     check(
       'jobs_ended',
       sql`${oneOf(table.state, ['done', 'failed', 'cancelled'])} = (${table.endedAt} IS NOT NULL)`,
     ),
-    check('jobs_parked', sql`(${table.state} = 'parked') = (${table.blockedBy} IS NOT NULL)`),
+    check('jobs_blocked', sql`(${table.state} = 'blocked') = (${table.blockedBy} IS NOT NULL)`),
     check('jobs_in_lane', sql`${table.blockedBy} IS NULL OR ${table.concurrencyKey} IS NOT NULL`),
     uniqueIndex('jobs_one_active_per_lane')
       .on(table.concurrencyKey)
       .where(sql`state IN ('ready', 'running')`),
     // A job blocks one other, so that a concurrency key has one order. The index grows at its end, whatever keys are busy.
-    uniqueIndex('jobs_behind').on(table.blockedBy).where(sql`state = 'parked'`),
+    uniqueIndex('jobs_behind').on(table.blockedBy).where(sql`state = 'blocked'`),
     index('jobs_turn')
       .on(table.kind, table.rank, table.id, table.dueAt)
       .where(sql`state = 'ready'`),

@@ -114,15 +114,15 @@ CREATE TABLE `jobs` (
 	`created_at` integer NOT NULL,
 	`started_at` integer,
 	`ended_at` integer,
-	CONSTRAINT "jobs_state" CHECK(("jobs"."state" = 'parked' OR "jobs"."state" = 'ready' OR "jobs"."state" = 'running' OR "jobs"."state" = 'done' OR "jobs"."state" = 'failed' OR "jobs"."state" = 'cancelled')),
+	CONSTRAINT "jobs_state" CHECK(("jobs"."state" = 'blocked' OR "jobs"."state" = 'ready' OR "jobs"."state" = 'running' OR "jobs"."state" = 'done' OR "jobs"."state" = 'failed' OR "jobs"."state" = 'cancelled')),
 	CONSTRAINT "jobs_lease" CHECK(("jobs"."state" = 'running') = ("jobs"."lease_until" IS NOT NULL)),
 	CONSTRAINT "jobs_ended" CHECK(("jobs"."state" = 'done' OR "jobs"."state" = 'failed' OR "jobs"."state" = 'cancelled') = ("jobs"."ended_at" IS NOT NULL)),
-	CONSTRAINT "jobs_parked" CHECK(("jobs"."state" = 'parked') = ("jobs"."behind" IS NOT NULL)),
+	CONSTRAINT "jobs_blocked" CHECK(("jobs"."state" = 'blocked') = ("jobs"."behind" IS NOT NULL)),
 	CONSTRAINT "jobs_in_lane" CHECK("jobs"."behind" IS NULL OR "jobs"."lane" IS NOT NULL)
 ) STRICT;
 --> statement-breakpoint
 CREATE UNIQUE INDEX `jobs_one_active_per_lane` ON `jobs` (`lane`) WHERE state IN ('ready', 'running');--> statement-breakpoint
-CREATE UNIQUE INDEX `jobs_behind` ON `jobs` (`behind`) WHERE state = 'parked';--> statement-breakpoint
+CREATE UNIQUE INDEX `jobs_behind` ON `jobs` (`behind`) WHERE state = 'blocked';--> statement-breakpoint
 CREATE INDEX `jobs_turn` ON `jobs` (`kind`,`turn`,`id`,`due_at`) WHERE state = 'ready';--> statement-breakpoint
 CREATE INDEX `jobs_turn_of_owner` ON `jobs` (`kind`,`owner`,`turn`) WHERE state = 'ready';--> statement-breakpoint
 CREATE INDEX `jobs_due` ON `jobs` (`kind`,`due_at`) WHERE state = 'ready' AND turn IS NULL;--> statement-breakpoint

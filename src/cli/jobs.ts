@@ -9,7 +9,7 @@ import { pauseTable } from './provider.ts'
 import { table } from './table.ts'
 import { Failure, type Terminal } from './terminal.ts'
 
-const STATES = ['parked', 'ready', 'running', 'done', 'failed', 'cancelled']
+const STATES = ['blocked', 'ready', 'running', 'done', 'failed', 'cancelled']
 
 /** Names in JSON that scripts rely on, where the code uses another word. */
 const FIELDS: Record<string, string> = {
@@ -127,7 +127,7 @@ function stats(terminal: Terminal, { hours, json }: Json & { hours: number }) {
   return withServices(terminal, async ({ database, services, now }) => {
     const waiting = await database.read(readWaiting, { now: now() })
     const counted = await database.read(readEnded, { since: now() - hours * HOUR })
-    const none = { parked: 0, ready: 0, running: 0, oldestReadyMs: null }
+    const none = { blocked: 0, ready: 0, running: 0, oldestReadyMs: null }
     const ended = { done: 0, failed: 0, cancelled: 0 }
     const kinds = new Map(waiting.map((of) => [of.kind, { ...of, ...ended }]))
     for (const { kind, state, count } of counted) {
@@ -136,11 +136,11 @@ function stats(terminal: Terminal, { hours, json }: Json & { hours: number }) {
     const counts = [...kinds.values()].sort((a, b) => (a.kind < b.kind ? -1 : 1))
     if (json) return terminal.print(JSON.stringify(counts))
     const cells = counts.map(({ kind, oldestReadyMs, ...of }) => [
-      ...[kind, of.parked, of.ready, of.running],
+      ...[kind, of.blocked, of.ready, of.running],
       oldestReadyMs === null ? null : `${Math.round(oldestReadyMs / SECOND)} s`,
       ...[of.done, of.failed, of.cancelled],
     ])
-    const heading = ['kind', 'parked', 'ready', 'running', 'oldest', 'done', 'failed', 'cancelled']
+    const heading = ['kind', 'blocked', 'ready', 'running', 'oldest', 'done', 'failed', 'cancelled']
     const pauses = await services.provider.pauses()
     const paused = pauses.length === 0 ? '' : `\n\n${pauseTable(pauses)}`
     return terminal.print(table(heading, cells) + paused)

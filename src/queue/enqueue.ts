@@ -32,7 +32,7 @@ export const enqueue = command(
       concurrencyKey,
       owner: job.owner ?? null,
       blockedBy,
-      state: blockedBy === null ? 'ready' : 'parked',
+      state: blockedBy === null ? 'ready' : 'blocked',
       body: JSON.stringify(job.body),
       dueAt: job.dueAt ?? now,
       deadlineAt: job.deadlineAt ?? null,
@@ -61,7 +61,7 @@ export const retry = command(
     const blockedBy = yield* predecessor(tx, concurrencyKey)
     yield* tx.run(restartJob, {
       id,
-      state: blockedBy === null ? 'ready' : 'parked',
+      state: blockedBy === null ? 'ready' : 'blocked',
       blockedBy,
       now,
     })

@@ -4,7 +4,7 @@ import type { Command, CommandOrName, Steps, Tx } from '#src/database/steps.ts'
 /** A row of `jobs`. */
 export type JobRow = typeof jobs.$inferSelect
 
-/** parked (blocked by another job) → ready → running → done | failed | cancelled. See docs/architecture.md. */
+/** blocked (by another job) → ready → running → done | failed | cancelled. See docs/architecture.md. */
 export type JobState = JobRow['state']
 
 /** @throws what `parse` throws where it cannot read the body */

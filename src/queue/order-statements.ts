@@ -36,19 +36,19 @@ export const setLastBlocked = statement<{ key: string; id: number }>(
 /** Forgets a key for which no job is blocked any more. By the primary keys. */
 export const forgetKey = statement<{ key: string }>(
   (p) => sql`DELETE FROM ${concurrencyKeys} WHERE ${concurrencyKeys.key} = ${p.key}
-    AND NOT EXISTS (SELECT 1 FROM ${jobs} WHERE ${jobs.id} = ${concurrencyKeys.lastBlocked} AND ${jobs.state} = 'parked')`,
+    AND NOT EXISTS (SELECT 1 FROM ${jobs} WHERE ${jobs.id} = ${concurrencyKeys.lastBlocked} AND ${jobs.state} = 'blocked')`,
 )
 
 /** By jobs_behind. */
 export const replacePredecessor = statement<{ id: number; by: number }>(
   (p) => sql`${update(jobs, { blockedBy: p.by })}
-    WHERE ${jobs.blockedBy} = ${p.id} AND ${jobs.state} = 'parked'`,
+    WHERE ${jobs.blockedBy} = ${p.id} AND ${jobs.state} = 'blocked'`,
 )
 
 /** By jobs_behind. */
 export const findSuccessor = statement<{ id: number }, { id: number; kind: string }>(
   (p) => sql`SELECT ${jobs.id} AS id, ${jobs.kind} AS kind FROM ${jobs}
-    WHERE ${jobs.blockedBy} = ${p.id} AND ${jobs.state} = 'parked'`,
+    WHERE ${jobs.blockedBy} = ${p.id} AND ${jobs.state} = 'blocked'`,
 )
 
 /**
@@ -61,7 +61,7 @@ export const findWaiting = statement<{ key: string; kind: string }, { found: num
         (SELECT ${concurrencyKeys.lastBlocked} FROM ${concurrencyKeys} WHERE ${concurrencyKeys.key} = ${p.key})
       UNION ALL
       SELECT ${jobs.kind}, ${jobs.blockedBy} FROM blocked
-        JOIN ${jobs} ON ${jobs.id} = blocked.blocked_by AND ${jobs.state} = 'parked')
+        JOIN ${jobs} ON ${jobs.id} = blocked.blocked_by AND ${jobs.state} = 'blocked')
     SELECT 1 AS found FROM blocked WHERE blocked.kind = ${p.kind}
     UNION ALL SELECT 1 FROM ${jobs}
     WHERE ${jobs.concurrencyKey} = ${p.key} AND ${jobs.state} IN ('ready', 'running')

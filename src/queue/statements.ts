@@ -158,7 +158,7 @@ export const endWaitingJob = statement<{
       rank: null,
       endedAt: p.now,
       lastError: p.error,
-    })} WHERE ${jobs.id} = ${p.id} AND ${jobs.state} IN ('parked', 'ready')`,
+    })} WHERE ${jobs.id} = ${p.id} AND ${jobs.state} IN ('blocked', 'ready')`,
 )
 
 /** Starts a job that ended without being done again, with its counters and its deadline forgotten. By the primary key. */

@@ -12,7 +12,7 @@ import {
 /** The jobs of a kind that have not ended. */
 export interface KindStats {
   kind: string
-  parked: number
+  blocked: number
   ready: number
   running: number
   /** How long the longest waiting ready job could have been running; null where none waits. */
@@ -27,11 +27,11 @@ export const readWaiting = query('queue.waiting', function* (tx, { now }: { now:
   const of = (kind: string) => {
     const found = kinds.get(kind)
     if (found) return found
-    const none = { kind, parked: 0, ready: 0, running: 0, oldestReadyMs: null }
+    const none = { kind, blocked: 0, ready: 0, running: 0, oldestReadyMs: null }
     kinds.set(kind, none)
     return none
   }
-  for (const { kind, count } of yield* tx.all(countBlocked, {})) of(kind).parked = count
+  for (const { kind, count } of yield* tx.all(countBlocked, {})) of(kind).blocked = count
   for (const { kind, count } of yield* tx.all(countRunning, {})) of(kind).running = count
   for (const { kind, count, dueAt } of yield* tx.all(countReady, {})) {
     Object.assign(of(kind), { ready: count, oldestReadyMs: dueAt <= now ? now - dueAt : null })

@@ -78,7 +78,7 @@ type Count = { kind: string; count: number }
 /** By jobs_behind, then each job: the index would cost each newcomer more if it held the kind. */
 export const countBlocked = statement<Record<never, never>, Count>(
   () => sql`SELECT ${jobs.kind} AS kind, count(*) AS count FROM ${jobs}
-    WHERE ${jobs.state} = 'parked' AND ${jobs.blockedBy} > 0 GROUP BY ${jobs.kind}`,
+    WHERE ${jobs.state} = 'blocked' AND ${jobs.blockedBy} > 0 GROUP BY ${jobs.kind}`,
 )
 
 /** By jobs_turn, which holds all it needs. */

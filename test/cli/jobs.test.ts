@@ -39,8 +39,8 @@ describe('pollux jobs', () => {
     expect(all.code).toBe(0)
     expect(all.out).toMatch(/^id +kind +state/)
     expect(all.out.trim().split('\n')).toHaveLength(4)
-    const parked = await pollux('jobs', 'list', '--state', 'parked', '--json')
-    expect(JSON.parse(parked.out)).toMatchObject([{ id: 2, state: 'parked', body: { n: 2 } }])
+    const blocked = await pollux('jobs', 'list', '--state', 'blocked', '--json')
+    expect(JSON.parse(blocked.out)).toMatchObject([{ id: 2, state: 'blocked', body: { n: 2 } }])
     const limited = await pollux('jobs', 'list', '--kind', 'test.reply', '--limit', '1', '--json')
     expect(JSON.parse(limited.out)).toHaveLength(1)
     const one = await pollux('jobs', 'show', '1', '--json')
@@ -57,7 +57,7 @@ describe('pollux jobs', () => {
     }
     expect(await states()).toEqual(['cancelled', 'ready'])
     expect(await pollux('jobs', 'retry', '1')).toMatchObject({ code: 0 })
-    expect(await states()).toEqual(['parked', 'ready'])
+    expect(await states()).toEqual(['blocked', 'ready'])
   })
 
   test('writes down what an operator does to a job, and nothing of what was refused', async () => {
@@ -129,7 +129,7 @@ describe('pollux jobs', () => {
     await pollux('jobs', 'cancel', '3')
     const { out } = await pollux('jobs', 'stats', '--json')
     const [reply, sms] = JSON.parse(out)
-    expect(reply).toMatchObject({ kind: 'test.reply', parked: 1, ready: 1, running: 0, done: 0 })
+    expect(reply).toMatchObject({ kind: 'test.reply', blocked: 1, ready: 1, running: 0, done: 0 })
     expect(reply.oldestReadyMs).toBeWithin(90_000, 120_000)
     expect(sms).toMatchObject({ kind: 'test.sms', ready: 0, cancelled: 1, oldestReadyMs: null })
     const table = (await pollux('jobs', 'stats')).out
@@ -147,7 +147,9 @@ describe('pollux jobs', () => {
     expect((await pollux('jobs', 'retry', '1')).err).toContain('neither failed nor been cancelled')
     expect(await pollux('jobs', 'cancel', '9')).toMatchObject({ code: 1 })
     expect(await pollux('jobs', 'show', 'x')).toMatchObject({ code: 2 })
-    expect((await pollux('jobs', 'list', '--state', 'odd')).err).toContain('parked, ready, running')
+    expect((await pollux('jobs', 'list', '--state', 'odd')).err).toContain(
+      'blocked, ready, running',
+    )
     expect(await pollux('jobs', 'list', '--odd')).toMatchObject({ code: 2 })
   })
 })

@@ -47,7 +47,7 @@ test('a blocked job is cancelled at once and the active one stays', async () => 
   expect([row(first).state, row(second).state, row(third).state]).toEqual([
     'ready',
     'cancelled',
-    'parked',
+    'blocked',
   ])
   expect(ends).toEqual([[second, 'stop']])
 })
@@ -60,7 +60,7 @@ test('a blocked job that is cancelled does not start the one after it, while the
   const third = await enqueue({ concurrencyKey: 'a' })
   await settle()
   expect(await cancel(second)).toBe('cancelled')
-  expect(row(third)).toMatchObject({ state: 'parked', blockedBy: head })
+  expect(row(third)).toMatchObject({ state: 'blocked', blockedBy: head })
 })
 
 test('a running job is aborted in the tick after the commit, with no timer', async () => {
@@ -108,7 +108,7 @@ test('a stop that comes while the handler fails by itself is not lost to the ret
   expect(await cancelled).toBe('stopping')
   await settle()
   expect(row(id).state).toBe('cancelled')
-  expect(row(next).state).not.toBe('parked')
+  expect(row(next).state).not.toBe('blocked')
   expect(ends[0]).toBe('stop')
 })
 

@@ -39,7 +39,7 @@ test('the active job of a concurrency key keeps its place when it is tried again
   await worker().start({ alone: true })
   await enqueueAll([0, 1].map((body) => ({ kind: 'test', concurrencyKey: 'room', body })))
   await settle()
-  expect(states()).toEqual(['ready', 'parked'])
+  expect(states()).toEqual(['ready', 'blocked'])
   await clock.advance(1_001)
   await settle()
   expect(order).toEqual([0, 0, 1])
@@ -57,7 +57,7 @@ test('the schema refuses a second job blocked by the same one, and one blocked b
   await enqueueAll([0, 1, 2].map((body) => ({ kind: 'test', concurrencyKey: 'room', body })))
   const set = (behind: string) => `UPDATE jobs SET behind = ${behind} WHERE id = 3`
   expect(() => database.sqlite.run(set('1'))).toThrow('UNIQUE')
-  expect(() => database.sqlite.run(set('NULL'))).toThrow('jobs_parked')
+  expect(() => database.sqlite.run(set('NULL'))).toThrow('jobs_blocked')
 })
 
 test('blocked jobs run in order, whichever of them are cancelled', async () => {
@@ -88,7 +88,7 @@ test('a job that an operator retries is blocked by those of its concurrency key'
   await enqueueAll([0, 1, 2].map((body) => ({ kind: 'test', concurrencyKey: 'room', body })))
   await cancel(1)
   expect(await database.run(retry, { id: 1, now: clock.now() })).toBe('retried')
-  expect(row(1)).toMatchObject({ state: 'parked', blockedBy: 3 })
+  expect(row(1)).toMatchObject({ state: 'blocked', blockedBy: 3 })
   await enqueueAll([{ kind: 'test', concurrencyKey: 'room', body: 3 }])
   expect(row(4).blockedBy).toBe(1)
 })

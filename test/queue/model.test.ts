@@ -174,7 +174,7 @@ function start() {
       const active = states.filter((state) => state === 'ready' || state === 'running').length
       expect(active).toBeLessThanOrEqual(1)
       // A key whose active job ended without making the next ready would stand still for ever.
-      if (states.includes('parked')) expect(active).toBe(1)
+      if (states.includes('blocked')) expect(active).toBe(1)
       const line = now.filter((row) => row.concurrencyKey === key && row.endedAt === null)
       // Each is blocked by the one before it, the first is active, and the key names the last blocked one.
       expect(line.map(({ blockedBy }) => blockedBy)).toEqual([

@@ -109,9 +109,9 @@ function fill(sqlite: Sqlite) {
   sqlite.run(`
     WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)
     INSERT INTO jobs (kind, lane, owner, behind, state, turn, body, due_at, created_at, ended_at, lease_until)
-    SELECT 'k' || (i % 3), 'lane' || i, 'owner' || (i % 50), CASE WHEN s = 'parked' THEN i END, s, i, '{}', i, i,
+    SELECT 'k' || (i % 3), 'lane' || i, 'owner' || (i % 50), CASE WHEN s = 'blocked' THEN i END, s, i, '{}', i, i,
       CASE WHEN s = 'done' THEN i END, CASE WHEN s = 'running' THEN i END
-    FROM (SELECT i, CASE i % 4 WHEN 0 THEN 'done' WHEN 1 THEN 'ready' WHEN 2 THEN 'parked' ELSE 'running' END AS s
+    FROM (SELECT i, CASE i % 4 WHEN 0 THEN 'done' WHEN 1 THEN 'ready' WHEN 2 THEN 'blocked' ELSE 'running' END AS s
       FROM n)`)
   sqlite.run('ANALYZE')
 }

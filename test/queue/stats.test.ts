@@ -30,7 +30,7 @@ test('the figures count what waits by kind and state, and the oldest ready job',
   const { database, clock } = await fill()
   const ended = (since: number) => database.read(readEnded, { since })
   expect(await database.read(readWaiting, { now: clock.now() + 3_000 })).toEqual([
-    { kind: 'test', parked: 1, ready: 2, running: 1, oldestReadyMs: 3_000 },
+    { kind: 'test', blocked: 1, ready: 2, running: 1, oldestReadyMs: 3_000 },
   ])
   expect(await ended(0)).toEqual([{ kind: 'sms', state: 'done', count: 1 }])
   expect(await ended(clock.now() + 1)).toEqual([])
@@ -74,7 +74,7 @@ test('a retried job is blocked by the active one of its concurrency key', async 
   const second = await enqueue({ concurrencyKey: 'a' })
   await cancel(first)
   expect(await database.run(retry, { id: first, now: clock.now() })).toBe('retried')
-  expect([row(first).state, row(second).state]).toEqual(['parked', 'ready'])
+  expect([row(first).state, row(second).state]).toEqual(['blocked', 'ready'])
 })
 
 test('a failed job whose dedupe key is taken again is not retried', async () => {

@@ -35,7 +35,7 @@ test('the result of a worker that lost its job is refused, whole', async () => {
   ])
   expect(test.row(id)).toEqual(ended)
   // Nor has it unblocked a job of the concurrency key, which is another's now.
-  expect([test.row(next).state, test.row(last).state]).toEqual(['ready', 'parked'])
+  expect([test.row(next).state, test.row(last).state]).toEqual(['ready', 'blocked'])
 })
 
 test('a worker learns from its heartbeat that it lost a job, and aborts it at once', async () => {

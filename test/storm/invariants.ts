@@ -159,7 +159,7 @@ function nothingLeft(sqlite: Sqlite): Invariant {
     .query<{ id: number; state: string; kind: string }, []>('SELECT id, state, kind FROM jobs')
     .all()
   return invariant('no reply job is left', jobs, ({ id, state, kind }) =>
-    kind === 'message.reply' && ['parked', 'ready', 'running'].includes(state)
+    kind === 'message.reply' && ['blocked', 'ready', 'running'].includes(state)
       ? `job ${id} is ${state}`
       : undefined,
   )

@@ -56,13 +56,13 @@ export const uniques: Record<string, Unique> = {
     columns: ['lane'],
     where: "state IN ('ready', 'running')",
     alsoWithin: [{ state: 'running', lease_until: 9 }],
-    outside: { state: 'parked', behind: 1 },
+    outside: { state: 'blocked', behind: 1 },
   },
   jobs_behind: {
     table: 'jobs',
     columns: ['behind'],
-    where: "state = 'parked'",
-    within: { state: 'parked', behind: 9 },
+    where: "state = 'blocked'",
+    within: { state: 'blocked', behind: 9 },
   },
   jobs_dedupe: {
     table: 'jobs',
@@ -198,7 +198,7 @@ export const checks: Record<string, { table: string; bad: Row[]; good: Row[] }> 
     good: [
       { state: 'ready' },
       { state: 'running', lease_until: 9 },
-      { state: 'parked', behind: 9 },
+      { state: 'blocked', behind: 9 },
       { state: 'done', ended_at: 9 },
       { state: 'failed', ended_at: 9 },
       { state: 'cancelled', ended_at: 9 },
@@ -219,14 +219,14 @@ export const checks: Record<string, { table: string; bad: Row[]; good: Row[] }> 
     ],
     good: [{ state: 'done', ended_at: 9 }],
   },
-  jobs_parked: {
+  jobs_blocked: {
     table: 'jobs',
-    bad: [{ state: 'parked' }, { state: 'ready', behind: 9 }],
-    good: [{ state: 'parked', behind: 9 }],
+    bad: [{ state: 'blocked' }, { state: 'ready', behind: 9 }],
+    good: [{ state: 'blocked', behind: 9 }],
   },
   jobs_in_lane: {
     table: 'jobs',
-    bad: [{ state: 'parked', behind: 9, lane: null }],
+    bad: [{ state: 'blocked', behind: 9, lane: null }],
     good: [{ lane: null }],
   },
   checkout_status: {

@@ -3,7 +3,7 @@ import { MAX_LOSSES } from '#src/queue/recover.ts'
 export interface ModelJob {
   id: number
   concurrencyKey: string | null
-  state: 'parked' | 'ready' | 'running' | 'done' | 'failed' | 'cancelled'
+  state: 'blocked' | 'ready' | 'running' | 'done' | 'failed' | 'cancelled'
   dueAt: number
   deadlineAt: number | null
   attempt: number
@@ -32,7 +32,7 @@ export function createQueueModel() {
     Object.assign(job, { state, leaseUntil: null })
     if (!wasActive || job.concurrencyKey === null) return
     const next = list().find(
-      ({ concurrencyKey, state }) => concurrencyKey === job.concurrencyKey && state === 'parked',
+      ({ concurrencyKey, state }) => concurrencyKey === job.concurrencyKey && state === 'blocked',
     )
     if (next) next.state = 'ready'
   }
@@ -52,7 +52,7 @@ export function createQueueModel() {
         job.concurrencyKey !== null &&
         list().some((one) => one.concurrencyKey === job.concurrencyKey && !hasEnded(one))
       const fresh = { attempt: 0, errors: 0, losses: 0, leaseUntil: null, isStopping: false }
-      jobs.set(job.id, { ...fresh, ...job, state: isBusy ? 'parked' : 'ready' })
+      jobs.set(job.id, { ...fresh, ...job, state: isBusy ? 'blocked' : 'ready' })
     },
     claimable: (now: number) =>
       list().filter(({ state, dueAt }) => state === 'ready' && dueAt <= now),

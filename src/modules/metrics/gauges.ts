@@ -46,8 +46,8 @@ export function createGauges({
       help: 'Jobs that have not ended',
       labels: ['kind', 'state'],
       read: async () =>
-        (await queue()).flatMap(({ kind, parked, ready, running }) =>
-          Object.entries({ parked, ready, running }).map(([state, value]) => ({
+        (await queue()).flatMap(({ kind, blocked, ready, running }) =>
+          Object.entries({ blocked, ready, running }).map(([state, value]) => ({
             labels: { kind, state },
             value,
           })),

@@ -62,11 +62,11 @@ describe('POST …/cancel', () => {
   test('refunds a waiting prompt but not one that a worker took, and lets the next one go on', async () => {
     const { secondGate, chat, token, owner, roomId, act, called } = await gatedChat()
     const running = await chat.prompt(token, roomId, 'one')
-    const parked = await chat.prompt(token, roomId, 'two')
+    const blocked = await chat.prompt(token, roomId, 'two')
     const next = await chat.prompt(token, roomId, 'three')
     await called(1)
     expect((await chat.services.quotas.read(owner)).used).toBe(3)
-    expect((await json<Message>(act(parked.reply.id, 'cancel'))).status).toBe('cancelled')
+    expect((await json<Message>(act(blocked.reply.id, 'cancel'))).status).toBe('cancelled')
     expect((await chat.services.quotas.read(owner)).used).toBe(2)
     expect((await json<Message>(act(running.reply.id, 'cancel'))).status).toBe('cancelled')
     expect((await chat.services.quotas.read(owner)).used).toBe(2)
@@ -97,7 +97,7 @@ describe('DELETE of the room', () => {
   test('refunds waiting prompts, but not one whose reply was streamed, though no text is stored yet', async () => {
     const { gate, chat, token, owner, roomId } = await gatedChat()
     const { reply } = await chat.prompt(token, roomId, 'one')
-    await chat.prompt(token, roomId, 'parked')
+    await chat.prompt(token, roomId, 'blocked')
     const events = await chat.send('GET', `/v1/chatroom/${roomId}/events`, { token })
     gate.send('Told')
     const reader = events.body?.pipeThrough(new TextDecoderStream()).getReader()
