@@ -30,8 +30,8 @@ export const users = sqliteTable(
     /** E.164. Null while the user is being erased: then nobody can log in, and the number is free. */
     phone: text().unique(),
     /**
-     * Keyed digest of the phone, made once with the row: what is counted by it survives the account. Null where the row
-     * holds no number (it is being erased), or until the first start after an upgrade; the id then stands in for it.
+     * Keyed digest of the phone, made once with the row: what is counted by it survives the account. Null where the
+     * user is being erased; the id then stands in for it.
      */
     numberDigest: text('number_digest'),
     name: text(),
@@ -49,7 +49,6 @@ export const users = sqliteTable(
     // For the count of users by tier.
     index('users_tier_set').on(table.tierOverride).where(sql`tier_override IS NOT NULL`),
     index('users_unverified').on(table.createdAt).where(sql`verified_at IS NULL`),
-    index('users_without_digest').on(table.phone).where(sql`number_digest IS NULL`),
   ],
 )
 
@@ -189,7 +188,7 @@ export const chatrooms = sqliteTable(
     /** The title without case and diacritics, for the list's search. */
     titleFolded: text('title_folded').notNull(),
     /** Who gave the title; an automatic one never replaces a person's. */
-    titleBy: text('title_by', { enum: ['nobody', 'assistant', 'person'] }).notNull(),
+    titleBy: text('title_by', { enum: ['none', 'assistant', 'person'] }).notNull(),
     systemPrompt: text('system_prompt'),
     model: text(),
     /** Rises by one with each message added and each reply that became final: the room's own clock. */
@@ -207,7 +206,7 @@ export const chatrooms = sqliteTable(
     updatedAt: integer('updated_at').notNull(),
   },
   (table) => [
-    check('chatrooms_title_by', oneOf(table.titleBy, ['nobody', 'assistant', 'person'])),
+    check('chatrooms_title_by', oneOf(table.titleBy, ['none', 'assistant', 'person'])),
     index('chatrooms_of_user').on(table.userId, table.activeAt, table.id),
   ],
 )

@@ -1,4 +1,3 @@
-import { numberDigestsOf } from './accounts.ts'
 import { createApp } from './app.ts'
 import type { Config } from './config/config.ts'
 import { createNotifications } from './database/notifications.ts'
@@ -11,7 +10,6 @@ import { internal } from './lib/problem.ts'
 import type { Runtime } from './lib/runtime.ts'
 import { SECOND } from './lib/time.ts'
 import { createMaintenance } from './maintenance.ts'
-import { fillNumberDigests } from './modules/auth/number-digest.ts'
 import { createReadiness } from './modules/health/readiness.ts'
 import { createObservation } from './observation.ts'
 import { createCron } from './plugins/cron.ts'
@@ -55,12 +53,6 @@ export async function serve(
   )
   const database = openDatabase(path, observation.observer, notifications)
   upgrade(database, { path, backupDir: config.backupDir, now: clock.now(), log })
-  try {
-    await fillNumberDigests(database, numberDigestsOf(config))
-  } catch (error) {
-    // Another process may hold the file's write lock. Until the next start those users are counted by their ids.
-    log.error({ err: error }, 'could not compute the digests of numbers')
-  }
   observation.guard(database)
   notifications.subscribe(WRITER_FAULT, (thrown) => {
     // Sent by the thread itself.

@@ -43,7 +43,7 @@ CREATE TABLE `chatrooms` (
 	`created_at` integer NOT NULL,
 	`updated_at` integer NOT NULL,
 	FOREIGN KEY (`user_id`) REFERENCES `users`(`id`) ON UPDATE no action ON DELETE cascade,
-	CONSTRAINT "chatrooms_title_by" CHECK(("chatrooms"."title_by" = 'nobody' OR "chatrooms"."title_by" = 'assistant' OR "chatrooms"."title_by" = 'person'))
+	CONSTRAINT "chatrooms_title_by" CHECK(("chatrooms"."title_by" = 'none' OR "chatrooms"."title_by" = 'assistant' OR "chatrooms"."title_by" = 'person'))
 ) STRICT;
 --> statement-breakpoint
 CREATE INDEX `chatrooms_of_user` ON `chatrooms` (`user_id`,`active_at`,`id`);--> statement-breakpoint
@@ -59,6 +59,11 @@ CREATE TABLE `checkout_sessions` (
 ) STRICT;
 --> statement-breakpoint
 CREATE INDEX `checkout_sessions_of_customer` ON `checkout_sessions` (`customer_id`,`created_at`);--> statement-breakpoint
+CREATE TABLE `job_lanes` (
+	`lane` text PRIMARY KEY NOT NULL,
+	`last` integer NOT NULL
+) STRICT, WITHOUT ROWID;
+--> statement-breakpoint
 CREATE TABLE `cron_slots` (
 	`task` text PRIMARY KEY NOT NULL,
 	`slot` integer NOT NULL
@@ -80,16 +85,6 @@ CREATE TABLE `idempotency_keys` (
 	`expires_at` integer NOT NULL,
 	PRIMARY KEY(`key`, `user_id`)
 ) STRICT, WITHOUT ROWID;
---> statement-breakpoint
-CREATE TABLE `job_lanes` (
-	`lane` text PRIMARY KEY NOT NULL,
-	`last` integer NOT NULL
-) STRICT, WITHOUT ROWID;
---> statement-breakpoint
-CREATE TABLE `job_turns` (
-	`kind` text PRIMARY KEY NOT NULL,
-	`served` integer NOT NULL
-) STRICT;
 --> statement-breakpoint
 CREATE TABLE `jobs` (
 	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
@@ -276,6 +271,11 @@ CREATE TABLE `search_pending` (
 	`key` integer PRIMARY KEY NOT NULL
 ) STRICT;
 --> statement-breakpoint
+CREATE TABLE `job_turns` (
+	`kind` text PRIMARY KEY NOT NULL,
+	`served` integer NOT NULL
+) STRICT;
+--> statement-breakpoint
 CREATE TABLE `sessions` (
 	`id` text PRIMARY KEY NOT NULL,
 	`user_id` text NOT NULL,
@@ -344,8 +344,7 @@ CREATE TABLE `users` (
 --> statement-breakpoint
 CREATE UNIQUE INDEX `users_phone_unique` ON `users` (`phone`);--> statement-breakpoint
 CREATE INDEX `users_tier_set` ON `users` (`tier_override`) WHERE tier_override IS NOT NULL;--> statement-breakpoint
-CREATE INDEX `users_unverified` ON `users` (`created_at`) WHERE verified_at IS NULL;--> statement-breakpoint
-CREATE INDEX `users_without_digest` ON `users` (`phone`) WHERE number_digest IS NULL;
+CREATE INDEX `users_unverified` ON `users` (`created_at`) WHERE verified_at IS NULL;
 --> statement-breakpoint
 -- Full-text search over final messages. The program folds and splits the text; the tokenizer only splits at spaces. Each
 -- message has each word once, marked with its owner; detail = none keeps no positions. Rows refer to messages by key.

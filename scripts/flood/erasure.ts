@@ -74,7 +74,7 @@ function fill({ sqlite }: Database, rooms: number, messages: number): void {
   )
   const room = sqlite.query(`
     INSERT INTO chatrooms (id, user_id, title, title_folded, title_by, active_at, created_at, updated_at, revision)
-    VALUES (?1, 'much', 't', 't', 'nobody', 1, 1, 1, ?2)`)
+    VALUES (?1, 'much', 't', 't', 'none', 1, 1, 1, ?2)`)
   const prompt = sqlite.query(`
     INSERT INTO messages (key, id, chatroom_id, position, final_revision, owner, role, content, status, created_at, completed_at)
     VALUES (?1, ?2, ?3, ?4, ?4, 'much', 'user', ?5, 'complete', 1, 1)`)

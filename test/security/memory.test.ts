@@ -82,7 +82,7 @@ test('a page of rooms holds at most 256 KB of instructions', async () => {
   const { one, get, database } = await createLongRoom()
   const insert = database.sqlite.query(`
     INSERT INTO chatrooms (id, user_id, title, title_folded, title_by, system_prompt, active_at, created_at, updated_at)
-    VALUES (?1, ?2, 't', 't', 'nobody', ?3, ?4, 0, 0)`)
+    VALUES (?1, ?2, 't', 't', 'none', ?3, ?4, 0, 0)`)
   for (let at = 0; at < 60; at++) {
     insert.run(`room-${at}`, one.userId, '漢'.repeat(8_000), at)
   }

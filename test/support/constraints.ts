@@ -103,7 +103,7 @@ export const checks: Record<string, { table: string; bad: Row[]; good: Row[] }> 
   chatrooms_title_by: {
     table: 'chatrooms',
     bad: [{ title_by: 'other' }],
-    good: ['nobody', 'assistant', 'person'].map((title_by) => ({ title_by })),
+    good: ['none', 'assistant', 'person'].map((title_by) => ({ title_by })),
   },
   messages_role: { table: 'messages', bad: [{ ...reply, role: 'system' }], good: [reply] },
   messages_status: {

@@ -37,7 +37,7 @@ export const samples: Record<string, (n: number) => Row> = {
     user_id: `u${n}`,
     title: '',
     title_folded: '',
-    title_by: 'nobody',
+    title_by: 'none',
     active_at: 0,
     created_at: 0,
     updated_at: 0,

@@ -68,7 +68,6 @@ export const addProvider = command('test.add-provider', function* (tx, name: str
 
 /** As a hook of a kind that asks nothing of the database. */
 export function noting<A extends unknown[], O>(note: (...args: A) => O) {
-  // biome-ignore lint/correctness/useYield: it has no statement to yield
   return function* (_tx: Tx, ...args: A): Steps<O> {
     return note(...args)
   }

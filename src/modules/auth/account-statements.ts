@@ -1,6 +1,5 @@
 import { sql } from 'drizzle-orm'
-import { numberUsage, quotaUsage, users } from '#drizzle/schema.ts'
-import { isActive } from '#src/database/active-user.ts'
+import { quotaUsage, users } from '#drizzle/schema.ts'
 import { columns, insertInto, statement, update } from '#src/database/statement.ts'
 
 /** What logging in needs of a user. */
@@ -97,30 +96,4 @@ export const replacePassword = statement<{
 }>(
   (p) => sql`${update(users, { passwordHash: p.to, updatedAt: p.now })}
     WHERE ${users.id} = ${p.userId} AND ${users.passwordHash} IS NOT DISTINCT FROM ${p.from}`,
-)
-
-/** By users_without_digest, which also holds users who are being erased: those have no number. */
-export const findWithoutDigest = statement<{ limit: number }, { id: string; phone: string }>(
-  (p) => sql`SELECT ${users.id} AS id, ${users.phone} AS phone FROM ${users}
-    WHERE ${users.numberDigest} IS NULL AND ${isActive} LIMIT ${p.limit}`,
-)
-
-type Digest = { id: string; digest: string }
-
-/** By the primary key. */
-export const setDigest = statement<Digest>(
-  (p) => sql`${update(users, { numberDigest: p.digest })}
-    WHERE ${users.id} = ${p.id} AND ${users.numberDigest} IS NULL`,
-)
-
-/** By the primary key: until now the id stood in for the digest. */
-export const setDigestOfNumber = statement<Digest>(
-  (p) =>
-    sql`${update(numberUsage, { numberDigest: p.digest })} WHERE ${numberUsage.numberDigest} = ${p.id}`,
-)
-
-/** By the primary key: until now the id stood in for the digest. */
-export const setDigestOfDays = statement<Digest>(
-  (p) =>
-    sql`${update(quotaUsage, { numberDigest: p.digest })} WHERE ${quotaUsage.numberDigest} = ${p.id}`,
 )

@@ -63,7 +63,7 @@ export function createRooms(deps: RoomDeps): Rooms {
         room: {
           id: random.id(now),
           title: room.title ?? UNTITLED,
-          titleBy: room.title === undefined ? 'nobody' : 'person',
+          titleBy: room.title === undefined ? 'none' : 'person',
           systemPrompt: room.systemPrompt ?? null,
           model: room.model ?? null,
         },

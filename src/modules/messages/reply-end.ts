@@ -78,7 +78,7 @@ export function createEnd({ quotas, onUntitled }: EndDeps) {
     // Drops the live text before readers are notified of the end: they would take it for another reply.
     tx.notify(REPLY_ENDED, replyId)
     tx.notify(roomTopic(roomId), 'stored')
-    if (status === 'complete' && reply.titleBy === 'nobody') {
+    if (status === 'complete' && reply.titleBy === 'none') {
       yield* onUntitled.steps(tx, { roomId, userId, now })
     }
     // A prompt that may have reached the provider stays charged, unless the provider or this server failed.

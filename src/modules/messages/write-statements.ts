@@ -110,7 +110,7 @@ export interface UnfinishedReply {
   attempt: number
   jobId: number | null
   paidOn: string | null
-  titleBy: 'nobody' | 'assistant' | 'person'
+  titleBy: 'none' | 'assistant' | 'person'
   position: number
   revision: number
   pendingFrom: number | null

@@ -11,7 +11,7 @@ export const findFirstExchange = statement<{ roomId: string }, { prompt: string;
     JOIN ${messages} prompts ON ${prompts.id} = ${messages.replyTo}
     JOIN ${chatrooms} ON ${chatrooms.id} = ${messages.chatroomId}
     WHERE ${messages.chatroomId} = ${p.roomId} AND ${messages.status} = 'complete'
-      AND ${messages.role} = 'assistant' AND ${chatrooms.titleBy} = 'nobody'
+      AND ${messages.role} = 'assistant' AND ${chatrooms.titleBy} = 'none'
     ORDER BY ${messages.position} LIMIT 1`,
 )
 

@@ -1,9 +1,8 @@
 import { expect, test } from 'bun:test'
 import { numberDigestsOf } from '#src/accounts.ts'
-import { migrate } from '#src/database/sqlite/migrate.ts'
-import { openDatabase } from '#src/database/sqlite/open.ts'
+import type { openDatabase } from '#src/database/sqlite/open.ts'
 import { deriveKey } from '#src/lib/keys.ts'
-import { createNumberDigests, fillNumberDigests } from '#src/modules/auth/number-digest.ts'
+import { createNumberDigests } from '#src/modules/auth/number-digest.ts'
 import { copyTable, createAccountApp, PHONE } from '#test/support/test-accounts.ts'
 
 type Users = { sqlite: ReturnType<typeof openDatabase>['sqlite'] }
@@ -50,23 +49,4 @@ test('a signed-in user is limited by the digest', async () => {
   const again = await app.logIn()
   await app.send('POST', '/v1/chatroom', { token: again.token, body: {} })
   expect(keys()).toEqual([{ key: `rooms:${digest}` }])
-})
-
-test('at start the missing digests of all users who have a number are computed', async () => {
-  const database = openDatabase(':memory:')
-  migrate(database.sqlite, { now: 0 })
-  const insert = database.sqlite.query(
-    'INSERT INTO users (id, phone, created_at, updated_at) VALUES (?1, ?2, 0, 0)',
-  )
-  // More than one commit takes.
-  const phones = Array.from({ length: 1_203 }, (_, at) => `+1202555${String(at).padStart(4, '0')}`)
-  for (const [at, phone] of phones.entries()) insert.run(`user-${at}`, phone)
-  insert.run('gone', null)
-  const digests = createNumberDigests([deriveKey('a secret', 'number')])
-  expect(await fillNumberDigests(database, digests)).toBe(1_203)
-  expect(await fillNumberDigests(database, digests)).toBe(0)
-  expect(new Set(stored(database).map(({ digest }) => digest))).toEqual(
-    new Set([null, ...phones.map((phone) => digests(phone)[0])]),
-  )
-  database.close()
 })

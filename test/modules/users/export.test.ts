@@ -13,7 +13,7 @@ async function setUp() {
   const { sqlite } = app.database
   const room = sqlite.query(`
     INSERT INTO chatrooms (id, user_id, title, title_folded, title_by, active_at, created_at, updated_at)
-    VALUES (?1, ?2, 't', 't', 'nobody', ?3, 0, 0)`)
+    VALUES (?1, ?2, 't', 't', 'none', ?3, 0, 0)`)
   const message = sqlite.query(`
     INSERT INTO messages (id, chatroom_id, position, final_revision, owner, role, content, status, created_at, completed_at)
     VALUES (?1, ?2, ?3, ?3, 'x', 'user', 'hello', 'complete', 0, 0)`)
