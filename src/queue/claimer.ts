@@ -49,7 +49,7 @@ export interface ClaimerConnection {
   close(): Promise<void>
 }
 
-/** Follows the writer when it moves to a thread or back, and takes along how many slots are free. */
+/** Follows the writer where it leaves its thread, as after a lost log, and takes along how many slots are free. */
 export function connectClaimer(
   { database, clock }: { database: Database; clock: Clock },
   receive: (message: Exclude<ClaimerMessage, { type: 'closed' }>) => void,
