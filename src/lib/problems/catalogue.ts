@@ -53,7 +53,7 @@ const kinds = {
   },
   'cancel-pending': {
     status: 503,
-    detail: 'The reply is told to stop and will; its worker has not answered yet.',
+    detail: 'The reply was asked to stop and will end soon; its worker has not answered yet.',
     meaning:
       'The cancel is stored and will happen; the reply had not ended when the answer was due.',
     remedy: 'Read the message after the seconds in Retry-After; there is no need to cancel again.',

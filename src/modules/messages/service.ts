@@ -140,7 +140,7 @@ export function createMessages(deps: MessageDeps): Messages {
         throw new Problem(
           503,
           'cancel-pending',
-          'The reply is told to stop and will; its worker has not answered yet.',
+          'The reply was asked to stop and will end soon; its worker has not answered yet.',
           {
             headers: { 'retry-after': '5' },
           },
